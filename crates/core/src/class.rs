@@ -1,0 +1,103 @@
+//! The class of a call and the workflow that carries it, found from the digits and the place alone.
+
+use serde::{Deserialize, Serialize};
+
+use crate::emergency::{self, Emergency};
+use crate::number::{Digits, Region};
+use crate::plan::Plan;
+
+/// How much depends on a call, most first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Class {
+    /// To an emergency service, as the engine itself recognised.
+    Emergency,
+    /// To a number that the plan lists as vital: ambulance dispatch, health lines.
+    Vital,
+    /// Everything else.
+    Normal,
+    /// Test and campaign traffic that may wait.
+    Background,
+}
+
+/// The settings under which a call is carried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Workflow {
+    /// Emergency and vital calls.
+    High,
+    /// Normal and background calls.
+    Low,
+}
+
+impl Class {
+    /// The workflow that carries the class.
+    #[must_use]
+    pub const fn workflow(self) -> Workflow {
+        match self {
+            Self::Emergency | Self::Vital => Workflow::High,
+            Self::Normal | Self::Background => Workflow::Low,
+        }
+    }
+
+    /// The word used in answers, records and metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Emergency => "emergency",
+            Self::Vital => "vital",
+            Self::Normal => "normal",
+            Self::Background => "background",
+        }
+    }
+}
+
+impl Workflow {
+    /// The word used in answers, records and metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::High => "high",
+            Self::Low => "low",
+        }
+    }
+}
+
+/// Where a call was dialled, as the peer tells it: never from the country of a number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The region whose numbering plan the digits are read in.
+    pub region: Region,
+    /// What is dialled before an outside number at that site.
+    pub outside_line_prefix: Option<Digits>,
+    /// The outside-line prefix of a site that the request claims; it may raise the class and nothing else.
+    pub claimed_outside_line_prefix: Option<Digits>,
+}
+
+impl Place {
+    /// A place known by its region alone.
+    #[must_use]
+    pub const fn region(region: Region) -> Self {
+        Self { region, outside_line_prefix: None, claimed_outside_line_prefix: None }
+    }
+}
+
+/// A call's class, and the emergency service if that is what it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Classified {
+    /// The class.
+    pub class: Class,
+    /// The service asked for, when the class is emergency, or when it is a test of one.
+    pub emergency: Option<Emergency>,
+}
+
+/// Finds the class of a call from what was dialled, before anything else is known (E1).
+#[must_use]
+pub fn classify(dialled: &str, place: &Place, plan: &Plan) -> Classified {
+    if let Some(emergency) = emergency::recognise(dialled, place) {
+        let class = if emergency.test { Class::Background } else { Class::Emergency };
+        return Classified { class, emergency: Some(emergency) };
+    }
+    let class = if plan.is_vital(dialled, place) { Class::Vital } else { Class::Normal };
+    Classified { class, emergency: None }
+}

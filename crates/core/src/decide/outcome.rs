@@ -1,0 +1,78 @@
+//! What the engine answers: serial steps of parallel targets, or a rejection with its reason.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::Trace;
+use crate::names::{GatewayName, RuleName, TrunkName, UserName};
+use crate::number::Digits;
+use crate::plan::MoveOn;
+use crate::reason::Reason;
+use crate::record::LegName;
+
+/// What is to be done with the call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// Try the steps.
+    Route,
+    /// End the call.
+    Reject,
+}
+
+/// One place to send the call to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    /// What to call the leg in events: step and place in it, from 1.
+    pub leg: LegName,
+    /// The trunk.
+    pub trunk: TrunkName,
+    /// The gateway.
+    pub gateway: GatewayName,
+    /// The user whose device it is.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub user: Option<UserName>,
+    /// The SIP URI to dial.
+    pub uri: Arc<str>,
+    /// The caller's number to present; none when it is withheld or there is none.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub caller: Option<Arc<str>>,
+    /// How long to wait for 18x, in milliseconds.
+    pub setup_ms: u32,
+    /// How long to let it ring, in milliseconds; absent when there is no such limit (E9).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ring_ms: Option<u32>,
+    /// After which causes the next step may be tried.
+    pub move_on: Arc<MoveOn>,
+}
+
+/// Targets that are tried at once. The next step follows when all have failed by causes that move on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// The targets.
+    pub targets: Vec<Target>,
+}
+
+/// What the engine answered for a call, with every candidate that it weighed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Decision {
+    /// What is to be done.
+    pub action: Action,
+    /// Why.
+    pub reason: Reason,
+    /// The rule that decided, unless it was the emergency table.
+    pub rule: Option<RuleName>,
+    /// The prefix of the called number that the rule matched.
+    pub matched_prefix: Option<Digits>,
+    /// What to try, in order.
+    pub steps: Vec<Step>,
+    /// What it had to do without, such as `portability:timeout`.
+    pub degraded: Vec<Arc<str>>,
+    /// Every candidate, with the reason it was kept or dropped.
+    pub trace: Trace,
+}
+
+/// A decision before capacity was taken for its targets; only [`reserve`](super::reserve) makes it final.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ranked(pub(super) Decision);

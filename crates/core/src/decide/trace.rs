@@ -1,0 +1,107 @@
+//! Every candidate that a decision weighed, with the typed reason why it was kept or dropped.
+
+use serde::{Deserialize, Serialize};
+
+use crate::facts::Facts;
+use crate::names::{GatewayName, RuleName, TrunkName, UserName};
+use crate::number::{Digits, Number};
+use crate::time::Timestamp;
+use crate::world::{Rate, Versions};
+
+/// Why a candidate was not used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Dropped {
+    /// The rule, trunk or gateway is switched off in the plan.
+    Disabled,
+    /// The rule, or the trunk, is not for this tenant.
+    Tenant,
+    /// The rule is not for this type of call.
+    Kind,
+    /// The rule is not for this direction.
+    Direction,
+    /// The rule is not for this caller.
+    Caller,
+    /// The rule is not for this region.
+    Region,
+    /// The rule's schedule is closed, or open where it is to be closed.
+    Schedule,
+    /// The call's metadata is not what the rule asks.
+    Metadata,
+    /// A rule with a longer prefix, a higher priority or an earlier place decided.
+    Outranked,
+    /// All targets of the rule were dropped.
+    NoUsableTarget,
+    /// The trunk's rate deck has no rate for the number.
+    NoRate,
+    /// The gateway is known to be down.
+    Down,
+    /// The trunk or gateway has no capacity left.
+    Full,
+    /// It stands in the list already.
+    Repeated,
+    /// The number cannot be written for this trunk.
+    Unwritable,
+}
+
+/// Whether a candidate was kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// It was used.
+    Kept,
+    /// It was not, and why.
+    Dropped(Dropped),
+}
+
+/// What became of one rule that has a prefix of the called number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleVerdict {
+    /// The rule.
+    pub rule: RuleName,
+    /// The prefix that matched; none for a catch-all.
+    pub prefix: Option<Digits>,
+    /// Its priority.
+    pub priority: i32,
+    /// Whether it was used.
+    pub verdict: Verdict,
+    /// What the called number became, if the rule rewrote it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub rewritten: Option<Number>,
+}
+
+/// What became of one gateway of a trunk that a rule named.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TargetVerdict {
+    /// The rule that named it; none for the emergency table.
+    pub rule: Option<RuleName>,
+    /// The trunk.
+    pub trunk: TrunkName,
+    /// The gateway; none when the trunk as a whole was dropped.
+    pub gateway: Option<GatewayName>,
+    /// The user whose device it is.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub user: Option<UserName>,
+    /// The rate that the trunk's deck has for the number, with the prefix that matched.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub rate: Option<(Digits, Rate)>,
+    /// Whether it was used.
+    pub verdict: Verdict,
+}
+
+/// Everything that a decision consulted. It explains the decision without the plan that it was made on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trace {
+    /// The tables it was made on.
+    pub versions: Versions,
+    /// When it was made.
+    pub now: Timestamp,
+    /// What weighted choices were drawn from.
+    pub draw: u64,
+    /// What look-ups told.
+    pub facts: Facts,
+    /// The rules, in the order in which they were weighed.
+    pub rules: Vec<RuleVerdict>,
+    /// The targets, in the order in which they were weighed.
+    pub targets: Vec<TargetVerdict>,
+}

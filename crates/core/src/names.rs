@@ -1,0 +1,98 @@
+//! The names that people give to tenants, trunks, rules and the rest: short, safe to print, cheap to share.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+/// The longest name, in bytes.
+pub const NAME_BYTES_MAX: usize = 64;
+
+/// Why a text is not a name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a {what} name: 1 to 64 of a-z, 0-9, '-', '_' and '.', beginning with a letter or a digit")]
+pub struct NameError {
+    /// What it was to name.
+    pub what: &'static str,
+}
+
+/// Whether a text can be a name: `[a-z0-9][a-z0-9._-]{0,63}`.
+fn is_name(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    text.len() <= NAME_BYTES_MAX
+        && text.bytes().next().is_some_and(plain)
+        && text.bytes().all(|byte| plain(byte) || matches!(byte, b'-' | b'_' | b'.'))
+}
+
+macro_rules! names {
+    ($($(#[$doc:meta])* $name:ident = $what:literal;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// The name as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = NameError;
+
+            fn from_str(text: &str) -> Result<Self, NameError> {
+                if is_name(text) { Ok(Self(Arc::from(text))) } else { Err(NameError { what: $what }) }
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = NameError;
+
+            fn try_from(text: String) -> Result<Self, NameError> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(name: $name) -> Self {
+                name.0.as_ref().to_owned()
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{:?}", &*self.0)
+            }
+        }
+    )*};
+}
+
+names! {
+    /// A customer or operator: the boundary of data, rules, limits and keys.
+    TenantName = "tenant";
+    /// Who asks: a switch or an application, known by its network or certificate.
+    PeerName = "peer";
+    /// A place that calls come from, with its region and outside-line prefix.
+    SiteName = "site";
+    /// A commercial route to a carrier or a PBX.
+    TrunkName = "trunk";
+    /// One SIP address of a trunk.
+    GatewayName = "gateway";
+    /// A condition and an action of the plan.
+    RuleName = "rule";
+    /// A person or a function that can be called, with devices.
+    UserName = "user";
+    /// A time window with a zone and holidays.
+    ScheduleName = "schedule";
+    /// One running process of the service.
+    NodeName = "node";
+}

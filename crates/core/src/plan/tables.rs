@@ -1,0 +1,419 @@
+//! The compiled plan: what the engine reads for every call. Immutable, checked, names resolved to indices.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ipnet::IpNet;
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+
+use super::PrefixTable;
+use crate::call::{CallType, Direction};
+use crate::class::Place;
+use crate::emergency::Service;
+use crate::facts::Wanted;
+use crate::names::{GatewayName, PeerName, RuleName, ScheduleName, SiteName, TenantName, TrunkName, UserName};
+use crate::number::{Digits, E164, Number, Region};
+use crate::reason::Reason;
+
+macro_rules! indices {
+    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub u32);
+
+        impl $name {
+            /// Where it stands in its table.
+            #[must_use]
+            pub const fn index(self) -> usize {
+                self.0 as usize
+            }
+        }
+    )*};
+}
+
+indices! {
+    /// A trunk of [`Plan::trunks`].
+    TrunkIx;
+    /// A rule of [`Plan::rules`].
+    RuleIx;
+    /// A user of [`Plan::users`].
+    UserIx;
+    /// A schedule of [`Plan::schedules`].
+    ScheduleIx;
+    /// A site of [`Plan::sites`].
+    SiteIx;
+}
+
+/// A compiled plan.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The published revision's number; 0 for a plan that was never published.
+    pub revision: u64,
+    /// The region that numbers are read in when nothing nearer tells.
+    pub default_region: Region,
+    /// The tenant of calls that come without credentials where none are needed, and of emergency calls of nobody.
+    pub default_tenant: TenantName,
+    /// The tenants.
+    pub tenants: BTreeMap<TenantName, Tenant>,
+    /// The sites.
+    pub sites: Box<[Site]>,
+    /// The peers, in the order of the document.
+    pub peers: Box<[Peer]>,
+    /// The trunks.
+    pub trunks: Box<[Trunk]>,
+    /// The users.
+    pub users: Box<[User]>,
+    /// Which user holds a public number.
+    pub holders: BTreeMap<E164, UserIx>,
+    /// Which user holds an extension of a tenant.
+    pub extensions: BTreeMap<(TenantName, Digits), UserIx>,
+    /// The schedules.
+    pub schedules: Box<[Schedule]>,
+    /// The rules, in the order of the document.
+    pub rules: Box<[Rule]>,
+    /// The rules by what they say of the called number.
+    pub called: CalledIndex,
+    /// Where emergency calls go.
+    pub emergency: EmergencyTable,
+    /// The numbers whose calls are vital, by region, as dialled and in E.164.
+    pub vital: BTreeMap<Region, Vec<Digits>>,
+}
+
+/// A tenant's settings.
+#[derive(Clone, Debug, Default)]
+pub struct Tenant {
+    /// Whether its calls are refused, all but emergency calls.
+    pub suspended: bool,
+}
+
+/// A place that calls come from.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// Its name.
+    pub name: SiteName,
+    /// Whose it is.
+    pub tenant: TenantName,
+    /// Its region: numbers are read in it, and its emergency services are called.
+    pub region: Region,
+    /// What is dialled before an outside number.
+    pub outside_line_prefix: Option<Digits>,
+    /// How many digits an extension has, if the site has extensions: from and to, both included.
+    pub extension_digits: Option<(u8, u8)>,
+}
+
+/// Who asks: a switch or an application, known by its network.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    /// Its name.
+    pub name: PeerName,
+    /// The networks that its requests come from.
+    pub networks: Box<[IpNet]>,
+    /// The listener that it uses, such as `http`; any if not said.
+    pub listener: Option<Arc<str>>,
+    /// What kind of network it is, when a request does not say.
+    pub kind: CallType,
+    /// Whose it is, if it is one tenant's.
+    pub tenant: Option<TenantName>,
+    /// The site that its calls are dialled at.
+    pub site: Option<SiteIx>,
+    /// The trunk that it hands calls in by, if it is a carrier; that trunk's inward translations apply.
+    pub trunk: Option<TrunkIx>,
+    /// Whether its network suffices for emergency calls, without credentials.
+    pub emergency_allowed: bool,
+    /// Whether its network suffices for every call of its tenant, without credentials.
+    pub trusted: bool,
+}
+
+/// A commercial route to a carrier or a PBX.
+#[derive(Clone, Debug)]
+pub struct Trunk {
+    /// Its name.
+    pub name: TrunkName,
+    /// Whether it may be used.
+    pub enabled: bool,
+    /// The tenants that may use it; all if empty.
+    pub tenants: Box<[TenantName]>,
+    /// Its gateways, by priority (lowest first), then in the order of the document.
+    pub gateways: Box<[Gateway]>,
+    /// What is done to numbers on the way out and on the way in.
+    pub translations: Translations,
+    /// How the called number is written in the URI that is dialled.
+    pub number_format: NumberFormat,
+    /// The caller's number presented when the call's own may not be.
+    pub default_caller: Option<E164>,
+    /// How long a target may take to answer the INVITE with 18x, in milliseconds.
+    pub setup_ms: u32,
+    /// How long it may ring, in milliseconds.
+    pub ring_ms: u32,
+    /// After which causes the next target may be tried.
+    pub move_on: Arc<MoveOn>,
+}
+
+/// One SIP address of a trunk.
+#[derive(Clone, Debug)]
+pub struct Gateway {
+    /// Its name.
+    pub name: GatewayName,
+    /// Host and port, such as `192.0.2.10:5060` or `gw1.example`.
+    pub address: Arc<str>,
+    /// The transport of the SIP URI.
+    pub transport: Transport,
+    /// Whether it may be used.
+    pub enabled: bool,
+    /// Lower is tried first.
+    pub priority: u16,
+    /// Among equals of priority, how often it is first.
+    pub weight: u16,
+}
+
+/// A transport of SIP.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Transport {
+    /// UDP, which URIs do not name.
+    #[default]
+    Udp,
+    /// TCP.
+    Tcp,
+    /// TLS over TCP.
+    Tls,
+}
+
+/// How a called number is written for a trunk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NumberFormat {
+    /// `+46701740605`.
+    #[default]
+    E164,
+    /// `46701740605`: without the plus.
+    Digits,
+    /// `0046701740605`: with `00` for the plus.
+    DoubleZero,
+}
+
+/// After which causes of failure the next target may be tried. A Q.850 cause outranks the SIP status.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MoveOn {
+    /// Q.850 causes.
+    pub q850: Vec<u8>,
+    /// SIP statuses.
+    pub sip: Vec<u16>,
+    /// Whether silence moves on: no answer to the INVITE within the setup time.
+    pub silence: bool,
+}
+
+impl Default for MoveOn {
+    /// The causes that say that this way does not work, and none that says what the called party wants.
+    fn default() -> Self {
+        Self { q850: vec![34, 38, 41, 42], sip: vec![500, 502, 503, 504], silence: true }
+    }
+}
+
+/// What is done to numbers of one trunk, by party and direction. The first that matches is applied.
+#[derive(Clone, Debug, Default)]
+pub struct Translations {
+    /// To the called number of calls that come in, as sent, before it is read.
+    pub in_called: Box<[Translation]>,
+    /// To the calling number of calls that come in, as sent, before it is read.
+    pub in_caller: Box<[Translation]>,
+    /// To the called number as it is written for the trunk.
+    pub out_called: Box<[Translation]>,
+    /// To the calling number as it is written for the trunk.
+    pub out_caller: Box<[Translation]>,
+}
+
+/// Takes leading characters off a number as text and puts others before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Translation {
+    /// What the number must begin with.
+    pub prefix: Arc<str>,
+    /// How many characters come off.
+    pub strip: u8,
+    /// What is put before the rest.
+    pub prepend: Arc<str>,
+}
+
+impl Translation {
+    /// The first translation that matches, applied; the number as it was when none does.
+    #[must_use]
+    pub fn first_of<'a>(list: &[Self], number: &'a str) -> std::borrow::Cow<'a, str> {
+        let Some(found) = list.iter().find(|one| number.starts_with(&*one.prefix)) else {
+            return number.into();
+        };
+        let rest = number.get(usize::from(found.strip)..).unwrap_or("");
+        format!("{}{rest}", found.prepend).into()
+    }
+}
+
+/// A person or function that can be called.
+#[derive(Clone, Debug)]
+pub struct User {
+    /// The name.
+    pub name: UserName,
+    /// Whose user it is.
+    pub tenant: TenantName,
+    /// The public numbers held.
+    pub numbers: Box<[E164]>,
+    /// The extension held.
+    pub extension: Option<Digits>,
+    /// What rings, all at once.
+    pub devices: Box<[Device]>,
+}
+
+/// Something that rings for a user: a number reached by a trunk.
+#[derive(Clone, Debug)]
+pub struct Device {
+    /// The trunk that reaches it.
+    pub trunk: TrunkIx,
+    /// What is dialled there: an extension of a PBX, or a mobile's number.
+    pub number: Number,
+}
+
+/// A time window: days and hours in a zone, but for holidays.
+#[derive(Clone, Debug)]
+pub struct Schedule {
+    /// Its name.
+    pub name: ScheduleName,
+    /// The zone's name in the IANA database.
+    pub zone_name: Arc<str>,
+    /// The zone.
+    pub zone: TimeZone,
+    /// When it is open.
+    pub windows: Box<[Window]>,
+    /// Days on which it is closed.
+    pub holidays: Box<[jiff::civil::Date]>,
+}
+
+/// Hours on some days of the week. One that ends at or before it begins runs past midnight.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Monday to Sunday: whether it begins on that day.
+    pub days: [bool; 7],
+    /// Minutes after midnight when it begins, included.
+    pub from_minute: u16,
+    /// Minutes after midnight when it ends, not included; 1440 is the day's end.
+    pub to_minute: u16,
+}
+
+/// A condition and an action.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// Its name.
+    pub name: RuleName,
+    /// Whether it applies at all.
+    pub enabled: bool,
+    /// Higher is tried first among rules of an equally long prefix.
+    pub priority: i32,
+    /// What must hold beside the called number.
+    pub condition: Condition,
+    /// What happens then.
+    pub action: RuleAction,
+    /// Whether no other rule is tried when this one matches and its targets are all unusable.
+    pub last: bool,
+    /// The facts that it can use.
+    pub wants: Wanted,
+}
+
+/// What must hold for a rule, beside the called number. An empty list and `None` hold always.
+#[derive(Clone, Debug, Default)]
+pub struct Condition {
+    /// The call's tenant is one of these.
+    pub tenants: Box<[TenantName]>,
+    /// The call's type is one of these.
+    pub kinds: Box<[CallType]>,
+    /// The call's direction.
+    pub direction: Option<Direction>,
+    /// The calling number begins with one of these; an E.164 prefix without its plus.
+    pub caller: Box<[CallerPattern]>,
+    /// The call was dialled in one of these.
+    pub regions: Box<[Region]>,
+    /// A schedule, and whether it is to be open or closed.
+    pub schedule: Option<(ScheduleIx, bool)>,
+    /// Each key has one of its values.
+    pub metadata: Box<[(Arc<str>, Box<[Arc<str>]>)]>,
+}
+
+/// What a rule asks of the calling number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallerPattern {
+    /// An E.164 number that begins so.
+    E164Prefix(Digits),
+    /// An extension that begins so.
+    ExtensionPrefix(Digits),
+    /// No number, or one that could not be read.
+    Unknown,
+}
+
+/// What a rule does.
+#[derive(Clone, Debug)]
+pub enum RuleAction {
+    /// Tries trunks in order; a group of several is put in order by weight.
+    Route(Box<[RouteGroup]>),
+    /// Rings a user's devices.
+    User(UserIx),
+    /// Changes the called number and matches again.
+    Rewrite(Rewrite),
+    /// Ends the call.
+    Reject(Reason),
+}
+
+/// Trunks that share calls by weight; the rest of the group follow as failover.
+#[derive(Clone, Debug)]
+pub struct RouteGroup(pub Box<[(TrunkIx, u16)]>);
+
+/// A change of the called number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rewrite {
+    /// To this number.
+    To(Number),
+    /// Leading digits off an E.164 number or extension, others before the rest; the kind stays.
+    Digits {
+        /// How many come off.
+        strip: u8,
+        /// What is put before.
+        prepend: Option<Digits>,
+    },
+}
+
+/// The rules by what they say of the called number. A value is an index into `sets`.
+#[derive(Clone, Debug, Default)]
+pub struct CalledIndex {
+    /// Prefixes of E.164 numbers.
+    pub e164: PrefixTable,
+    /// Prefixes of extensions.
+    pub extensions: PrefixTable,
+    /// Whole short numbers, by region and digits.
+    pub short: BTreeMap<(Region, Digits), u32>,
+    /// The rules for any number, in the order they are tried.
+    pub any: Box<[RuleIx]>,
+    /// Runs of rules with one prefix, in the order they are tried: priority, then place in the document.
+    pub sets: Box<[Box<[RuleIx]>]>,
+}
+
+/// Where emergency calls go: by region and service, then by region, then anywhere.
+#[derive(Clone, Debug, Default)]
+pub struct EmergencyTable {
+    /// Routes for a service of a region; `Service::Any` stands for those without routes of their own.
+    pub routes: BTreeMap<(Region, Service), Box<[RouteGroup]>>,
+    /// Routes where the region has none.
+    pub default: Box<[RouteGroup]>,
+    /// Routes for test calls by region; without them a test call is answered and goes nowhere.
+    pub tests: BTreeMap<Region, Box<[RouteGroup]>>,
+}
+
+impl Plan {
+    /// Whether a call to this is vital, by the plan's list for the place's region.
+    #[must_use]
+    pub fn is_vital(&self, dialled: &str, place: &Place) -> bool {
+        let _ = (dialled, place);
+        false
+    }
+
+    /// The trunk at an index of this plan.
+    #[must_use]
+    pub fn trunk(&self, at: TrunkIx) -> Option<&Trunk> {
+        self.trunks.get(at.index())
+    }
+}

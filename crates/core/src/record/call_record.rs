@@ -1,0 +1,185 @@
+//! A call and its decision as they are kept: routing columns in clear, and a personal part that can be sealed.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::call::{Call, CallId, CallType, Direction, Diversion, FieldFault, Location, Metadata, Party, Privacy};
+use crate::class::{Class, Workflow};
+use crate::decide::{Action, Decision, Step, Trace};
+use crate::names::{GatewayName, NodeName, PeerName, RuleName, SiteName, TenantName, TrunkName};
+use crate::number::{Digits, Number, Region};
+use crate::reason::Reason;
+use crate::time::Timestamp;
+
+/// A keyed hash of a number, to find calls by number without keeping the number in clear (SipHash-2-4, 128 bits).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct NumberKey(pub [u8; 16]);
+
+impl NumberKey {
+    /// The hash of a number as it prints, under the server's key for this.
+    #[must_use]
+    pub fn of(number: &Number, key: [u8; 16]) -> Self {
+        use siphasher::sip128::{Hasher128 as _, SipHasher24};
+        use std::hash::Hasher as _;
+        let mut hasher = SipHasher24::new_with_key(&key);
+        hasher.write(number.to_string().as_bytes());
+        Self(hasher.finish128().as_bytes())
+    }
+}
+
+/// What may stay in clear: enough to route, search and count, and nothing of a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Routing {
+    /// The version of this form.
+    pub v: u8,
+    /// Whose call.
+    pub tenant: TenantName,
+    /// Which call.
+    pub call_id: CallId,
+    /// When the request arrived.
+    pub received_at: Timestamp,
+    /// The node that decided.
+    pub node: NodeName,
+    /// Its class.
+    pub class: Class,
+    /// The workflow that carried it.
+    pub workflow: Workflow,
+    /// What kind of network it came from.
+    #[serde(rename = "type")]
+    pub kind: CallType,
+    /// Which way it went.
+    pub direction: Direction,
+    /// Who asked.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub peer: Option<PeerName>,
+    /// The site it was dialled at.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub site: Option<SiteName>,
+    /// The region it was dialled in.
+    pub region: Region,
+    /// What was decided.
+    pub action: Action,
+    /// Why.
+    pub reason: Reason,
+    /// The rule that decided, unless it was the emergency table.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub rule: Option<RuleName>,
+    /// The prefix of the called number that the rule matched.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub matched_prefix: Option<Digits>,
+    /// The first target's trunk.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub trunk: Option<TrunkName>,
+    /// The first target's gateway.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub gateway: Option<GatewayName>,
+    /// The plan's revision.
+    pub plan_revision: u64,
+    /// What the decision had to do without.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub degraded: Vec<Arc<str>>,
+    /// The calling number's key.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub caller_key: Option<NumberKey>,
+    /// The called number's key.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub called_key: Option<NumberKey>,
+    /// The switch's own id of the call.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub sip_call_id: Option<Arc<str>>,
+    /// A hash of the request's body, when it came with an idempotency key.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub request_hash: Option<u64>,
+}
+
+/// What tells of people: the numbers, the place, what was attached, and the trace that repeats them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Personal {
+    /// The calling party.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub from: Option<Party>,
+    /// The called party.
+    pub to: Party,
+    /// Whether the caller's number may be shown.
+    #[serde(default)]
+    pub privacy: Privacy,
+    /// The forwards before the call came to us.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub diversions: Vec<Diversion>,
+    /// What the application attached.
+    #[serde(skip_serializing_if = "Metadata::is_empty", default)]
+    pub metadata: Metadata,
+    /// Where the caller was, as sent.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub location: Option<Location>,
+    /// What was wrong and was passed over.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub notes: Vec<FieldFault>,
+    /// What was answered: the steps.
+    pub steps: Vec<Step>,
+    /// Every candidate, with the reason it was kept or dropped.
+    pub trace: Trace,
+}
+
+/// A call as it is kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CallRecord {
+    /// The clear part.
+    pub routing: Routing,
+    /// The part that can be sealed.
+    pub personal: Personal,
+}
+
+impl CallRecord {
+    /// The record of a call and what was decided of it.
+    #[must_use]
+    pub fn new(
+        call: Call,
+        decision: Decision,
+        node: NodeName,
+        number_key: [u8; 16],
+        request_hash: Option<u64>,
+    ) -> Self {
+        let key = |number: &Number| NumberKey::of(number, number_key);
+        let first = decision.steps.first().and_then(|step| step.targets.first());
+        let routing = Routing {
+            v: 1,
+            call_id: call.id,
+            received_at: call.received_at,
+            node,
+            class: call.class,
+            workflow: call.workflow(),
+            kind: call.kind,
+            direction: call.direction,
+            region: call.region(),
+            action: decision.action,
+            reason: decision.reason,
+            rule: decision.rule,
+            matched_prefix: decision.matched_prefix,
+            trunk: first.map(|target| target.trunk.clone()),
+            gateway: first.map(|target| target.gateway.clone()),
+            plan_revision: decision.trace.versions.plan,
+            degraded: decision.degraded,
+            caller_key: call.caller().map(key),
+            called_key: call.to.read.as_ref().map(key),
+            sip_call_id: call.sip_call_id,
+            request_hash,
+            tenant: call.tenant,
+            peer: call.peer,
+            site: call.site,
+        };
+        let personal = Personal {
+            from: call.from,
+            to: call.to,
+            privacy: call.privacy,
+            diversions: call.diversions,
+            metadata: call.metadata,
+            location: call.location,
+            notes: call.notes,
+            steps: decision.steps,
+            trace: decision.trace,
+        };
+        Self { routing, personal }
+    }
+}

@@ -1,0 +1,53 @@
+//! The journal and the stores: the only crate that knows SQL.
+//!
+//! A call is put in the [`Journal`] before it is answered, and moved on from there into a [`Store`] by the
+//! shipper. Writing the same entries again changes nothing, so the shipper may repeat itself.
+
+mod entry;
+mod journal;
+mod query;
+mod sqlite;
+
+use std::future::Future;
+use std::pin::Pin;
+
+use telness_core::call::CallId;
+use telness_core::names::TenantName;
+
+pub use entry::{Entry, EntryError};
+pub use journal::{Journal, JournalError, JournalId, JournalOptions, JournalReader, Position};
+pub use query::{CallQuery, Cursor, Page, StoredCall, StoredSummary};
+pub use sqlite::SqliteStore;
+
+/// What a store promises, later.
+pub type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// Why a store could not do it.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum StoreError {
+    /// It cannot be reached, or does not answer; the same may be tried again.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(String),
+    /// It refused, or holds what it should not; trying again does not help.
+    #[error("the store is damaged or of another version: {0}")]
+    Broken(String),
+}
+
+/// Where calls and events end up. One small contract, one suite of tests over every implementation.
+pub trait Store: Send + Sync + 'static {
+    /// Writes entries that the journal holds up to `upto`, and that it has come so far, in one transaction.
+    /// What is there already stays as it is.
+    fn write(&self, journal: JournalId, upto: Position, entries: Vec<Entry>) -> Pending<'_, ()>;
+
+    /// How far entries of this journal were written.
+    fn position(&self, journal: JournalId) -> Pending<'_, Option<Position>>;
+
+    /// One call with its events and detail record; none if it is not this tenant's.
+    fn call<'a>(&'a self, tenant: &'a TenantName, id: CallId) -> Pending<'a, Option<StoredCall>>;
+
+    /// Calls of a tenant, newest first.
+    fn calls<'a>(&'a self, tenant: &'a TenantName, query: &'a CallQuery) -> Pending<'a, Page>;
+
+    /// Whether it can be read and written.
+    fn check(&self) -> Pending<'_, ()>;
+}
