@@ -151,16 +151,14 @@ pub struct FieldFault {
 ///
 /// A draft fails only without a destination. Its other faults refuse after classification, and never an
 /// emergency call (E8).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Draft {
     /// What was dialled, as sent.
     pub to: Arc<str>,
     /// Who calls, as sent.
     pub from: Option<Arc<str>>,
     /// What kind of network it comes from; the peer's kind when the request does not say.
-    pub kind: CallType,
-    /// The site of the peer, with its region.
-    pub place: Place,
+    pub kind: Option<CallType>,
     /// Whether the number is to be withheld.
     pub privacy: Privacy,
     /// The forwards so far.
@@ -173,8 +171,6 @@ pub struct Draft {
     pub sip_call_id: Option<Arc<str>>,
     /// The key under which a repeated request is the same call.
     pub idempotency_key: Option<Arc<str>>,
-    /// When the request arrived.
-    pub received_at: Timestamp,
     /// What is wrong with it.
     pub faults: Vec<FieldFault>,
 }

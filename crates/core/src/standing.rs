@@ -1,14 +1,16 @@
 //! Who is calling and what speaks against it; only [`admit`] refuses, and never an emergency call.
 
-use serde::{Deserialize, Serialize};
-
 use std::sync::Arc;
 
-use crate::call::{Call, CallId, Direction, Draft, FieldFault, Party};
-use crate::class::{Class, Classified};
+use serde::{Deserialize, Serialize};
+
+use crate::call::{Call, CallId, CallType, Direction, Draft, FieldFault, Party};
+use crate::class::{Class, Classified, Place};
 use crate::names::{PeerName, SiteName, TenantName};
 use crate::number::Number;
+use crate::plan::TrunkIx;
 use crate::reason::Reason;
+use crate::time::Timestamp;
 
 /// Something that speaks against a call: a failed sign-in, a suspension, a limit, a block.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,14 +22,20 @@ pub struct Denial {
 }
 
 /// Who is calling. Whatever speaks against it is in one list, so that one place decides what follows.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
     /// The peer, known by its network or certificate before and without credentials.
     pub peer: Option<PeerName>,
     /// The peer's site.
     pub site: Option<SiteName>,
-    /// Whether the peer is a carrier, which hands calls in for our tenants' numbers.
-    pub carrier: bool,
+    /// Where its calls are dialled: the site's region and outside-line prefix, else the plan's default region.
+    pub place: Place,
+    /// How many digits an extension of the site has, from and to.
+    pub extension_digits: Option<(u8, u8)>,
+    /// What kind of network the peer is.
+    pub kind: CallType,
+    /// The trunk that the peer hands calls in by, if it is a carrier.
+    pub trunk: Option<TrunkIx>,
     /// Whether emergency calls are taken from the peer whatever its credentials.
     pub emergency_allowed: bool,
     /// The tenant that the request says it is of; authorises nothing.
@@ -38,6 +46,17 @@ pub struct Standing {
     pub denials: Vec<Denial>,
 }
 
+/// What a call is given as it is let in, and that is no property of the request.
+#[derive(Clone, Debug)]
+pub struct Admission {
+    /// The call's id.
+    pub id: CallId,
+    /// When the request arrived.
+    pub received_at: Timestamp,
+    /// The tenant that an emergency call of nobody is kept under.
+    pub fallback: TenantName,
+}
+
 /// What the numbers of a draft were read as, or why not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadNumbers {
@@ -45,6 +64,8 @@ pub struct ReadNumbers {
     pub to: Result<Number, FieldFault>,
     /// The calling number, where one was sent.
     pub from: Option<Result<Number, FieldFault>>,
+    /// What could not be read and does not matter: a switch's odd caller is no reason to refuse its call.
+    pub notes: Vec<FieldFault>,
 }
 
 /// Why a call was not let in. Nothing of it is kept.
@@ -68,10 +89,12 @@ pub fn admit(
     classified: Classified,
     standing: Standing,
     read: ReadNumbers,
-    id: CallId,
-    fallback: &TenantName,
+    admission: Admission,
 ) -> Result<Call, Refusal> {
-    let emergency = classified.class == Class::Emergency && (standing.emergency_allowed || standing.denials.is_empty());
+    // Who is on the network's list, or has shown who it is, is carried whatever else speaks against it (E7).
+    let stranger =
+        standing.denials.iter().any(|denial| matches!(denial.reason, Reason::Unauthenticated | Reason::PeerUnknown));
+    let emergency = classified.class == Class::Emergency && (standing.emergency_allowed || !stranger);
     if !emergency && !standing.denials.is_empty() {
         return Err(Refusal { denials: standing.denials, faults: Vec::new() });
     }
@@ -87,16 +110,17 @@ pub fn admit(
         detail: denial.detail,
     });
     faults.extend(denied);
+    faults.extend(read.notes);
     Ok(Call {
-        id,
-        tenant: standing.tenant.unwrap_or_else(|| fallback.clone()),
+        id: admission.id,
+        tenant: standing.tenant.unwrap_or(admission.fallback),
         class: classified.class,
         emergency: classified.emergency,
-        kind: draft.kind,
-        direction: if standing.carrier { Direction::FromCarrier } else { Direction::FromTenant },
+        kind: draft.kind.unwrap_or(standing.kind),
+        direction: if standing.trunk.is_some() { Direction::FromCarrier } else { Direction::FromTenant },
         peer: standing.peer,
         site: standing.site,
-        place: draft.place,
+        place: standing.place,
         from: draft.from.map(|sent| Party { sent, read: from }),
         to: Party { sent: draft.to, read: to },
         privacy: draft.privacy,
@@ -104,7 +128,7 @@ pub fn admit(
         metadata: draft.metadata,
         location: draft.location,
         sip_call_id: draft.sip_call_id,
-        received_at: draft.received_at,
+        received_at: admission.received_at,
         notes: faults,
     })
 }

@@ -1,1 +1,31 @@
-//! Skeleton.
+//! Everything that waits and is no edge: the flow of a call, its recording, and what both stand on.
+//!
+//! **Invariant:** there is no HTTP here and no SQL. Edges turn bytes into a [`Draft`](telness_core::call::Draft)
+//! and an [`Answer`] into bytes; the store crate keeps the records.
+
+pub mod auth;
+mod call_flow;
+mod call_log;
+pub mod clock;
+pub mod config;
+mod data_folder;
+mod dialled;
+mod error;
+mod event_flow;
+mod idempotency;
+pub mod identity;
+pub mod lookup;
+mod node;
+pub mod plan_flow;
+pub mod recorder;
+pub mod snapshot;
+pub mod supervise;
+pub mod telemetry;
+pub mod workflow;
+
+pub use auth::Asker;
+pub use call_flow::Answer;
+pub use data_folder::{DataFolder, DataFolderError};
+pub use error::{CallError, ReadError};
+pub use event_flow::{EventReport, EventTaken};
+pub use node::{Engine, Node, Readiness, StartError};

@@ -417,3 +417,15 @@ impl Plan {
         self.trunks.get(at.index())
     }
 }
+
+impl Plan {
+    /// The peer that a request comes from: by the longest network that has the address, on its listener.
+    #[must_use]
+    pub fn peer_of(&self, listener: &str, address: std::net::IpAddr) -> Option<&Peer> {
+        let on_listener = |peer: &&Peer| peer.listener.as_deref().is_none_or(|name| name == listener);
+        let networks = self.peers.iter().filter(on_listener).flat_map(|peer| {
+            peer.networks.iter().filter(move |network| network.contains(&address)).map(move |network| (network, peer))
+        });
+        networks.max_by_key(|(network, _)| network.prefix_len()).map(|(_, peer)| peer)
+    }
+}

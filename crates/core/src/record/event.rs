@@ -78,6 +78,14 @@ short_texts! {
     EventId = "an event's id";
 }
 
+impl EventId {
+    /// An id made of a hash, for an event that came without one.
+    #[must_use]
+    pub fn of_hash(hash: u64) -> Self {
+        Self(Arc::from(format!("h-{hash:016x}")))
+    }
+}
+
 /// What happened to a leg.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

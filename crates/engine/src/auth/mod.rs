@@ -1,0 +1,88 @@
+//! Who asks: the peer by its network, the tenant by its key. What speaks against it becomes a denial.
+
+mod keys;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+pub use keys::{KeyText, Keys};
+use telness_core::class::Place;
+use telness_core::names::TenantName;
+use telness_core::plan::{Peer, Plan};
+use telness_core::reason::Reason;
+use telness_core::standing::{Denial, Standing};
+
+/// Whoever sent a request, as the edge sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Asker<'a> {
+    /// The listener that took the request, such as `http`.
+    pub listener: &'a str,
+    /// Where the connection comes from.
+    pub address: IpAddr,
+    /// The API key that was sent, if one was.
+    pub key: Option<&'a str>,
+}
+
+/// Finds who asks: the peer by the longest matching network, then the tenant by the key, by the peer, or not.
+#[must_use]
+pub fn standing(asker: &Asker<'_>, plan: &Plan, keys: &Keys) -> Standing {
+    let peer = plan.peer_of(asker.listener, asker.address);
+    let mut denials = Vec::new();
+    let tenant = tenant_of(asker, peer, plan, keys, &mut denials);
+    if let Some(denial) = tenant.as_ref().and_then(|tenant| suspended(tenant, plan)) {
+        denials.push(denial);
+    }
+    let site = peer.and_then(|peer| plan.sites.get(peer.site?.index()));
+    let place = Place {
+        region: site.map_or(plan.default_region, |site| site.region),
+        outside_line_prefix: site.and_then(|site| site.outside_line_prefix),
+        claimed_outside_line_prefix: None,
+    };
+    Standing {
+        peer: peer.map(|peer| peer.name.clone()),
+        site: site.map(|site| site.name.clone()),
+        place,
+        extension_digits: site.and_then(|site| site.extension_digits),
+        kind: peer.map_or(telness_core::call::CallType::Api, |peer| peer.kind),
+        trunk: peer.and_then(|peer| peer.trunk),
+        emergency_allowed: peer.is_some_and(|peer| peer.emergency_allowed || peer.trusted),
+        claimed: None,
+        tenant,
+        denials,
+    }
+}
+
+/// The tenant that the key proves, or whose own trusted peer this is.
+fn tenant_of(
+    asker: &Asker<'_>,
+    peer: Option<&Peer>,
+    plan: &Plan,
+    keys: &Keys,
+    denials: &mut Vec<Denial>,
+) -> Option<TenantName> {
+    let deny = |reason, detail: &str| Denial { reason, detail: Arc::from(detail) };
+    if let Some(key) = asker.key {
+        let proved = keys.tenant_of(key).filter(|tenant| plan.tenants.contains_key(tenant));
+        if proved.is_none() {
+            denials.push(deny(Reason::Unauthenticated, "the API key is not known"));
+        }
+        return proved;
+    }
+    match peer {
+        Some(peer) if peer.trusted => Some(peer.tenant.clone().unwrap_or_else(|| plan.default_tenant.clone())),
+        Some(peer) => {
+            denials.push(deny(Reason::Unauthenticated, "this peer needs an API key, and none was sent"));
+            peer.tenant.clone()
+        }
+        None => {
+            denials.push(deny(Reason::PeerUnknown, "no peer of the plan has this address, and no API key was sent"));
+            None
+        }
+    }
+}
+
+fn suspended(tenant: &TenantName, plan: &Plan) -> Option<Denial> {
+    let suspended = plan.tenants.get(tenant).is_some_and(|settings| settings.suspended);
+    let detail = || Arc::from("the tenant is suspended; emergency calls are carried all the same");
+    suspended.then(|| Denial { reason: Reason::TenantSuspended, detail: detail() })
+}

@@ -1,0 +1,96 @@
+//! THE SPINE: what happens to a call, from a draft to an answer that shows it was recorded.
+
+use std::sync::Arc;
+
+use telness_core::call::{Call, Draft};
+use telness_core::class::{Class, Classified};
+use telness_core::decide::{Decision, decide, reserve, wanted};
+use telness_core::record::CallRecord;
+use telness_core::standing::{Admission, Standing, admit};
+use telness_core::world::{Moment, World};
+use telness_store::Entry;
+
+use crate::auth::{Asker, standing};
+use crate::dialled::Dialled;
+use crate::error::CallError;
+use crate::idempotency::{Key, Turn};
+use crate::node::Engine;
+use crate::recorder::Proof;
+
+/// What was decided of a call, and the proof that it was recorded.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The call and its decision.
+    pub record: Arc<CallRecord>,
+    /// That it was recorded.
+    pub proof: Proof,
+    /// Whether the request repeated an idempotency key and this is the first answer again.
+    pub replayed: bool,
+}
+
+impl Engine {
+    /// Handles one request for a call.
+    ///
+    /// # Errors
+    /// Why the call was not taken. Nothing of it is kept then.
+    pub async fn handle_call(&self, asker: &Asker<'_>, draft: Draft) -> Result<Answer, CallError> {
+        let started = crate::clock::monotonic();
+        let world = self.snapshot.current();
+        let standing = standing(asker, &world.plan, &self.keys);
+        let dialled = Dialled::new(&draft, &standing, &world.plan);
+        let classified = dialled.classify(&standing.place, &world.plan);
+        let answer = match self.workflows.enter(classified.class) {
+            Ok(_ticket) => self.carry(&world, draft, dialled, standing, classified).await,
+            Err(overloaded) => Err(overloaded),
+        };
+        self.count_call(classified.class, &answer, started.elapsed());
+        answer
+    }
+
+    /// Carries a classified call: admit, enrich, decide, reserve, record.
+    async fn carry(
+        &self,
+        world: &World,
+        draft: Draft,
+        dialled: Dialled,
+        standing: Standing,
+        classified: Classified,
+    ) -> Result<Answer, CallError> {
+        let numbers = dialled.read(&draft, &standing);
+        let key = Key::of(&draft, &standing, world, &self.identity);
+        let admission = self.admission(key.as_ref(), world)?;
+        let mut call = admit(draft, classified, standing, numbers, admission).map_err(CallError::Refused)?;
+        let turn = match self.idempotency.turn(&mut call, key, self).await? {
+            Turn::Replay(first) => return Ok(first),
+            Turn::First(turn) => turn,
+        };
+        let facts = self.lookups.ask(wanted(world, &call), &call).await;
+        let moment = Moment::of(call.received_at, call.id, self.identity.draw_key());
+        let decision = reserve(decide(world, &call, &facts, moment), |_target| true);
+        let answer = self.record(call, decision, turn.request_hash()).await?;
+        turn.done(&answer, self.recorder.end());
+        Ok(answer)
+    }
+
+    fn admission(&self, key: Option<&Key>, world: &World) -> Result<Admission, CallError> {
+        let received_at = self.clock.now();
+        let id = match key {
+            Some(key) => key.call_id,
+            None => self.fresh_call_id(received_at)?,
+        };
+        Ok(Admission { id, received_at, fallback: world.plan.default_tenant.clone() })
+    }
+
+    /// Records the call as its workflow asks. An emergency call's answer never waits for a disk.
+    async fn record(&self, call: Call, decision: Decision, hash: Option<u64>) -> Result<Answer, CallError> {
+        let (class, workflow) = (call.class, call.workflow());
+        let record = CallRecord::new(call, decision, self.node.clone(), self.identity.number_key(), hash);
+        let entry = Entry::encode_call(&record).map_err(|error| CallError::Internal(error.to_string()))?;
+        let proof = if class == Class::Emergency {
+            self.recorder.defer(workflow, entry)
+        } else {
+            self.recorder.record(workflow, self.workflows.durability(workflow), entry).await?
+        };
+        Ok(Answer { record: Arc::new(record), proof, replayed: false })
+    }
+}

@@ -1,0 +1,74 @@
+//! What was recorded, read back: one call, its trace, or a page of calls. Readers see what they were told is kept.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use telness_core::call::CallId;
+use telness_core::names::TenantName;
+use telness_core::record::CallRecord;
+use telness_store::{CallQuery, Page, Position, Store, StoreError, StoredCall};
+
+use crate::auth::Asker;
+use crate::error::ReadError;
+use crate::node::Engine;
+use crate::recorder::Recorder;
+
+/// The reading side of the store.
+#[derive(Clone)]
+pub(crate) struct CallLog {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) recorder: Recorder,
+    pub(crate) wait_max: Duration,
+    /// Where the journal ended when the node started: up to there, only the store remembers.
+    pub(crate) started_at: Position,
+}
+
+impl std::fmt::Debug for CallLog {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CallLog").finish_non_exhaustive()
+    }
+}
+
+impl CallLog {
+    /// The record of a call from before this node's memory, if the store has it and can tell.
+    pub(crate) async fn first_answer(&self, tenant: &TenantName, id: CallId) -> Option<CallRecord> {
+        self.recorder.shipped_to(self.started_at).await;
+        let stored = self.store.call(tenant, id).await.ok()??;
+        Some(CallRecord { routing: stored.routing, personal: stored.personal })
+    }
+
+    async fn up_to_date(&self) -> Result<(), ReadError> {
+        let behind = || match self.recorder.shipped().failing {
+            Some(why) => ReadError::Unavailable(why.to_string()),
+            None => ReadError::Unavailable("the store has not caught up with the journal yet".to_owned()),
+        };
+        self.recorder.caught_up(self.wait_max).await.map_err(|_| behind())
+    }
+}
+
+fn unavailable(error: StoreError) -> ReadError {
+    tracing::error!(%error, "the call log could not be read");
+    ReadError::Unavailable("the store does not answer".to_owned())
+}
+
+impl Engine {
+    /// One call of the asker's tenant, with its events and detail record.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be read now.
+    pub async fn read_call(&self, asker: &Asker<'_>, id: CallId) -> Result<StoredCall, ReadError> {
+        let tenant = self.tenant_of(asker).map_err(ReadError::Denied)?;
+        self.call_log.up_to_date().await?;
+        self.call_log.store.call(&tenant, id).await.map_err(unavailable)?.ok_or(ReadError::NotFound)
+    }
+
+    /// A page of the asker's tenant's calls, newest first.
+    ///
+    /// # Errors
+    /// When they cannot be read now.
+    pub async fn list_calls(&self, asker: &Asker<'_>, query: &CallQuery) -> Result<Page, ReadError> {
+        let tenant = self.tenant_of(asker).map_err(ReadError::Denied)?;
+        self.call_log.up_to_date().await?;
+        self.call_log.store.calls(&tenant, query).await.map_err(unavailable)
+    }
+}

@@ -1,0 +1,117 @@
+//! The settings: what each is called, what it means, its unit and its default.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use telness_core::names::{NodeName, TenantName};
+
+/// How soon a call's record is durable, seen from its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// The answer waits until the record is in the journal.
+    Journal,
+    /// The answer does not wait; the record follows within the journal's group time.
+    Async,
+}
+
+/// One workflow's settings.
+#[derive(Clone, Debug)]
+pub struct WorkflowSettings {
+    /// When the answer is given.
+    pub durability: Durability,
+    /// Calls in hand at once; more are refused. Emergency calls are not counted and never refused.
+    pub calls_in_flight_max: usize,
+}
+
+/// An API key, as it is kept: not the key but its hash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeySetting {
+    /// The tenant that it proves.
+    pub tenant: TenantName,
+    /// SHA-256 of the key.
+    pub sha256: [u8; 32],
+}
+
+/// All settings of a node.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where HTTP is served.
+    pub listen: SocketAddr,
+    /// The folder of everything that the node keeps.
+    pub data: PathBuf,
+    /// The plan's file; the built-in example if there is none.
+    pub plan: Option<PathBuf>,
+    /// The node's name.
+    pub node: Option<NodeName>,
+    /// The API keys.
+    pub keys: Vec<KeySetting>,
+    /// Runtime threads; the number of cores if 0.
+    pub threads: usize,
+    /// Emergency and vital calls.
+    pub high: WorkflowSettings,
+    /// All other calls.
+    pub low: WorkflowSettings,
+    /// HTTP limits.
+    pub http: HttpSettings,
+    /// The journal's limits.
+    pub journal: JournalSettings,
+    /// What moves records from the journal to the store.
+    pub shipper: ShipperSettings,
+    /// What is logged and how.
+    pub log: LogSettings,
+}
+
+/// The limits of the HTTP listener.
+#[derive(Clone, Debug)]
+pub struct HttpSettings {
+    /// Open connections at once.
+    pub connections_max: usize,
+    /// How long the head of a request may take to arrive.
+    pub header_read_max: Duration,
+    /// How long a request may take in all.
+    pub request_max: Duration,
+    /// The largest body, in bytes.
+    pub body_bytes_max: usize,
+    /// How long a stopping node waits for requests in hand.
+    pub drain_max: Duration,
+}
+
+/// The limits of the journal.
+#[derive(Clone, Debug)]
+pub struct JournalSettings {
+    /// A segment's size, in bytes.
+    pub segment_bytes_max: u64,
+    /// The size of all segments, in bytes.
+    pub bytes_max: u64,
+    /// How long shipped records are kept.
+    pub keep_shipped: Duration,
+    /// Records that wait to be written, in each workflow.
+    pub queue_records_max: usize,
+    /// Records in one group.
+    pub batch_records_max: usize,
+    /// How long an answer waits for its record.
+    pub wait_max: Duration,
+}
+
+/// The limits of the shipper.
+#[derive(Clone, Debug)]
+pub struct ShipperSettings {
+    /// Whether records are moved on at all; only benchmarks and repairs switch it off.
+    pub enabled: bool,
+    /// Records in one transaction.
+    pub batch_records_max: usize,
+    /// The longest pause after a failure.
+    pub retry_max: Duration,
+    /// How long a reader waits for the store to hold what was acknowledged before its request.
+    pub read_wait_max: Duration,
+}
+
+/// What is logged.
+#[derive(Clone, Debug)]
+pub struct LogSettings {
+    /// Whether lines are JSON.
+    pub json: bool,
+    /// What is logged, in the filter language of the `tracing` crates.
+    pub filter: String,
+}

@@ -1,0 +1,136 @@
+//! The folder of everything that a node keeps: one process at a time, readable by its owner alone.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use telness_core::names::NodeName;
+
+use crate::identity::random_bytes;
+
+/// The folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DataFolderError {
+    /// The system refused.
+    #[error("{path}: {why}")]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        why: std::io::Error,
+    },
+    /// Another process has it.
+    #[error("{path} is in use by another telness; stop that one, or give this one a folder of its own with --data")]
+    InUse {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A file of it is not what we wrote.
+    #[error("{path} is damaged: {why}")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        why: &'static str,
+    },
+}
+
+/// An opened data folder. It stays locked as long as this lives.
+#[derive(Debug)]
+pub struct DataFolder {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl DataFolder {
+    /// Opens a data folder, or makes one.
+    ///
+    /// # Errors
+    /// When the system refuses, or another process has it.
+    pub fn open(path: &Path) -> Result<Self, DataFolderError> {
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true).mode(0o700).create(path).map_err(|why| io(path, why))?;
+        let lock_path = path.join("lock");
+        let lock = private(&lock_path, false).map_err(|why| io(&lock_path, why))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Err(TryLockError::WouldBlock) => Err(DataFolderError::InUse { path: path.to_owned() }),
+            Err(TryLockError::Error(why)) => Err(io(&lock_path, why)),
+        }
+    }
+
+    /// The journal's folder.
+    #[must_use]
+    pub fn journal(&self) -> PathBuf {
+        self.path.join("journal")
+    }
+
+    /// The embedded store's file.
+    #[must_use]
+    pub fn store(&self) -> PathBuf {
+        store_file(&self.path)
+    }
+
+    /// The server's secret, made at the first start.
+    ///
+    /// # Errors
+    /// When it cannot be read or made.
+    pub fn secret(&self) -> Result<[u8; 32], DataFolderError> {
+        let path = self.path.join("server.key");
+        let fresh = || random_bytes::<32>().map(|bytes| bytes.to_vec());
+        let bytes = self.read_or_make(&path, fresh)?;
+        bytes.try_into().map_err(|_| DataFolderError::Damaged { path, why: "it should have 32 bytes" })
+    }
+
+    /// The node's name when the settings give none, made at the first start.
+    ///
+    /// # Errors
+    /// When it cannot be read or made.
+    pub fn node_name(&self) -> Result<NodeName, DataFolderError> {
+        let path = self.path.join("node.name");
+        let fresh =
+            || random_bytes::<4>().map(|[a, b, c, d]| format!("node-{a:02x}{b:02x}{c:02x}{d:02x}").into_bytes());
+        let bytes = self.read_or_make(&path, fresh)?;
+        let name = std::str::from_utf8(&bytes).ok().and_then(|text| text.trim().parse().ok());
+        name.ok_or(DataFolderError::Damaged { path, why: "it should hold the node's name" })
+    }
+
+    fn read_or_make(
+        &self,
+        path: &Path,
+        fresh: impl FnOnce() -> Result<Vec<u8>, crate::identity::NoRandomness>,
+    ) -> Result<Vec<u8>, DataFolderError> {
+        match fs::read(path) {
+            Ok(bytes) if !bytes.is_empty() => return Ok(bytes),
+            Err(why) if why.kind() != std::io::ErrorKind::NotFound => return Err(io(path, why)),
+            _ => {}
+        }
+        let bytes = fresh().map_err(|error| io(path, std::io::Error::other(error)))?;
+        // Written beside and renamed, so that a crash leaves no half a key.
+        let beside = path.with_extension("new");
+        let write = || -> std::io::Result<()> {
+            let mut file = private(&beside, true)?;
+            file.write_all(&bytes)?;
+            file.sync_all()?;
+            fs::rename(&beside, path)?;
+            File::open(&self.path)?.sync_all()
+        };
+        write().map_err(|why| io(path, why))?;
+        Ok(bytes)
+    }
+}
+
+/// The embedded store's file in a data folder that another process may have open.
+#[must_use]
+pub fn store_file(folder: &Path) -> PathBuf {
+    folder.join("calls.sqlite")
+}
+
+fn private(path: &Path, truncate: bool) -> std::io::Result<File> {
+    OpenOptions::new().create(true).write(true).truncate(truncate).mode(0o600).open(path)
+}
+
+fn io(path: &Path, why: std::io::Error) -> DataFolderError {
+    DataFolderError::Io { path: path.to_owned(), why }
+}

@@ -1,0 +1,80 @@
+//! What was dialled, after the inward translations of the carrier that handed it in: classed, then read.
+
+use std::sync::Arc;
+
+use telness_core::call::{CallType, Draft, FieldFault};
+use telness_core::class::{Class, Classified, Place, classify};
+use telness_core::number::Number;
+use telness_core::plan::{Plan, Translation};
+use telness_core::reason::Reason;
+use telness_core::standing::{ReadNumbers, Standing};
+use telness_numbers::{DialledIn, NumberFault};
+
+/// What switches write for a caller that is withheld or not known.
+const NOBODY: [&str; 6] = ["anonymous", "restricted", "unavailable", "unknown", "withheld", "private"];
+
+/// The called and calling numbers as they are to be read; what was sent stays in the draft.
+#[derive(Debug)]
+pub(crate) struct Dialled {
+    sent_to: Arc<str>,
+    to: Arc<str>,
+    from: Option<Arc<str>>,
+}
+
+impl Dialled {
+    pub(crate) fn new(draft: &Draft, standing: &Standing, plan: &Plan) -> Self {
+        let inward = standing.trunk.and_then(|at| plan.trunk(at)).map(|trunk| &trunk.translations);
+        let called = inward.map_or(&[][..], |all| &all.in_called);
+        let caller = inward.map_or(&[][..], |all| &all.in_caller);
+        Self {
+            sent_to: Arc::clone(&draft.to),
+            to: translated(&draft.to, called),
+            from: draft.from.as_ref().filter(|from| !is_nobody(from)).map(|from| translated(from, caller)),
+        }
+    }
+
+    /// The class: by the raw digits first, so that no translation hides an emergency number, then by what the
+    /// translations made of them (E4). A class that the raw digits gave stays (E5).
+    pub(crate) fn classify(&self, place: &Place, plan: &Plan) -> Classified {
+        let raw = classify(&self.sent_to, place, plan);
+        if raw.class == Class::Normal && self.to != self.sent_to { classify(&self.to, place, plan) } else { raw }
+    }
+
+    /// Reads both numbers where they were dialled.
+    pub(crate) fn read(&self, draft: &Draft, standing: &Standing) -> ReadNumbers {
+        let within = DialledIn { place: &standing.place, extension_digits: standing.extension_digits };
+        let to = telness_numbers::read(&self.to, within).map_err(|fault| field_fault("to", fault));
+        let from = self.from.as_ref().map(|from| self.read_caller(from, within));
+        // An application's caller is its own to put right; a switch passes on what it was given.
+        let tolerant = draft.kind.unwrap_or(standing.kind) != CallType::Api;
+        match from {
+            Some(Err(fault)) if tolerant => ReadNumbers { to, from: None, notes: vec![fault] },
+            from => ReadNumbers { to, from, notes: Vec::new() },
+        }
+    }
+
+    /// A caller is a subscriber: an outside line is dialled to a number, never before one's own.
+    #[allow(clippy::unused_self, reason = "it reads as one of the pair")]
+    fn read_caller(&self, from: &str, within: DialledIn<'_>) -> Result<Number, FieldFault> {
+        let place = Place::region(within.place.region);
+        let within = DialledIn { place: &place, extension_digits: within.extension_digits };
+        telness_numbers::read(from, within).map_err(|fault| field_fault("from", fault))
+    }
+}
+
+fn translated(number: &Arc<str>, list: &[Translation]) -> Arc<str> {
+    match Translation::first_of(list, number) {
+        std::borrow::Cow::Borrowed(_) => Arc::clone(number),
+        std::borrow::Cow::Owned(changed) => Arc::from(changed),
+    }
+}
+
+/// Whether a calling number says that there is none to be shown.
+fn is_nobody(from: &str) -> bool {
+    let user = from.trim().trim_start_matches("sips:").trim_start_matches("sip:").split('@').next().unwrap_or("");
+    NOBODY.iter().any(|word| word.eq_ignore_ascii_case(user))
+}
+
+fn field_fault(field: &str, fault: NumberFault) -> FieldFault {
+    FieldFault { field: Arc::from(field), reason: Reason::NumberInvalid, detail: Arc::from(fault.to_string()) }
+}

@@ -1,0 +1,77 @@
+//! Why the engine did not do what it was asked. No HTTP here: the edge maps each variant in one place.
+
+use telness_core::reason::Reason;
+use telness_core::standing::{Denial, Refusal};
+
+use crate::recorder::NotKept;
+
+/// Why a call or an event was not taken. Nothing of it is kept.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum CallError {
+    /// Who asked may not, or the request is wrong.
+    #[error("refused")]
+    Refused(Refusal),
+    /// The idempotency key stands for another request.
+    #[error("the idempotency key was used before for another request")]
+    Conflict,
+    /// More calls are in hand than are taken at once.
+    #[error("{in_flight} calls are in hand, which is the limit")]
+    Overloaded {
+        /// How many there are.
+        in_flight: usize,
+    },
+    /// It could not be made durable.
+    #[error(transparent)]
+    NotKept(#[from] NotKept),
+    /// The node is stopping.
+    #[error("the node is stopping")]
+    ShuttingDown,
+    /// A defect, or a system without randomness.
+    #[error("{0}")]
+    Internal(String),
+}
+
+/// Why something could not be read from the call log.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum ReadError {
+    /// Who asked may not.
+    #[error("denied")]
+    Denied(Vec<Denial>),
+    /// There is no such call, or it is another tenant's.
+    #[error("there is no such call")]
+    NotFound,
+    /// The store does not answer, or has not caught up with the journal in time.
+    #[error("the call log cannot be read now: {0}")]
+    Unavailable(String),
+}
+
+impl CallError {
+    /// The stable reason: of several, the first.
+    #[must_use]
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::Refused(refusal) => {
+                let denial = refusal.denials.first().map(|denial| denial.reason);
+                let fault = refusal.faults.first().map(|fault| fault.reason);
+                denial.or(fault).unwrap_or(Reason::FieldInvalid)
+            }
+            Self::Conflict => Reason::IdempotencyConflict,
+            Self::Overloaded { .. } => Reason::Overloaded,
+            Self::NotKept(_) => Reason::RecordNotKept,
+            Self::ShuttingDown => Reason::ShuttingDown,
+            Self::Internal(_) => Reason::Internal,
+        }
+    }
+}
+
+impl ReadError {
+    /// The stable reason: of several, the first.
+    #[must_use]
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::Denied(denials) => denials.first().map_or(Reason::Unauthenticated, |denial| denial.reason),
+            Self::NotFound => Reason::NotFound,
+            Self::Unavailable(_) => Reason::StoreUnavailable,
+        }
+    }
+}

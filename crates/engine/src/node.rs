@@ -1,0 +1,213 @@
+//! A running node: what the flows stand on, put together at the start and taken apart in order at the end.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use telness_core::call::CallId;
+use telness_core::class::Class;
+use telness_core::names::{NodeName, TenantName};
+use telness_core::number::Region;
+use telness_core::plan::Plan;
+use telness_core::reason::Reason;
+use telness_core::record::CallRecord;
+use telness_core::standing::Denial;
+use telness_core::time::Timestamp;
+use telness_core::world::World;
+use telness_store::{Journal, JournalError, JournalId, JournalOptions, SqliteStore, Store, StoreError};
+
+use crate::auth::{Asker, Keys, standing};
+use crate::call_flow::Answer;
+use crate::call_log::CallLog;
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::data_folder::{DataFolder, DataFolderError};
+use crate::error::CallError;
+use crate::idempotency::Idempotency;
+use crate::identity::{Identity, random_bytes};
+use crate::lookup::Lookups;
+use crate::recorder::{Proof, Recorder, RecorderThreads};
+use crate::snapshot::Snapshot;
+use crate::telemetry::{Metrics, Outcome};
+use crate::workflow::Workflows;
+
+/// What the flows of calls, events and reads stand on.
+#[derive(Debug)]
+pub struct Engine {
+    pub(crate) node: NodeName,
+    pub(crate) clock: Clock,
+    pub(crate) identity: Identity,
+    pub(crate) keys: Keys,
+    pub(crate) snapshot: Snapshot,
+    pub(crate) workflows: Workflows,
+    pub(crate) lookups: Lookups,
+    pub(crate) idempotency: Idempotency,
+    pub(crate) recorder: Recorder,
+    pub(crate) call_log: CallLog,
+    pub(crate) metrics: Arc<Metrics>,
+    stopping: AtomicBool,
+}
+
+/// Why a node does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data folder cannot be used.
+    #[error("the data folder cannot be used: {0}")]
+    DataFolder(#[from] DataFolderError),
+    /// The journal cannot be opened.
+    #[error("the journal cannot be opened: {0}")]
+    Journal(#[from] JournalError),
+    /// The store cannot be opened.
+    #[error("the store cannot be opened: {0}")]
+    Store(#[from] StoreError),
+    /// The system refused something.
+    #[error("the system refused: {0}")]
+    System(String),
+}
+
+/// What a load balancer and an operator want to know.
+#[derive(Clone, Debug)]
+pub struct Readiness {
+    /// Whether the node takes calls.
+    pub ready: bool,
+    /// The plan's revision in service.
+    pub plan_revision: u64,
+    /// Why the store takes no records, while it does not. Calls are taken all the same.
+    pub store_failing: Option<Arc<str>>,
+    /// The node's name.
+    pub node: NodeName,
+}
+
+/// A started node.
+#[derive(Debug)]
+pub struct Node {
+    /// Its engine, for the edges.
+    pub engine: Arc<Engine>,
+    threads: RecorderThreads,
+    drain_max: Duration,
+    _folder: DataFolder,
+}
+
+impl Node {
+    /// Starts a node on its data folder with a compiled plan. Called inside the runtime.
+    ///
+    /// # Errors
+    /// When something that it stands on cannot be used.
+    pub fn start(settings: &Settings, plan: Plan, clock: Clock) -> Result<Self, StartError> {
+        let folder = DataFolder::open(&settings.data)?;
+        let system = |error: &dyn std::fmt::Display| StartError::System(error.to_string());
+        let options = JournalOptions {
+            segment_bytes_max: settings.journal.segment_bytes_max,
+            bytes_max: settings.journal.bytes_max,
+            keep_shipped: settings.journal.keep_shipped,
+        };
+        let fresh_id = JournalId(random_bytes().map_err(|error| system(&error))?);
+        let journal = Journal::open(&folder.journal(), options, fresh_id)?;
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&folder.store())?);
+        let node = settings.node.clone().map_or_else(|| folder.node_name(), Ok)?;
+        let metrics = Arc::new(Metrics::new());
+        let revision = i64::try_from(plan.revision).unwrap_or(i64::MAX);
+        metrics.plan_revision.set(revision);
+        warm_numbers(&plan);
+        let (recorder, threads) =
+            Recorder::start(journal, Arc::clone(&store), settings, Arc::clone(&metrics), clock.clone())
+                .map_err(|error| system(&error))?;
+        let wait_max = settings.shipper.read_wait_max;
+        let call_log = CallLog { store, recorder: recorder.clone(), wait_max, started_at: recorder.end() };
+        let engine = Engine {
+            node,
+            clock,
+            identity: Identity::new(&folder.secret()?),
+            keys: Keys::new(&settings.keys),
+            snapshot: Snapshot::new(World::of_plan(plan)),
+            workflows: Workflows::new(settings),
+            lookups: Lookups::default(),
+            idempotency: Idempotency::default(),
+            recorder,
+            call_log,
+            metrics,
+            stopping: AtomicBool::new(false),
+        };
+        Ok(Self { engine: Arc::new(engine), threads, drain_max: settings.http.drain_max, _folder: folder })
+    }
+
+    /// Ends the node after its edges have: what was acknowledged is written, what can be shipped is. Blocks.
+    pub fn stop(self) {
+        self.threads.stop(self.drain_max);
+    }
+}
+
+/// The first number of a region takes milliseconds to read; better now than in a call.
+fn warm_numbers(plan: &Plan) {
+    let regions: std::collections::BTreeSet<Region> =
+        plan.sites.iter().map(|site| site.region).chain([plan.default_region]).collect();
+    telness_numbers::warm(regions);
+}
+
+impl Engine {
+    /// Says that the node is about to stop: it is no longer ready, and still carries what comes.
+    pub fn begin_stop(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether the node takes calls, and what is amiss.
+    #[must_use]
+    pub fn readiness(&self) -> Readiness {
+        Readiness {
+            ready: !self.stopping.load(Ordering::SeqCst),
+            plan_revision: self.snapshot.current().plan.revision,
+            store_failing: self.recorder.shipped().failing,
+            node: self.node.clone(),
+        }
+    }
+
+    /// The world in service, for whoever shows or tries it.
+    #[must_use]
+    pub fn world(&self) -> Arc<World> {
+        self.snapshot.current()
+    }
+
+    /// The key under which numbers are hashed for search.
+    #[must_use]
+    pub const fn number_key(&self) -> [u8; 16] {
+        self.identity.number_key()
+    }
+
+    /// All metrics, as OpenMetrics text.
+    #[must_use]
+    pub fn metrics_text(&self) -> String {
+        self.metrics.render()
+    }
+
+    /// The tenant of an asker that reports or reads. A suspended tenant may still do both.
+    pub(crate) fn tenant_of(&self, asker: &Asker<'_>) -> Result<TenantName, Vec<Denial>> {
+        let world = self.snapshot.current();
+        let mut standing = standing(asker, &world.plan, &self.keys);
+        standing.denials.retain(|denial| denial.reason != Reason::TenantSuspended);
+        standing.tenant.filter(|_| standing.denials.is_empty()).ok_or(standing.denials)
+    }
+
+    pub(crate) fn fresh_call_id(&self, now: Timestamp) -> Result<CallId, CallError> {
+        self.identity.fresh_call_id(now).map_err(|error| CallError::Internal(error.to_string()))
+    }
+
+    /// The first answer again, for a request that repeats its key.
+    pub(crate) fn replay(&self, record: Arc<CallRecord>, proof: Proof) -> Answer {
+        self.metrics.replays.inc();
+        Answer { record, proof, replayed: true }
+    }
+
+    /// Counts a request for a call.
+    pub(crate) fn count_call(&self, class: Class, answer: &Result<Answer, CallError>, took: Duration) {
+        let (outcome, reason) = match answer {
+            Ok(answer) => {
+                let routing = &answer.record.routing;
+                let routed = routing.action == telness_core::decide::Action::Route;
+                (if routed { Outcome::Routed } else { Outcome::Rejected }, routing.reason)
+            }
+            Err(error) => (Outcome::Refused, error.reason()),
+        };
+        self.metrics.call(class, class.workflow(), outcome, reason, took);
+        self.idempotency.forget(self.recorder.shipped().position);
+    }
+}

@@ -1,0 +1,49 @@
+//! From a plan's text to the world that calls are decided on: read, check, compile, put in service.
+
+use std::path::{Path, PathBuf};
+
+use telness_core::plan::{Plan, PlanFaults, read_plan};
+
+/// The plan that is in service when none is given: a small Nordic operator's.
+pub const EXAMPLE_PLAN: &str = include_str!("../../../examples/sweden.yaml");
+
+/// Why a plan is not in service.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The file cannot be read.
+    #[error("the plan {path} cannot be read: {why}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        why: std::io::Error,
+    },
+    /// The plan has faults; it is refused whole (S3).
+    #[error("the plan {name} has faults:\n{rendered}")]
+    Faulty {
+        /// The file's name.
+        name: String,
+        /// Every fault, with its line.
+        rendered: String,
+    },
+}
+
+/// Reads, checks and compiles a plan file, or the example if there is none.
+///
+/// # Errors
+/// When it cannot be read, or has faults: all of them.
+pub fn load(path: Option<&Path>) -> Result<Plan, PlanError> {
+    let Some(path) = path else {
+        return compile("the built-in example", EXAMPLE_PLAN.as_bytes());
+    };
+    let text = std::fs::read(path).map_err(|why| PlanError::Unreadable { path: path.to_owned(), why })?;
+    compile(&path.display().to_string(), &text)
+}
+
+fn compile(name: &str, text: &[u8]) -> Result<Plan, PlanError> {
+    let faulty = |faults: PlanFaults| PlanError::Faulty {
+        name: name.to_owned(),
+        rendered: faults.render(name, &String::from_utf8_lossy(text)),
+    };
+    read_plan(text, 1).map_err(faulty)
+}

@@ -1,0 +1,122 @@
+//! The bounded queues before the journal, one for each workflow, and the bell that wakes the writer.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::Thread;
+use std::time::Duration;
+
+use telness_store::Position;
+use tokio::sync::oneshot;
+
+/// What the writer tells of one record.
+pub(super) type Outcome = Result<Position, Arc<str>>;
+
+/// A record that waits to be written, and who waits for it.
+#[derive(Debug)]
+pub(super) struct Offer {
+    pub(super) entry: Vec<u8>,
+    pub(super) waiter: Option<oneshot::Sender<Outcome>>,
+}
+
+impl Offer {
+    /// A record that nobody waits for.
+    pub(super) const fn unwatched(entry: Vec<u8>) -> Self {
+        Self { entry, waiter: None }
+    }
+
+    /// A record, and what will be told of it.
+    pub(super) fn watched(entry: Vec<u8>) -> (Self, oneshot::Receiver<Outcome>) {
+        let (waiter, outcome) = oneshot::channel();
+        (Self { entry, waiter: Some(waiter) }, outcome)
+    }
+}
+
+/// A bounded queue of records.
+#[derive(Debug)]
+pub(super) struct Lane {
+    waiting: Mutex<VecDeque<Offer>>,
+    records_max: usize,
+}
+
+/// The queue is full; nothing was taken.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LaneFull;
+
+impl Lane {
+    pub(super) const fn new(records_max: usize) -> Self {
+        Self { waiting: Mutex::new(VecDeque::new()), records_max }
+    }
+
+    pub(super) const fn records_max(&self) -> usize {
+        self.records_max
+    }
+
+    pub(super) fn offer(&self, offer: Offer) -> Result<(), LaneFull> {
+        let mut waiting = self.lock();
+        if waiting.len() >= self.records_max {
+            return Err(LaneFull);
+        }
+        waiting.push_back(offer);
+        Ok(())
+    }
+
+    /// Moves up to `max` records to the end of `batch`.
+    pub(super) fn take(&self, batch: &mut Vec<Offer>, max: usize) {
+        let mut waiting = self.lock();
+        let count = waiting.len().min(max);
+        batch.extend(waiting.drain(..count));
+    }
+
+    /// Puts records that nobody waits for back at the front, in their order, to be tried again.
+    pub(super) fn put_back(&self, offers: Vec<Offer>) {
+        let mut waiting = self.lock();
+        for offer in offers.into_iter().rev() {
+            waiting.push_front(offer);
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// A thread that died in here left a queue that is still a queue.
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Offer>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Wakes the writer when there is something to write, and tells it when there will be no more.
+#[derive(Debug, Default)]
+pub(super) struct Bell {
+    writer: OnceLock<Thread>,
+    closed: AtomicBool,
+}
+
+impl Bell {
+    /// Makes the calling thread the one that is woken.
+    pub(super) fn listen(&self) {
+        // A second writer is never started; were one, it would wake by its time-out.
+        let _ = self.writer.set(std::thread::current());
+    }
+
+    pub(super) fn ring(&self) {
+        if let Some(writer) = self.writer.get() {
+            writer.unpark();
+        }
+    }
+
+    pub(super) fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+        self.ring();
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::SeqCst)
+    }
+
+    /// Waits until it rings, at most a moment: what rang before is not missed.
+    pub(super) fn wait(&self, at_most: Duration) {
+        std::thread::park_timeout(at_most);
+    }
+}

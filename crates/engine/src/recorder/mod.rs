@@ -1,0 +1,200 @@
+//! Puts calls and events in the journal before they are acknowledged, and moves them on to the store.
+//!
+//! **Invariant:** a [`Proof`] is made here and nowhere else, so an answer that was not recorded cannot be
+//! written.
+
+mod lane;
+mod proof;
+mod shipper;
+mod writer;
+
+use std::sync::Arc;
+
+use telness_core::class::Workflow;
+use telness_store::{Journal, JournalReader, Position, Store};
+use tokio::sync::watch;
+
+pub use proof::Proof;
+pub use shipper::Shipped;
+
+use crate::config::{Durability, Settings};
+use crate::telemetry::Metrics;
+use lane::{Lane, Offer};
+
+/// Why a record is not known to be durable. It must not be acknowledged.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum NotKept {
+    /// The queue before the journal is full.
+    #[error("{0} records wait for the journal, which is the limit")]
+    QueueFull(usize),
+    /// The journal refused.
+    #[error("the journal did not take it: {0}")]
+    Refused(Arc<str>),
+    /// It took too long; it may become durable yet.
+    #[error("the journal did not take it within {0} ms")]
+    TooLate(u128),
+    /// The recorder has stopped.
+    #[error("the recorder has stopped")]
+    Stopped,
+}
+
+/// What the writer, the shipper and those who wait for them share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    high: Lane,
+    low: Lane,
+    bell: lane::Bell,
+    /// Where the last durable record stands.
+    end: watch::Sender<Position>,
+    /// How far the store has come.
+    shipped: watch::Sender<Shipped>,
+    metrics: Arc<Metrics>,
+}
+
+/// Takes records. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Recorder {
+    shared: Arc<Shared>,
+    wait_max: std::time::Duration,
+}
+
+/// The threads behind a recorder, to be stopped in order: first the writer, then the shipper.
+#[derive(Debug)]
+pub struct RecorderThreads {
+    shared: Arc<Shared>,
+    writer: std::thread::JoinHandle<()>,
+    shipper: std::thread::JoinHandle<()>,
+}
+
+impl Recorder {
+    /// Starts the writer of a journal and the shipper from it to a store.
+    ///
+    /// # Errors
+    /// When the system gives no threads.
+    pub fn start(
+        journal: Journal,
+        store: Arc<dyn Store>,
+        settings: &Settings,
+        metrics: Arc<Metrics>,
+        clock: crate::clock::Clock,
+    ) -> std::io::Result<(Self, RecorderThreads)> {
+        let reader: JournalReader = journal.reader();
+        let id = journal.id();
+        let shared = Arc::new(Shared {
+            high: Lane::new(settings.journal.queue_records_max),
+            low: Lane::new(settings.journal.queue_records_max),
+            bell: lane::Bell::default(),
+            end: watch::Sender::new(journal.end()),
+            shipped: watch::Sender::new(Shipped::default()),
+            metrics,
+        });
+        let writer = writer::Writer {
+            shared: Arc::clone(&shared),
+            journal,
+            clock,
+            batch_max: settings.journal.batch_records_max,
+        };
+        let writer = crate::supervise::thread("journal-writer", move || writer.run())?;
+        let shipper = shipper::Shipper {
+            shared: Arc::clone(&shared),
+            runtime: tokio::runtime::Handle::current(),
+            reader,
+            journal: id,
+            store,
+            settings: settings.shipper.clone(),
+        };
+        let shipper = crate::supervise::thread("shipper", move || shipper.run())?;
+        let recorder = Self { shared: Arc::clone(&shared), wait_max: settings.journal.wait_max };
+        Ok((recorder, RecorderThreads { shared, writer, shipper }))
+    }
+
+    /// Records one entry's bytes. With [`Durability::Journal`] it returns when they are durable, with
+    /// [`Durability::Async`] at once.
+    ///
+    /// # Errors
+    /// When the entry is not known to be durable and was to be.
+    pub async fn record(&self, workflow: Workflow, durability: Durability, entry: Vec<u8>) -> Result<Proof, NotKept> {
+        if durability == Durability::Async {
+            return Ok(self.defer(workflow, entry));
+        }
+        let lane = self.lane(workflow);
+        let (offer, outcome) = Offer::watched(entry);
+        lane.offer(offer).map_err(|_| NotKept::QueueFull(lane.records_max()))?;
+        self.shared.bell.ring();
+        match tokio::time::timeout(self.wait_max, outcome).await {
+            Ok(Ok(Ok(position))) => Ok(Proof::journaled(position)),
+            Ok(Ok(Err(why))) => Err(NotKept::Refused(why)),
+            Ok(Err(_closed)) => Err(NotKept::Stopped),
+            Err(_elapsed) => Err(NotKept::TooLate(self.wait_max.as_millis())),
+        }
+    }
+
+    /// Records one entry's bytes without waiting, and never fails: what a full queue cannot take is counted and
+    /// logged, and an alert is raised for it.
+    #[must_use]
+    pub fn defer(&self, workflow: Workflow, entry: Vec<u8>) -> Proof {
+        if self.lane(workflow).offer(Offer::unwatched(entry)).is_err() {
+            self.shared.metrics.records_dropped.inc();
+            tracing::error!(workflow = workflow.as_str(), "a record found the journal's queue full and is not kept");
+        }
+        self.shared.bell.ring();
+        Proof::deferred()
+    }
+
+    fn lane(&self, workflow: Workflow) -> &Lane {
+        match workflow {
+            Workflow::High => &self.shared.high,
+            Workflow::Low => &self.shared.low,
+        }
+    }
+
+    /// Waits until the store holds all that is durable now, so that a reader finds what it was told is kept.
+    ///
+    /// # Errors
+    /// How far the store is behind, when it does not catch up in time.
+    pub async fn caught_up(&self, within: std::time::Duration) -> Result<(), Position> {
+        let end = *self.shared.end.borrow();
+        let mut shipped = self.shared.shipped.subscribe();
+        let reached = tokio::time::timeout(within, shipped.wait_for(|shipped| shipped.position >= end)).await;
+        if matches!(reached, Ok(Ok(_))) { Ok(()) } else { Err(end) }
+    }
+
+    /// Waits until the store holds what stands up to `position`, however long that takes.
+    pub(crate) async fn shipped_to(&self, position: Position) {
+        let mut shipped = self.shared.shipped.subscribe();
+        // The sender lives as long as this recorder does.
+        let _ = shipped.wait_for(|shipped| shipped.position >= position).await;
+    }
+
+    /// How far the store has come, and whether it takes records now.
+    #[must_use]
+    pub fn shipped(&self) -> Shipped {
+        self.shared.shipped.borrow().clone()
+    }
+
+    /// Where the last durable record stands.
+    #[must_use]
+    pub fn end(&self) -> Position {
+        *self.shared.end.borrow()
+    }
+
+    /// A proof for a call that the store gave back: it was committed there.
+    #[must_use]
+    pub(crate) const fn proof_of_stored(&self) -> Proof {
+        Proof::committed()
+    }
+}
+
+impl RecorderThreads {
+    /// Takes no more records, writes those that wait, lets the shipper finish what it can in `within`, and ends.
+    pub fn stop(self, within: std::time::Duration) {
+        self.shared.bell.close();
+        if self.writer.join().is_err() {
+            tracing::error!("the journal's writer had died");
+        }
+        self.shared.shipped.send_modify(|shipped| shipped.stop_after = Some(within));
+        if self.shipper.join().is_err() {
+            tracing::error!("the shipper had died");
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Moves records from the journal to the store, in order, over and over until the store has them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use telness_store::{Entry, JournalId, JournalReader, Position, Store, StoreError};
+
+use super::Shared;
+use crate::config::ShipperSettings;
+
+/// The first pause after a failure; it doubles up to the setting.
+const RETRY_MIN: Duration = Duration::from_millis(100);
+
+/// How far the store has come.
+#[derive(Clone, Debug, Default)]
+pub struct Shipped {
+    /// The last record that the store holds.
+    pub position: Position,
+    /// Why the store takes nothing now.
+    pub failing: Option<Arc<str>>,
+    /// Set when the node stops: how long the shipper may still take.
+    pub(super) stop_after: Option<Duration>,
+}
+
+pub(super) struct Shipper {
+    pub(super) shared: Arc<Shared>,
+    pub(super) runtime: tokio::runtime::Handle,
+    pub(super) reader: JournalReader,
+    pub(super) journal: JournalId,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) settings: ShipperSettings,
+}
+
+impl Shipper {
+    /// Ships until the node stops.
+    pub(super) fn run(mut self) {
+        if self.settings.enabled {
+            let runtime = self.runtime.clone();
+            runtime.block_on(self.ship());
+        }
+    }
+
+    async fn ship(&mut self) {
+        let mut retry = RETRY_MIN;
+        let mut begun = false;
+        let mut ends = self.shared.end.subscribe();
+        let mut stops = self.shared.shipped.subscribe();
+        let mut deadline = None;
+        loop {
+            let step = if begun { self.ship_batch().await } else { self.begin().await.map(|()| true) };
+            let more = step.as_ref().is_ok_and(|more| *more);
+            self.report(step.as_ref().err());
+            begun = begun || step.is_ok();
+            if let (None, Some(within)) = (deadline, self.shared.shipped.borrow().stop_after) {
+                deadline = crate::clock::monotonic().checked_add(within);
+            }
+            let late = deadline.is_some_and(|deadline| crate::clock::monotonic() >= deadline);
+            let idle = step.is_ok() && !more;
+            if deadline.is_some() && (idle || late) {
+                return;
+            }
+            if step.is_err() {
+                tokio::time::sleep(retry).await;
+                retry = retry.saturating_mul(2).min(self.settings.retry_max);
+                continue;
+            }
+            retry = RETRY_MIN;
+            if idle {
+                tokio::select! {
+                    _ = ends.changed() => {}
+                    _ = stops.wait_for(|shipped| shipped.stop_after.is_some()) => {}
+                }
+            }
+        }
+    }
+
+    /// Asks the store how far this journal was shipped.
+    async fn begin(&mut self) -> Result<(), StoreError> {
+        let position = self.store.position(self.journal).await?.unwrap_or_default();
+        self.shared.shipped.send_modify(|shipped| shipped.position = position);
+        Ok(())
+    }
+
+    /// Ships one batch; tells whether there may be more.
+    async fn ship_batch(&mut self) -> Result<bool, StoreError> {
+        let from = self.shared.shipped.borrow().position;
+        let rows = self.reader.after(from, self.settings.batch_records_max);
+        let rows = rows.map_err(|error| StoreError::Unavailable(format!("the journal cannot be read: {error}")))?;
+        let Some(upto) = rows.last().map(|(position, _)| *position) else {
+            return Ok(false);
+        };
+        let started = crate::clock::monotonic();
+        let entries: Vec<Entry> = rows.iter().filter_map(|(at, bytes)| self.read(*at, bytes)).collect();
+        let count = entries.len();
+        self.store.write(self.journal, upto, entries).await?;
+        self.shared.shipped.send_modify(|shipped| shipped.position = upto);
+        self.shared.metrics.shipped_batch(count, started.elapsed());
+        Ok(true)
+    }
+
+    /// An entry that cannot be read is passed over, or it would hold up all that follow for ever (S4).
+    fn read(&self, at: Position, bytes: &[u8]) -> Option<Entry> {
+        match Entry::decode(bytes) {
+            Ok(entry) => Some(entry),
+            Err(error) => {
+                self.shared.metrics.records_unreadable.inc();
+                tracing::error!(%error, position = at.0, "a record of the journal cannot be read and is not shipped");
+                None
+            }
+        }
+    }
+
+    fn report(&self, failure: Option<&StoreError>) {
+        let failing = self.shared.shipped.borrow().failing.is_some();
+        if let Some(error) = failure {
+            if !failing {
+                tracing::error!(%error, "the store takes no records; they wait in the journal");
+            }
+            let why: Arc<str> = Arc::from(error.to_string());
+            self.shared.shipped.send_modify(|shipped| shipped.failing = Some(why));
+        } else if failing {
+            tracing::info!("the store takes records again");
+            self.shared.shipped.send_modify(|shipped| shipped.failing = None);
+        }
+        self.shared.metrics.store_failing.set(i64::from(failure.is_some()));
+    }
+}

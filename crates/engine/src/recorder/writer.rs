@@ -1,0 +1,103 @@
+//! The thread that writes the journal in groups: while one group is on its way to the disk, the next gathers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use telness_store::{Journal, JournalError};
+
+use super::Shared;
+use super::lane::Offer;
+use crate::clock::Clock;
+
+/// How long the writer sleeps when nothing rings, so that pruning goes on without calls.
+const IDLE: Duration = Duration::from_millis(500);
+
+/// How long it waits before it tries again what nobody waits for.
+const AFTER_FAILURE: Duration = Duration::from_millis(50);
+
+/// How often shipped segments are looked for, in seconds.
+const PRUNE_EVERY_S: u64 = 5;
+
+pub(super) struct Writer {
+    pub(super) shared: Arc<Shared>,
+    pub(super) journal: Journal,
+    pub(super) clock: Clock,
+    pub(super) batch_max: usize,
+}
+
+impl Writer {
+    /// Writes until the bell is closed and both lanes are empty.
+    pub(super) fn run(mut self) {
+        self.shared.bell.listen();
+        let mut batch = Vec::new();
+        let mut pruned_s = 0;
+        loop {
+            let closed = self.shared.bell.is_closed();
+            self.shared.high.take(&mut batch, self.batch_max);
+            let room = self.batch_max.saturating_sub(batch.len());
+            self.shared.low.take(&mut batch, room);
+            if batch.is_empty() {
+                if closed {
+                    return;
+                }
+                pruned_s = self.prune(pruned_s);
+                self.shared.bell.wait(IDLE);
+            } else if let Err(kept) = self.write(&mut batch) {
+                if closed {
+                    tracing::error!(records = kept.len(), "stopping with records that the journal does not take");
+                    return;
+                }
+                self.shared.high.put_back(kept);
+                self.shared.bell.wait(AFTER_FAILURE);
+            }
+        }
+    }
+
+    /// Writes one group and tells whoever waits. On failure, the records that nobody waits for come back.
+    fn write(&mut self, batch: &mut Vec<Offer>) -> Result<(), Vec<Offer>> {
+        let started = crate::clock::monotonic();
+        let entries: Vec<Vec<u8>> = batch.iter_mut().map(|offer| std::mem::take(&mut offer.entry)).collect();
+        let outcome = self.journal.append(&entries);
+        self.shared.metrics.journal_batch(entries.len(), started.elapsed(), outcome.is_ok());
+        match outcome {
+            Ok(position) => {
+                self.shared.end.send_replace(position);
+                for waiter in batch.drain(..).filter_map(|offer| offer.waiter) {
+                    // Who gave up waiting needs no answer; the record is kept all the same.
+                    let _ = waiter.send(Ok(position));
+                }
+                Ok(())
+            }
+            Err(error) => Err(self.refuse(batch, entries, &error)),
+        }
+    }
+
+    fn refuse(&self, batch: &mut Vec<Offer>, entries: Vec<Vec<u8>>, error: &JournalError) -> Vec<Offer> {
+        tracing::error!(%error, records = entries.len(), "the journal did not take a group");
+        let why: Arc<str> = Arc::from(error.to_string());
+        let mut kept = Vec::new();
+        for (offer, entry) in batch.drain(..).zip(entries) {
+            match offer.waiter {
+                Some(waiter) => drop(waiter.send(Err(Arc::clone(&why)))),
+                None => kept.push(Offer::unwatched(entry)),
+            }
+        }
+        kept
+    }
+
+    /// Deletes what was shipped long enough ago, every few seconds; tells when it last did.
+    fn prune(&mut self, pruned_s: u64) -> u64 {
+        let now_s = u64::try_from(self.clock.now().as_micros()).unwrap_or(0) / 1_000_000;
+        if now_s.saturating_sub(pruned_s) < PRUNE_EVERY_S {
+            return pruned_s;
+        }
+        let shipped = self.shared.shipped.borrow().position;
+        if let Err(error) = self.journal.prune(shipped, now_s) {
+            tracing::warn!(%error, "shipped segments of the journal could not be deleted");
+        }
+        self.shared.metrics.journal_bytes.set(i64::try_from(self.journal.bytes()).unwrap_or(i64::MAX));
+        let waiting = self.shared.high.len().saturating_add(self.shared.low.len());
+        self.shared.metrics.journal_waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
+        now_s
+    }
+}

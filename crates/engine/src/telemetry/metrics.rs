@@ -1,0 +1,169 @@
+//! The metrics, each with its meaning and unit. `docs/metrics.md` lists them, and a test holds it to that.
+
+use std::time::Duration;
+
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+use telness_core::class::{Class, Workflow};
+use telness_core::reason::Reason;
+
+/// What came of a request for a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub enum Outcome {
+    /// It has targets.
+    Routed,
+    /// The plan rejects it.
+    Rejected,
+    /// It was not taken.
+    Refused,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CallLabels {
+    workflow: &'static str,
+    class: &'static str,
+    outcome: Outcome,
+    reason: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct WorkflowLabel {
+    workflow: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OkLabel {
+    ok: &'static str,
+}
+
+/// All metrics of a node.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    calls: Family<CallLabels, Counter>,
+    call_seconds: Family<WorkflowLabel, Histogram>,
+    /// Calls in hand now.
+    pub calls_in_flight: Gauge,
+    /// Events taken from switches.
+    pub events: Counter,
+    /// Requests that repeated an idempotency key and got the first answer.
+    pub replays: Counter,
+    journal_records: Family<OkLabel, Counter>,
+    journal_sync_seconds: Histogram,
+    /// Bytes that the journal holds.
+    pub journal_bytes: Gauge,
+    /// Records that wait for the journal.
+    pub journal_waiting: Gauge,
+    /// Records of the high workflow that found the queue full.
+    pub records_dropped: Counter,
+    /// Records of the journal that could not be read.
+    pub records_unreadable: Counter,
+    shipped_records: Counter,
+    ship_seconds: Histogram,
+    /// 1 while the store takes no records.
+    pub store_failing: Gauge,
+    /// The plan's revision in service.
+    pub plan_revision: Gauge,
+}
+
+/// From 50 microseconds to 3 seconds.
+fn seconds() -> Histogram {
+    Histogram::new([5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2, 0.1, 0.2, 0.5, 1.0, 3.0])
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Metrics {
+    /// All at zero.
+    #[must_use]
+    pub fn new() -> Self {
+        let mut metrics = Self {
+            registry: Registry::with_prefix("telness"),
+            calls: Family::default(),
+            call_seconds: Family::new_with_constructor(seconds),
+            calls_in_flight: Gauge::default(),
+            events: Counter::default(),
+            replays: Counter::default(),
+            journal_records: Family::default(),
+            journal_sync_seconds: seconds(),
+            journal_bytes: Gauge::default(),
+            journal_waiting: Gauge::default(),
+            records_dropped: Counter::default(),
+            records_unreadable: Counter::default(),
+            shipped_records: Counter::default(),
+            ship_seconds: seconds(),
+            store_failing: Gauge::default(),
+            plan_revision: Gauge::default(),
+        };
+        metrics.register();
+        metrics
+    }
+
+    fn register(&mut self) {
+        let registry = &mut self.registry;
+        registry.register("calls", "Requests for a call, by what came of them", self.calls.clone());
+        registry.register_with_unit(
+            "call_duration",
+            "From a request's body to its answer",
+            Unit::Seconds,
+            self.call_seconds.clone(),
+        );
+        registry.register("calls_in_flight", "Calls in hand now", self.calls_in_flight.clone());
+        registry.register("events", "Events taken from switches", self.events.clone());
+        registry.register("replays", "Requests that repeated an idempotency key", self.replays.clone());
+        registry.register("journal_records", "Records offered to the journal", self.journal_records.clone());
+        let sync = self.journal_sync_seconds.clone();
+        registry.register_with_unit("journal_append_duration", "One group append, synced", Unit::Seconds, sync);
+        registry.register_with_unit("journal_size", "What the journal holds", Unit::Bytes, self.journal_bytes.clone());
+        registry.register("journal_waiting", "Records that wait for the journal", self.journal_waiting.clone());
+        registry.register(
+            "records_dropped",
+            "High workflow records lost to a full queue",
+            self.records_dropped.clone(),
+        );
+        registry.register("records_unreadable", "Journal records that cannot be read", self.records_unreadable.clone());
+        registry.register("shipped_records", "Records moved to the store", self.shipped_records.clone());
+        let ship = self.ship_seconds.clone();
+        registry.register_with_unit("ship_duration", "One batch into the store", Unit::Seconds, ship);
+        registry.register("store_failing", "1 while the store takes no records", self.store_failing.clone());
+        registry.register("plan_revision", "The plan revision in service", self.plan_revision.clone());
+    }
+
+    /// Counts a request for a call and how long it took.
+    pub fn call(&self, class: Class, workflow: Workflow, outcome: Outcome, reason: Reason, took: Duration) {
+        let labels = CallLabels { workflow: workflow.as_str(), class: class.as_str(), outcome, reason: reason.name() };
+        self.calls.get_or_create(&labels).inc();
+        self.call_seconds.get_or_create(&WorkflowLabel { workflow: workflow.as_str() }).observe(took.as_secs_f64());
+    }
+
+    /// Counts one group that was offered to the journal.
+    pub fn journal_batch(&self, records: usize, took: Duration, ok: bool) {
+        let ok = if ok { "true" } else { "false" };
+        let records = u64::try_from(records).unwrap_or(u64::MAX);
+        self.journal_records.get_or_create(&OkLabel { ok }).inc_by(records);
+        self.journal_sync_seconds.observe(took.as_secs_f64());
+    }
+
+    /// Counts one batch that the store took.
+    pub fn shipped_batch(&self, records: usize, took: Duration) {
+        self.shipped_records.inc_by(u64::try_from(records).unwrap_or(u64::MAX));
+        self.ship_seconds.observe(took.as_secs_f64());
+    }
+
+    /// All of them, in the OpenMetrics text format.
+    #[must_use]
+    pub fn render(&self) -> String {
+        let mut text = String::new();
+        // Writing to a string does not fail.
+        let _ = text::encode(&mut text, &self.registry);
+        text
+    }
+}
