@@ -60,15 +60,20 @@ impl Engine {
         let key = Key::of(&draft, &standing, world, &self.identity);
         let admission = self.admission(key.as_ref(), world)?;
         let mut call = admit(draft, classified, standing, numbers, admission).map_err(CallError::Refused)?;
-        let turn = match self.idempotency.turn(&mut call, key, self).await? {
+        let (record, mut hold) = match self.idempotency.turn(&mut call, key, self).await? {
             Turn::Replay(first) => return Ok(first),
-            Turn::First(turn) => turn,
+            Turn::Record(record, hold) => (record, hold),
+            Turn::Decide(hold) => {
+                let facts = self.lookups.ask(wanted(world, &call), &call).await;
+                let moment = Moment::of(call.received_at, call.id, self.identity.draw_key());
+                let decision = reserve(decide(world, &call, &facts, moment), |_target| true);
+                (self.record_of(call, decision, hold.request_hash()), hold)
+            }
         };
-        let facts = self.lookups.ask(wanted(world, &call), &call).await;
-        let moment = Moment::of(call.received_at, call.id, self.identity.draw_key());
-        let decision = reserve(decide(world, &call, &facts, moment), |_target| true);
-        let answer = self.record(call, decision, turn.request_hash()).await?;
-        turn.done(&answer, self.recorder.end());
+        hold.offer(&record);
+        let proof = self.record(&record).await?;
+        let answer = Answer { record, proof, replayed: false };
+        hold.done(&answer, self.recorder.end());
         Ok(answer)
     }
 
@@ -81,16 +86,18 @@ impl Engine {
         Ok(Admission { id, received_at, fallback: world.plan.default_tenant.clone() })
     }
 
-    /// Records the call as its workflow asks. An emergency call's answer never waits for a disk.
-    async fn record(&self, call: Call, decision: Decision, hash: Option<u64>) -> Result<Answer, CallError> {
-        let (class, workflow) = (call.class, call.workflow());
-        let record = CallRecord::new(call, decision, self.node.clone(), self.identity.number_key(), hash);
-        let entry = Entry::encode_call(&record).map_err(|error| CallError::Internal(error.to_string()))?;
-        let proof = if class == Class::Emergency {
-            self.recorder.defer(workflow, entry)
-        } else {
-            self.recorder.record(workflow, self.workflows.durability(workflow), entry).await?
-        };
-        Ok(Answer { record: Arc::new(record), proof, replayed: false })
+    fn record_of(&self, call: Call, decision: Decision, request_hash: Option<u64>) -> Arc<CallRecord> {
+        let node = self.node.clone();
+        Arc::new(CallRecord::new(call, decision, node, self.identity.number_key(), request_hash))
+    }
+
+    /// Records a call as its workflow asks. An emergency call's answer never waits for a disk.
+    async fn record(&self, record: &CallRecord) -> Result<Proof, CallError> {
+        let (class, workflow) = (record.routing.class, record.routing.workflow);
+        let entry = Entry::encode_call(record).map_err(|error| CallError::Internal(error.to_string()))?;
+        if class == Class::Emergency {
+            return Ok(self.recorder.defer(workflow, entry));
+        }
+        Ok(self.recorder.record(workflow, self.workflows.durability(workflow), entry).await?)
     }
 }

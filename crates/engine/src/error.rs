@@ -23,9 +23,6 @@ pub enum CallError {
     /// It could not be made durable.
     #[error(transparent)]
     NotKept(#[from] NotKept),
-    /// The node is stopping.
-    #[error("the node is stopping")]
-    ShuttingDown,
     /// A defect, or a system without randomness.
     #[error("{0}")]
     Internal(String),
@@ -57,8 +54,8 @@ impl CallError {
             }
             Self::Conflict => Reason::IdempotencyConflict,
             Self::Overloaded { .. } => Reason::Overloaded,
+            Self::NotKept(NotKept::Stopped) => Reason::ShuttingDown,
             Self::NotKept(_) => Reason::RecordNotKept,
-            Self::ShuttingDown => Reason::ShuttingDown,
             Self::Internal(_) => Reason::Internal,
         }
     }

@@ -42,40 +42,62 @@ impl Key {
     }
 }
 
-/// Whether a request is the first with its key.
+/// What is to be done about a request, by its key.
 pub(crate) enum Turn<'a> {
-    /// It is, or it has no key: it is to be decided.
-    First(FirstTurn<'a>),
-    /// It is not: this is what the first was answered.
+    /// It is the first, or has no key: it is to be decided.
+    Decide(Hold<'a>),
+    /// The first was decided, and whoever asked went away before it was known to be recorded: it is to be recorded
+    /// as it was decided.
+    Record(Arc<CallRecord>, Hold<'a>),
+    /// This is what the first was answered.
     Replay(Answer),
 }
 
-/// The right to decide a keyed call on this node. Dropped without [`FirstTurn::done`], the next one tries.
-pub(crate) struct FirstTurn<'a> {
+/// The right to carry a keyed call on this node. Dropped without [`Hold::done`], the next request has it.
+pub(crate) struct Hold<'a> {
     table: &'a Idempotency,
     key: Option<Key>,
-    finished: Option<watch::Sender<()>>,
+    offered: Option<Arc<CallRecord>>,
+    /// Wakes those who wait, when it is dropped.
+    _finished: Option<watch::Sender<()>>,
 }
 
-impl FirstTurn<'_> {
+impl Hold<'_> {
     /// What is kept with the call to tell another request apart.
     pub(crate) fn request_hash(&self) -> Option<u64> {
         self.key.map(|key| key.request_hash)
     }
 
+    /// Notes what is about to be recorded: from here on it may be durable, whoever waits for it or not.
+    pub(crate) fn offer(&mut self, record: &Arc<CallRecord>) {
+        self.offered = self.key.map(|_| Arc::clone(record));
+    }
+
     /// Remembers the answer for those who ask again. `recorded_by` is a place in the journal at or after it.
     pub(crate) fn done(mut self, answer: &Answer, recorded_by: Position) {
         if let Some(key) = self.key.take() {
-            self.table.remember(key, &answer.record, answer.proof, recorded_by);
+            let mut table = self.table.lock();
+            let slot = Slot::Answered {
+                request_hash: key.request_hash,
+                record: Arc::clone(&answer.record),
+                proof: answer.proof,
+            };
+            table.slots.insert(key.call_id, slot);
+            table.order.push_back((recorded_by, key.call_id));
         }
-        drop(self.finished.take());
     }
 }
 
-impl Drop for FirstTurn<'_> {
+impl Drop for Hold<'_> {
     fn drop(&mut self) {
-        if let (Some(key), Some(_)) = (self.key, &self.finished) {
-            self.table.lock().slots.remove(&key.call_id);
+        let Some(key) = self.key else { return };
+        let mut table = self.table.lock();
+        match self.offered.take() {
+            Some(record) => {
+                table.slots.insert(key.call_id, Slot::Offered { request_hash: key.request_hash, record });
+                table.order.push_back((Position::default(), key.call_id));
+            }
+            None => drop(table.slots.remove(&key.call_id)),
         }
     }
 }
@@ -83,6 +105,7 @@ impl Drop for FirstTurn<'_> {
 #[derive(Debug)]
 enum Slot {
     InHand { request_hash: u64, finished: watch::Receiver<()> },
+    Offered { request_hash: u64, record: Arc<CallRecord> },
     Answered { request_hash: u64, record: Arc<CallRecord>, proof: Proof },
 }
 
@@ -96,18 +119,27 @@ struct Table {
 #[derive(Debug, Default)]
 pub(crate) struct Idempotency(Mutex<Table>);
 
+impl Table {
+    fn take_in_hand(&mut self, key: Key) -> watch::Sender<()> {
+        let (sender, finished) = watch::channel(());
+        self.slots.insert(key.call_id, Slot::InHand { request_hash: key.request_hash, finished });
+        sender
+    }
+}
+
 enum Found {
     Nothing(watch::Sender<()>),
     InHand(watch::Receiver<()>),
-    First(Arc<CallRecord>, Proof),
+    Offered(Arc<CallRecord>, watch::Sender<()>),
+    Answered(Arc<CallRecord>, Proof),
     Other,
 }
 
 impl Idempotency {
-    /// Finds out whether a call is the first with its key, and waits for the first if that is in hand.
+    /// Finds out what is to be done about a call, and waits for the first with its key if that is in hand.
     pub(crate) async fn turn(&self, call: &mut Call, key: Option<Key>, engine: &Engine) -> Result<Turn<'_>, CallError> {
         let Some(key) = key else {
-            return Ok(Turn::First(FirstTurn { table: self, key: None, finished: None }));
+            return Ok(Turn::Decide(self.hold(None, None)));
         };
         let emergency = call.class == Class::Emergency;
         let waited = async {
@@ -119,38 +151,21 @@ impl Idempotency {
             }
         };
         match tokio::time::timeout(FIRST_WAIT, waited).await {
-            Ok(Found::First(record, proof)) => Ok(Turn::Replay(engine.replay(record, proof))),
+            Ok(Found::Answered(record, proof)) => Ok(Turn::Replay(engine.replay(record, proof))),
+            Ok(Found::Offered(record, finished)) => Ok(Turn::Record(record, self.hold(Some(key), Some(finished)))),
             Ok(Found::Other) if emergency => self.flagged(call, engine),
             Ok(Found::Other) => Err(CallError::Conflict),
             Ok(Found::Nothing(finished)) => {
-                let turn = FirstTurn { table: self, key: Some(key), finished: Some(finished) };
-                self.ask_store(turn, call, key, engine).await
+                let hold = self.hold(Some(key), Some(finished));
+                if emergency { Ok(Turn::Decide(hold)) } else { ask_store(hold, call, key, engine).await }
             }
-            Ok(Found::InHand(_)) | Err(_) => Ok(Turn::First(FirstTurn { table: self, key: Some(key), finished: None })),
+            // The first takes too long. Deciding again makes the same call: its id is the key's.
+            Ok(Found::InHand(_)) | Err(_) => Ok(Turn::Decide(self.hold(None, None))),
         }
     }
 
-    /// Asks the store for a first answer from before this node's memory. An emergency call does not wait for it.
-    async fn ask_store<'a>(
-        &'a self,
-        turn: FirstTurn<'a>,
-        call: &mut Call,
-        key: Key,
-        engine: &Engine,
-    ) -> Result<Turn<'a>, CallError> {
-        if call.class == Class::Emergency {
-            return Ok(Turn::First(turn));
-        }
-        let found = tokio::time::timeout(FIRST_WAIT, engine.call_log.first_answer(&call.tenant, call.id)).await;
-        let Ok(Some(record)) = found else {
-            return Ok(Turn::First(turn));
-        };
-        if record.routing.request_hash != Some(key.request_hash) {
-            return Err(CallError::Conflict);
-        }
-        let answer = engine.replay(Arc::new(record), engine.recorder.proof_of_stored());
-        turn.done(&answer, Position::default());
-        Ok(Turn::Replay(answer))
+    const fn hold(&self, key: Option<Key>, finished: Option<watch::Sender<()>>) -> Hold<'_> {
+        Hold { table: self, key, offered: None, _finished: finished }
     }
 
     /// An emergency call with a key that was used for another becomes a new call, and says so.
@@ -161,32 +176,25 @@ impl Idempotency {
             reason: Reason::IdempotencyConflict,
             detail: Arc::from("the key was used for another request; this emergency call is a new one"),
         });
-        Ok(Turn::First(FirstTurn { table: self, key: None, finished: None }))
+        Ok(Turn::Decide(self.hold(None, None)))
     }
 
+    /// Looks a key up, and takes it in hand if nobody has it.
     fn find(&self, key: Key) -> Found {
         let mut table = self.lock();
-        match table.slots.get(&key.call_id) {
-            Some(Slot::Answered { request_hash, .. } | Slot::InHand { request_hash, .. })
-                if *request_hash != key.request_hash =>
-            {
-                Found::Other
+        let (found, request_hash) = match table.slots.get(&key.call_id) {
+            Some(Slot::Answered { request_hash, record, proof }) => {
+                (Found::Answered(Arc::clone(record), *proof), *request_hash)
             }
-            Some(Slot::Answered { record, proof, .. }) => Found::First(Arc::clone(record), *proof),
-            Some(Slot::InHand { finished, .. }) => Found::InHand(finished.clone()),
-            None => {
-                let (sender, finished) = watch::channel(());
-                table.slots.insert(key.call_id, Slot::InHand { request_hash: key.request_hash, finished });
-                Found::Nothing(sender)
+            Some(Slot::InHand { request_hash, finished }) => (Found::InHand(finished.clone()), *request_hash),
+            Some(Slot::Offered { request_hash, record }) if *request_hash == key.request_hash => {
+                let record = Arc::clone(record);
+                return Found::Offered(record, table.take_in_hand(key));
             }
-        }
-    }
-
-    fn remember(&self, key: Key, record: &Arc<CallRecord>, proof: Proof, recorded_by: Position) {
-        let mut table = self.lock();
-        let slot = Slot::Answered { request_hash: key.request_hash, record: Arc::clone(record), proof };
-        table.slots.insert(key.call_id, slot);
-        table.order.push_back((recorded_by, key.call_id));
+            Some(Slot::Offered { request_hash, .. }) => (Found::Other, *request_hash),
+            None => return Found::Nothing(table.take_in_hand(key)),
+        };
+        if request_hash == key.request_hash { found } else { Found::Other }
     }
 
     /// Forgets the oldest answers beyond the bound, but none that the store does not hold yet.
@@ -207,4 +215,18 @@ impl Idempotency {
     fn lock(&self) -> MutexGuard<'_, Table> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Asks the store for a first answer from before this node's memory.
+async fn ask_store<'a>(hold: Hold<'a>, call: &Call, key: Key, engine: &Engine) -> Result<Turn<'a>, CallError> {
+    let found = tokio::time::timeout(FIRST_WAIT, engine.call_log.first_answer(&call.tenant, call.id)).await;
+    let Ok(Some(record)) = found else {
+        return Ok(Turn::Decide(hold));
+    };
+    if record.routing.request_hash != Some(key.request_hash) {
+        return Err(CallError::Conflict);
+    }
+    let answer = engine.replay(Arc::new(record), engine.recorder.proof_of_stored());
+    hold.done(&answer, Position::default());
+    Ok(Turn::Replay(answer))
 }

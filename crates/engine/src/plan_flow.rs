@@ -3,6 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use telness_core::plan::{Plan, PlanFaults, read_plan};
+use telness_core::world::World;
+
+use crate::node::Engine;
 
 /// The plan that is in service when none is given: a small Nordic operator's.
 pub const EXAMPLE_PLAN: &str = include_str!("../../../examples/sweden.yaml");
@@ -46,4 +49,25 @@ fn compile(name: &str, text: &[u8]) -> Result<Plan, PlanError> {
         rendered: faults.render(name, &String::from_utf8_lossy(text)),
     };
     read_plan(text, 1).map_err(faulty)
+}
+
+impl Engine {
+    /// Reads the plan again and puts it in service as the next revision, while calls flow. A plan with faults
+    /// changes nothing: the last good one stays (S3).
+    ///
+    /// # Errors
+    /// When it cannot be read, or has faults.
+    pub fn reload_plan(&self, path: Option<&Path>) -> Result<u64, PlanError> {
+        let mut plan = load(path)?;
+        let before = self.snapshot.current();
+        plan.revision = before.plan.revision.saturating_add(1);
+        let revision = plan.revision;
+        let world = World { plan: plan.into(), decks: before.decks.clone(), health: before.health.clone() };
+        drop(before);
+        if let Err(error) = self.snapshot.publish(world) {
+            tracing::warn!(%error, "the plan before could not be retired on a thread of its own");
+        }
+        self.metrics.plan_revision.set(i64::try_from(revision).unwrap_or(i64::MAX));
+        Ok(revision)
+    }
 }

@@ -1,12 +1,15 @@
 //! The world that calls are decided on, swapped whole: a call keeps the one it began with.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use telness_core::world::World;
 
-/// The current world. Reading takes no lock; the one before is freed by whoever lets go of it last, which is
-/// the publishing thread, since it waits for the calls that still read it.
+/// How often a retired world is looked at until no call reads it.
+const RETIRE_EVERY: Duration = Duration::from_millis(50);
+
+/// The current world. Reading it takes no lock.
 #[derive(Debug)]
 pub struct Snapshot(ArcSwap<World>);
 
@@ -23,8 +26,19 @@ impl Snapshot {
         self.0.load_full()
     }
 
-    /// Puts another in its place and gives back the one before, for the caller to drop off the request threads.
-    pub fn publish(&self, world: World) -> Arc<World> {
-        self.0.swap(Arc::new(world))
+    /// Puts another in its place. Millions of prefixes take long to free, so that is done on a thread of its own,
+    /// when the last call that reads them has let go, and never on a call's.
+    ///
+    /// # Errors
+    /// When the system gives no thread; the new world is in service all the same.
+    pub fn publish(&self, world: World) -> std::io::Result<()> {
+        let retired = self.0.swap(Arc::new(world));
+        crate::supervise::thread("retire-world", move || {
+            while Arc::strong_count(&retired) > 1 {
+                std::thread::park_timeout(RETIRE_EVERY);
+            }
+            drop(retired);
+        })
+        .map(drop)
     }
 }
