@@ -8,7 +8,7 @@ use crate::call::{Call, CallId, CallType, Direction, Draft, FieldFault, Party};
 use crate::class::{Class, Classified, Place};
 use crate::names::{PeerName, SiteName, TenantName};
 use crate::number::Number;
-use crate::plan::TrunkIx;
+use crate::plan::{Plan, TrunkIx};
 use crate::reason::Reason;
 use crate::time::Timestamp;
 
@@ -44,6 +44,17 @@ pub struct Standing {
     pub tenant: Option<TenantName>,
     /// What speaks against it.
     pub denials: Vec<Denial>,
+}
+
+impl Standing {
+    /// Makes a carrier's call the call of whoever holds the called number: a carrier is no tenant's.
+    pub fn settle_tenant(&mut self, numbers: &ReadNumbers, plan: &Plan) {
+        let Ok(Number::E164 { number }) = numbers.to else { return };
+        let holder = plan.holders.get(&number).and_then(|at| plan.users.get(at.index()));
+        if let (Some(_), Some(holder)) = (self.trunk, holder) {
+            self.tenant = Some(holder.tenant.clone());
+        }
+    }
 }
 
 /// What a call is given as it is let in, and that is no property of the request.

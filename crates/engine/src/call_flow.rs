@@ -53,10 +53,11 @@ impl Engine {
         world: &World,
         draft: Draft,
         dialled: Dialled,
-        standing: Standing,
+        mut standing: Standing,
         classified: Classified,
     ) -> Result<Answer, CallError> {
         let numbers = dialled.read(&draft, &standing);
+        standing.settle_tenant(&numbers, &world.plan);
         let key = Key::of(&draft, &standing, world, &self.identity);
         let admission = self.admission(key.as_ref(), world)?;
         let mut call = admit(draft, classified, standing, numbers, admission).map_err(CallError::Refused)?;

@@ -1,0 +1,102 @@
+//! An emergency call gets through the whole node, whatever speaks against it.
+
+use telness_core::call::{FieldFault, Privacy};
+use telness_core::class::Class;
+use telness_core::decide::Action;
+use telness_core::reason::Reason;
+use telness_engine::Asker;
+
+use crate::scene::{CARRIER, CLOSED, NOBODY, OFFICE, STREET, SUSPENDED, Scene, draft, keyed};
+
+#[tokio::test]
+async fn e7_the_outcome_is_the_same_for_every_asker_that_the_plan_knows() {
+    let scene = Scene::with(|settings| {
+        settings.low.calls_in_flight_max = 0;
+        settings.high.calls_in_flight_max = 0;
+    });
+    let wrong_key = Asker { key: Some("telness_key_of_nobody"), ..STREET };
+    let right_key = Asker { key: Some(crate::scene::KEY), ..CLOSED };
+    let expected = scene.call(&OFFICE, draft("112")).await.unwrap();
+    assert_eq!(expected.record.routing.class, Class::Emergency);
+    assert_eq!(expected.proof.as_str(), "deferred");
+    for asker in [OFFICE, STREET, SUSPENDED, CARRIER, wrong_key, right_key] {
+        for privacy in [Privacy::None, Privacy::Withheld] {
+            let answer = scene.call(&asker, telness_core::call::Draft { privacy, ..draft("112") }).await.unwrap();
+            assert_eq!(answer.record.personal.steps, expected.record.personal.steps, "{asker:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn e7_a_network_that_the_plan_does_not_allow_is_refused() {
+    let scene = Scene::new();
+    for asker in [NOBODY, CLOSED] {
+        assert!(scene.call(&asker, draft("112")).await.is_err());
+    }
+}
+
+#[tokio::test]
+async fn e8_the_destination_alone_is_enough() {
+    let scene = Scene::new();
+    let mut broken = draft("112");
+    broken.from = Some("\u{0}".into());
+    broken.faults.push(FieldFault {
+        field: "location".into(),
+        reason: Reason::FieldInvalid,
+        detail: "not a place".into(),
+    });
+    let answer = scene.call(&OFFICE, broken).await.unwrap();
+    assert_eq!(answer.record.routing.action, Action::Route);
+    assert!(answer.record.personal.notes.iter().any(|note| &*note.field == "location"));
+}
+
+#[tokio::test]
+async fn e4_an_inward_translation_does_not_hide_an_emergency_number() {
+    let scene = Scene::new();
+    for dialled in ["112", "9112"] {
+        let answer = scene.call(&CARRIER, draft(dialled)).await.unwrap();
+        assert_eq!(answer.record.routing.class, Class::Emergency, "{dialled}");
+    }
+}
+
+#[tokio::test]
+async fn e6_the_region_is_where_the_caller_is() {
+    let scene = Scene::new();
+    let norway = scene.call(&crate::scene::OTHER, draft("113")).await.unwrap();
+    assert_eq!(norway.record.routing.class, Class::Emergency);
+    let sweden = scene.call(&OFFICE, draft("113")).await;
+    assert!(sweden.is_err() || sweden.unwrap().record.routing.class == Class::Normal);
+}
+
+#[tokio::test]
+async fn e11_no_place_is_needed() {
+    let scene = Scene::with(|settings| settings.high.calls_in_flight_max = 0);
+    assert!(scene.call(&OFFICE, draft("1177")).await.is_err(), "a vital call needs a place");
+    assert!(scene.call(&OFFICE, draft("112")).await.is_ok());
+}
+
+#[tokio::test]
+async fn n5_another_body_under_the_same_key_is_a_new_flagged_call_for_an_emergency() {
+    let scene = Scene::new();
+    let first = scene.call(&OFFICE, keyed("112", "one")).await.unwrap();
+    let again = scene.call(&OFFICE, keyed("112", "one")).await.unwrap();
+    assert!(again.replayed);
+    let mut other = keyed("112", "one");
+    other.from = None;
+    let other = scene.call(&OFFICE, other).await.unwrap();
+    assert_ne!(other.record.routing.call_id, first.record.routing.call_id);
+    assert_eq!(other.record.personal.notes[0].reason, Reason::IdempotencyConflict);
+}
+
+#[tokio::test]
+async fn the_record_of_an_emergency_call_follows() {
+    let scene = Scene::new();
+    let id = scene.call(&OFFICE, draft("112")).await.unwrap().record.routing.call_id;
+    let engine = scene.engine();
+    let found = async {
+        while engine.read_call(&OFFICE, id).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(5), found).await.unwrap();
+}

@@ -1,0 +1,15 @@
+//! The flows of a whole node, on a real data folder, without an edge.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    missing_docs,
+    reason = "a test"
+)]
+
+mod calls;
+mod emergency;
+mod idempotency;
+mod plans;
+mod scene;

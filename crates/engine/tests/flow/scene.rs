@@ -1,0 +1,111 @@
+//! A node on a temporary folder with a plan of two tenants, and the askers that call it.
+
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use telness_core::call::Draft;
+use telness_core::plan::read_plan;
+use telness_engine::clock::Clock;
+use telness_engine::config::{KeySetting, Settings};
+use telness_engine::{Answer, Asker, CallError, Engine, Node};
+use tempfile::TempDir;
+
+pub const PLAN: &str = include_str!("plan.yaml");
+
+/// A trusted switch of the tenant acme, at an office with the outside-line prefix 9.
+pub const OFFICE: Asker<'static> = asker([10, 0, 0, 1]);
+/// A peer that needs a key, but for emergency calls.
+pub const STREET: Asker<'static> = asker([192, 0, 2, 7]);
+/// A peer that needs a key, for emergency calls too.
+pub const CLOSED: Asker<'static> = asker([192, 0, 2, 200]);
+/// A trusted switch of the suspended tenant.
+pub const SUSPENDED: Asker<'static> = asker([10, 9, 0, 1]);
+/// A trusted switch of the tenant other.
+pub const OTHER: Asker<'static> = asker([10, 8, 0, 1]);
+/// A carrier, whose numbers come with a 9 before them.
+pub const CARRIER: Asker<'static> = asker([203, 0, 113, 1]);
+/// An address of nobody.
+pub const NOBODY: Asker<'static> = asker([198, 51, 100, 99]);
+
+const fn asker(address: [u8; 4]) -> Asker<'static> {
+    let [a, b, c, d] = address;
+    Asker { listener: "http", address: IpAddr::V4(std::net::Ipv4Addr::new(a, b, c, d)), key: None }
+}
+
+pub struct Scene {
+    pub node: Option<Node>,
+    folder: TempDir,
+    pub settings: Settings,
+}
+
+impl Scene {
+    pub fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    pub fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        let folder = TempDir::new().unwrap();
+        let mut settings = Settings { data: folder.path().join("data"), ..Settings::defaults() };
+        settings.keys = vec![KeySetting { tenant: "acme".parse().unwrap(), sha256: KEY_SHA256 }];
+        change(&mut settings);
+        let mut scene = Self { node: None, folder, settings };
+        scene.start();
+        scene
+    }
+
+    pub fn start(&mut self) {
+        let plan = read_plan(PLAN.as_bytes(), 1).map_err(|faults| faults.render("plan.yaml", PLAN)).unwrap();
+        self.node = Some(Node::start(&self.settings, plan, Clock::system()).unwrap());
+    }
+
+    pub fn engine(&self) -> Arc<Engine> {
+        Arc::clone(&self.node.as_ref().unwrap().engine)
+    }
+
+    /// Stops the node in order and starts it again on the same folder.
+    pub async fn restart(&mut self) {
+        let node = self.node.take().unwrap();
+        tokio::task::spawn_blocking(move || node.stop()).await.unwrap();
+        self.start();
+    }
+
+    pub fn file(&self, name: &str, text: &str) -> PathBuf {
+        let path: &Path = self.folder.path();
+        let path = path.join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    pub async fn call(&self, asker: &Asker<'_>, draft: Draft) -> Result<Answer, CallError> {
+        self.engine().handle_call(asker, draft).await
+    }
+}
+
+/// The API key of acme, as a caller sends it.
+pub const KEY: &str = "telness_key_of_the_tests";
+
+/// Its SHA-256.
+const KEY_SHA256: [u8; 32] = [
+    0x03, 0x30, 0x71, 0x14, 0xd6, 0xa8, 0x26, 0x55, 0xe2, 0xc4, 0x13, 0x9f, 0x60, 0x40, 0x2a, 0xac, 0x1b, 0x24, 0x3c,
+    0x11, 0x69, 0xc3, 0x98, 0x36, 0x20, 0xdf, 0x7a, 0x14, 0xd3, 0xbc, 0x33, 0xb1,
+];
+
+pub fn draft(to: &str) -> Draft {
+    Draft {
+        to: to.into(),
+        from: Some("+46846500401".into()),
+        kind: None,
+        privacy: telness_core::call::Privacy::None,
+        diversions: Vec::new(),
+        metadata: telness_core::call::Metadata::new(),
+        location: None,
+        sip_call_id: None,
+        idempotency_key: None,
+        faults: Vec::new(),
+    }
+}
+
+pub fn keyed(to: &str, key: &str) -> Draft {
+    Draft { idempotency_key: Some(key.into()), ..draft(to) }
+}
