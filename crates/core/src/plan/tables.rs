@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::PrefixTable;
 use crate::call::{CallType, Direction};
 use crate::class::Place;
-use crate::emergency::Service;
+use crate::emergency::{self, Service};
 use crate::facts::Wanted;
 use crate::names::{GatewayName, PeerName, RuleName, ScheduleName, SiteName, TenantName, TrunkName, UserName};
 use crate::number::{Digits, E164, Number, Region};
@@ -407,8 +407,8 @@ impl Plan {
     /// Whether a call to this is vital, by the plan's list for the place's region.
     #[must_use]
     pub fn is_vital(&self, dialled: &str, place: &Place) -> bool {
-        let _ = (dialled, place);
-        false
+        let Some(vital) = self.vital.get(&place.region).filter(|vital| !vital.is_empty()) else { return false };
+        emergency::dialled_forms(dialled, place).any(|form| vital.contains(&form))
     }
 
     /// The trunk at an index of this plan.
