@@ -51,8 +51,8 @@ fn digits_of(number: &PhoneNumber) -> Option<Digits> {
 const fn parse_fault(error: &ParseError) -> NumberFault {
     match error {
         ParseError::InvalidCountryCode => NumberFault::UnknownCountryCode,
-        ParseError::NotANumber(_) => NumberFault::NotANumber,
-        ParseError::TooShortAfterIdd | ParseError::TooShortNsn => NumberFault::TooShort,
+        // Digits alone are no number to the library when there are fewer than two.
+        ParseError::NotANumber(_) | ParseError::TooShortAfterIdd | ParseError::TooShortNsn => NumberFault::TooShort,
         ParseError::TooLongNsn => NumberFault::TooLong,
     }
 }
