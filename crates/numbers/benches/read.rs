@@ -1,5 +1,5 @@
 //! How long it takes to read a number, by the form it is sent in.
-#![allow(missing_docs, reason = "a benchmark")]
+#![allow(missing_docs, clippy::expect_used, reason = "a benchmark")]
 
 use std::hint::black_box;
 

@@ -75,8 +75,3 @@ fn short_or_public(digits: &str, region: Region) -> Result<Number, NumberFault> 
         _ => public::read(digits, region),
     }
 }
-
-/// Reads one number of each region, so that the first call finds its tables ready.
-pub fn warm(regions: impl IntoIterator<Item = telness_core::number::Region>) {
-    drop(regions.into_iter().count());
-}

@@ -32,6 +32,12 @@ pub fn dialled_forms(dialled: &str, place: &Place) -> impl Iterator<Item = Digit
     forms.into_iter()
 }
 
+/// Whether a dialled text can mean one of these numbers, each as it is dialled or as the digits of E.164.
+#[must_use]
+pub fn is_one_of(dialled: &str, place: &Place, numbers: &[Digits]) -> bool {
+    !numbers.is_empty() && dialled_forms(dialled, place).any(|form| numbers.contains(&form))
+}
+
 /// The digits of E.164 that digits dialled in a region mean: after the international prefix, or as a national number.
 fn as_e164(digits: &str, entry: &Entry, forms: &mut Forms) {
     for rest in entry.after_international_prefix(digits) {
@@ -99,6 +105,19 @@ mod tests {
         for dialled in ["90701740605", "9-0046 70 174 06 05", "+46701740605"] {
             assert!(forms(dialled, Some("9")).contains(&"46701740605".to_owned()), "{dialled}");
         }
+    }
+
+    #[test]
+    fn a_list_names_numbers_as_dialled_or_in_e164() {
+        let list: Vec<Digits> = ["1177", "46701740605"].iter().map(|digits| digits.parse().unwrap()).collect();
+        let place = Place { outside_line_prefix: "0".parse().ok(), ..Place::region("SE".parse().unwrap()) };
+        for dialled in ["1177", "0 1177", "tel:11-77", "070-174 06 05", "+46701740605", "00046701740605"] {
+            assert!(is_one_of(dialled, &place, &list), "{dialled}");
+        }
+        for dialled in ["11770", "91177", "117", "+461177", "070-174 06 06", "urn:service:sos", ""] {
+            assert!(!is_one_of(dialled, &place, &list), "{dialled}");
+        }
+        assert!(!is_one_of("1177", &place, &[]));
     }
 
     #[test]

@@ -9,7 +9,7 @@ mod short;
 mod short_table;
 mod spelling;
 
-pub use forms::dialled_forms;
+pub use forms::{dialled_forms, is_one_of};
 pub use service::Service;
 pub use short::{ShortNumber, emergency_patterns, metadata_version, regions, short_number};
 pub use spelling::{NUMBER_BYTES_MAX, Spelled, SpelledNumber, SpellingFault, spell};

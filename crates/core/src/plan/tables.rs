@@ -407,8 +407,7 @@ impl Plan {
     /// Whether a call to this is vital, by the plan's list for the place's region.
     #[must_use]
     pub fn is_vital(&self, dialled: &str, place: &Place) -> bool {
-        let Some(vital) = self.vital.get(&place.region).filter(|vital| !vital.is_empty()) else { return false };
-        emergency::dialled_forms(dialled, place).any(|form| vital.contains(&form))
+        self.vital.get(&place.region).is_some_and(|vital| emergency::is_one_of(dialled, place, vital))
     }
 
     /// The trunk at an index of this plan.
