@@ -1,5 +1,5 @@
 //! Reading takes any text, gives nothing but what it should, and reads what it gave to the same.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
 
 use proptest::prelude::*;
 use telness_core::class::Place;
