@@ -1,13 +1,17 @@
 //! What was dialled, read to a number or to a typed reason why not.
 //!
-//! The heavy port of libphonenumber lives in this crate alone.
+//! The heavy port of libphonenumber lives in this crate alone, and sees nothing but a plus and digits: all spelling
+//! is taken off before, by the same code that recognises emergency calls.
 
 mod fault;
+mod public;
 
 pub use fault::NumberFault;
+pub use public::{panics_caught, warm};
 
 use telness_core::class::Place;
-use telness_core::number::Number;
+use telness_core::emergency::{Spelled, SpelledNumber, recognise_spelled, short_number, spell};
+use telness_core::number::{Digits, Number, Region};
 
 /// Where a number was dialled, as far as it matters to reading it.
 #[derive(Clone, Copy, Debug)]
@@ -20,14 +24,54 @@ pub struct DialledIn<'a> {
 
 /// Reads what a person or a switch sent.
 ///
+/// The first of these that holds is what it is:
+/// 1. a service URN, or an emergency number in any spelling that [`recognise_spelled`] knows;
+/// 2. an extension: as many digits as extensions have, not beginning with the outside-line prefix;
+/// 3. after the outside-line prefix, a short or a public number;
+/// 4. a short or a public number as it stands, for telephones dial from their own memory too. A number that is
+///    valid with its first digits taken for the prefix and as it stands is the former: so the site dials.
+///
+/// A plus leaves a public number alone. Extensions after a number are read over.
+///
 /// # Errors
 /// Why it is no number there.
 pub fn read(dialled: &str, within: DialledIn<'_>) -> Result<Number, NumberFault> {
-    let _ = (dialled, within);
-    Err(NumberFault::NotANumber)
+    let spelled = spell(dialled)?;
+    let place = within.place;
+    if let Some(emergency) = recognise_spelled(&spelled, place) {
+        return Ok(match emergency.digits {
+            Some(digits) => Number::Short { region: emergency.region, digits },
+            None => Number::Service { service: emergency.service, test: emergency.test },
+        });
+    }
+    match spelled {
+        Spelled::Service { service, test } => Ok(Number::Service { service, test }),
+        Spelled::Number(number) if number.is_international() => public::read(number.as_str(), place.region),
+        Spelled::Number(number) => local(&number, within),
+    }
 }
 
-/// Reads one number of each region, so that the first call finds its tables ready.
-pub fn warm(regions: impl IntoIterator<Item = telness_core::number::Region>) {
-    drop(regions.into_iter().count());
+/// Reads a number without a plus.
+fn local(number: &SpelledNumber, within: DialledIn<'_>) -> Result<Number, NumberFault> {
+    let (digits, region) = (number.digits(), within.place.region);
+    let whole = digits.parse::<Digits>().ok();
+    let outside = within.place.outside_line_prefix.zip(whole).filter(|(prefix, whole)| whole.starts_with(*prefix));
+    if let (Some(digits), Some((from, to)), None) = (whole, within.extension_digits, outside)
+        && (usize::from(from)..=usize::from(to)).contains(&digits.len())
+    {
+        return Ok(Number::Extension { digits });
+    }
+    let after_prefix = outside.and_then(|(prefix, _)| digits.get(prefix.len()..));
+    if let Some(found) = after_prefix.and_then(|digits| short_or_public(digits, region).ok()) {
+        return Ok(found);
+    }
+    short_or_public(digits, region)
+}
+
+/// Reads digits as people of the region dial them on a line of their own.
+fn short_or_public(digits: &str, region: Region) -> Result<Number, NumberFault> {
+    match digits.parse::<Digits>() {
+        Ok(digits) if short_number(region, digits).is_some() => Ok(Number::Short { region, digits }),
+        _ => public::read(digits, region),
+    }
 }

@@ -1,13 +1,24 @@
 //! Recognition of emergency calls: a pure function of the digits dialled and the place (E1 to E3).
+//!
+//! **Invariant:** the match is exact, never "starts with" and never "contains": a number that merely begins or ends
+//! like an emergency number is an ordinary number (E2). Only the spelling is taken off first.
 
+mod forms;
 mod service;
+mod short;
+mod short_table;
+mod spelling;
 
+pub use forms::{dialled_forms, is_one_of};
 pub use service::Service;
+pub use short::{ShortNumber, emergency_patterns, metadata_version, regions, short_number};
+pub use spelling::{NUMBER_BYTES_MAX, Spelled, SpelledNumber, SpellingFault, spell};
 
 use serde::{Deserialize, Serialize};
 
 use crate::class::Place;
 use crate::number::{Digits, Region};
+use short::Entry;
 
 /// An emergency service that was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -25,6 +36,38 @@ pub struct Emergency {
 /// Recognises an emergency call, or a test of one, by exact match of what was dialled (E2).
 #[must_use]
 pub fn recognise(dialled: &str, place: &Place) -> Option<Emergency> {
-    let _ = (dialled, place);
-    None
+    recognise_spelled(&spell(dialled).ok()?, place)
 }
+
+/// The same, for what was dialled with its spelling already taken off.
+#[must_use]
+pub fn recognise_spelled(spelled: &Spelled, place: &Place) -> Option<Emergency> {
+    let region = place.region;
+    match spelled {
+        Spelled::Service { service, test } => Some(Emergency { service: *service, test: *test, region, digits: None }),
+        Spelled::Number(number) => {
+            let (digits, service) = emergency_number(number, place, short::entry(region))?;
+            Some(Emergency { service, test: false, region, digits: digits.parse().ok() })
+        }
+    }
+}
+
+/// The emergency number that was dialled, as the region dials it, and its service.
+///
+/// Beside the number itself, and the number after an outside-line prefix, these are what careless normalisers make
+/// of it: `+112`, `+46112` and `0046112`. None of them is a valid number; a test asks libphonenumber for each.
+fn emergency_number<'d>(number: &'d SpelledNumber, place: &Place, entry: &Entry) -> Option<(&'d str, Service)> {
+    let digits = number.digits();
+    let exactly = |digits: &'d str| entry.emergency(digits).map(|service| (digits, service));
+    let after_country_code = |digits: &'d str| exactly(digits.strip_prefix(entry.country_code)?);
+    if number.is_international() {
+        return exactly(digits).or_else(|| after_country_code(digits));
+    }
+    let prefixes = [place.outside_line_prefix, place.claimed_outside_line_prefix];
+    exactly(digits)
+        .or_else(|| prefixes.into_iter().flatten().find_map(|prefix| exactly(spelling::without(digits, prefix)?)))
+        .or_else(|| entry.after_international_prefix(digits).find_map(after_country_code))
+}
+
+#[cfg(test)]
+mod tests;

@@ -60,6 +60,14 @@ impl Service {
         }
     }
 
+    /// The service of a label such as `ambulance` or `AMBULANCE.air`. What is unknown asks for whichever is needed,
+    /// as RFC 5031 has it: a call is never lost for a label.
+    #[must_use]
+    pub fn of_label(label: &str) -> Self {
+        let first = label.split('.').next().unwrap_or("");
+        Self::ALL.into_iter().find(|service| service.label().eq_ignore_ascii_case(first)).unwrap_or(Self::Any)
+    }
+
     /// The service URN, in its test form if `test`.
     #[must_use]
     pub fn urn(self, test: bool) -> String {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::PrefixTable;
 use crate::call::{CallType, Direction};
 use crate::class::Place;
-use crate::emergency::Service;
+use crate::emergency::{self, Service};
 use crate::facts::Wanted;
 use crate::names::{GatewayName, PeerName, RuleName, ScheduleName, SiteName, TenantName, TrunkName, UserName};
 use crate::number::{Digits, E164, Number, Region};
@@ -407,8 +407,7 @@ impl Plan {
     /// Whether a call to this is vital, by the plan's list for the place's region.
     #[must_use]
     pub fn is_vital(&self, dialled: &str, place: &Place) -> bool {
-        let _ = (dialled, place);
-        false
+        self.vital.get(&place.region).is_some_and(|vital| emergency::is_one_of(dialled, place, vital))
     }
 
     /// The trunk at an index of this plan.

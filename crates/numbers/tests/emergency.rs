@@ -1,0 +1,122 @@
+//! No valid number is an emergency number, as libphonenumber knows valid numbers (E2).
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::arithmetic_side_effects,
+    reason = "a test"
+)]
+
+use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, PhoneNumberType};
+use telness_core::class::Place;
+use telness_core::emergency::{emergency_patterns, recognise, regions};
+use telness_core::number::{Number, Region};
+use telness_numbers::{DialledIn, read};
+
+const TYPES: [PhoneNumberType; 10] = [
+    PhoneNumberType::FixedLine,
+    PhoneNumberType::Mobile,
+    PhoneNumberType::TollFree,
+    PhoneNumberType::PremiumRate,
+    PhoneNumberType::SharedCost,
+    PhoneNumberType::VoIP,
+    PhoneNumberType::PersonalNumber,
+    PhoneNumberType::Pager,
+    PhoneNumberType::UAN,
+    PhoneNumberType::VoiceMail,
+];
+
+/// Every number that a pattern stands for.
+fn expanded(pattern: &str) -> Vec<String> {
+    let mut found = vec![String::new()];
+    let mut rest = pattern;
+    while let Some(first) = rest.chars().next() {
+        let (set, after) = match first {
+            'x' => ("0123456789", &rest[1..]),
+            '[' => rest[1..].split_once(']').unwrap(),
+            _ => rest.split_at(1),
+        };
+        found = found.iter().flat_map(|head| set.chars().map(move |digit| format!("{head}{digit}"))).collect();
+        rest = after;
+    }
+    found
+}
+
+fn theirs(region: Region) -> rlibphonenumber::Region {
+    rlibphonenumber::Region::from_code(region.as_str()).unwrap()
+}
+
+/// Example numbers of a region, of each type.
+fn examples(region: Region) -> Vec<rlibphonenumber::PhoneNumber> {
+    let example = |kind| PHONE_NUMBER_UTIL.get_example_number_for_type_and_region(theirs(region), kind).ok();
+    TYPES.into_iter().filter_map(example).collect()
+}
+
+#[test]
+fn e2_nothing_that_is_recognised_after_a_plus_is_a_valid_number() {
+    let mut tried = 0_u32;
+    for region in regions() {
+        let code = PHONE_NUMBER_UTIL.get_country_code_for_region(theirs(region)).unwrap();
+        for number in emergency_patterns(region).iter().flat_map(|(pattern, _)| expanded(pattern)) {
+            for text in [format!("+{number}"), format!("+{code}{number}")] {
+                assert!(recognise(&text, &Place::region(region)).is_some(), "{text} in {region}");
+                let valid = PHONE_NUMBER_UTIL.parse(&text, None).is_ok_and(|number| number.is_valid());
+                assert!(!valid, "{text} is an emergency number in {region} and a valid number");
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 1000, "{tried}");
+}
+
+#[test]
+fn e2_valid_numbers_are_no_emergency() {
+    let all: Vec<Region> = regions().collect();
+    let (mut valid, mut at) = (0_u32, 0_usize);
+    for region in &all {
+        for example in examples(*region) {
+            let e164 = example.format_as(PhoneNumberFormat::E164).into_owned();
+            // The example's last two digits changed, which mostly stays valid.
+            for tail in 0..100 {
+                let text = format!("{}{tail:02}", &e164[..e164.len() - 2]);
+                let Some(number) = PHONE_NUMBER_UTIL.parse(&text, None).ok().filter(|number| number.is_valid()) else {
+                    continue;
+                };
+                valid += 1;
+                at = (at + 1) % all.len();
+                let elsewhere = Place { outside_line_prefix: "9".parse().ok(), ..Place::region(all[at]) };
+                assert_eq!(recognise(&text, &elsewhere), None, "{text} in {elsewhere:?}");
+                assert_eq!(recognise(&text, &Place::region(*region)), None, "{text} in {region}");
+                let national = number.format_as(PhoneNumberFormat::National);
+                assert_eq!(recognise(&national, &Place::region(*region)), None, "{national} in {region}");
+            }
+        }
+    }
+    assert!(valid > 50_000, "{valid}");
+}
+
+#[test]
+fn e2_valid_national_numbers_are_no_emergency_behind_an_outside_line_prefix() {
+    for region in regions() {
+        for example in examples(region) {
+            let national = example.format_as(PhoneNumberFormat::National);
+            for prefix in (0..10).map(|digit| digit.to_string()) {
+                let place = Place { outside_line_prefix: prefix.parse().ok(), ..Place::region(region) };
+                for text in [national.to_string(), format!("{prefix}{national}")] {
+                    assert_eq!(recognise(&text, &place), None, "{text} in {place:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn e4_what_is_recognised_is_read_as_a_short_number_whatever_extensions_there_are() {
+    for region in regions() {
+        let place = Place::region(region);
+        for number in emergency_patterns(region).iter().flat_map(|(pattern, _)| expanded(pattern)) {
+            let found = read(&number, DialledIn { place: &place, extension_digits: Some((1, 8)) });
+            assert_eq!(found, Ok(Number::Short { region, digits: number.parse().unwrap() }));
+        }
+    }
+}
