@@ -1,4 +1,8 @@
 //! What the journal holds: a call or an event, its clear part apart from the part that can be sealed.
+//!
+//! Version 1 is one byte of version, one of kind, then for a call the length of the routing part in four bytes,
+//! least first, the routing part as JSON and the personal part as it is; for an event, JSON. What a version wrote
+//! stays readable for ever: `tests/data` keeps examples.
 
 use telness_core::record::{CallEvent, CallRecord, Personal, Routing};
 
@@ -44,7 +48,25 @@ impl Entry {
     /// # Errors
     /// When it cannot be written.
     pub fn encode(&self) -> Result<Vec<u8>, EntryError> {
-        Err(EntryError("not built".to_owned()))
+        match self {
+            Self::Call { routing, personal } => {
+                let mut bytes = Vec::with_capacity(ROUTING_BYTES_USUAL.saturating_add(personal.len()));
+                bytes.extend_from_slice(&[VERSION, CALL, 0, 0, 0, 0]);
+                serde_json::to_writer(&mut bytes, routing).map_err(|error| EntryError(error.to_string()))?;
+                let len = bytes.len().saturating_sub(CALL_HEAD_BYTES);
+                let len = u32::try_from(len).map_err(|_| EntryError("the routing part is too long".to_owned()))?;
+                for (place, byte) in bytes.iter_mut().skip(HEAD_BYTES).zip(len.to_le_bytes()) {
+                    *place = byte;
+                }
+                bytes.extend_from_slice(personal);
+                Ok(bytes)
+            }
+            Self::Event(event) => {
+                let mut bytes = vec![VERSION, EVENT];
+                serde_json::to_writer(&mut bytes, event).map_err(|error| EntryError(error.to_string()))?;
+                Ok(bytes)
+            }
+        }
     }
 
     /// Reads what [`Entry::encode`] wrote.
@@ -52,7 +74,33 @@ impl Entry {
     /// # Errors
     /// When the bytes are not what this version or the one before wrote.
     pub fn decode(bytes: &[u8]) -> Result<Self, EntryError> {
-        let _ = bytes;
-        Err(EntryError("not built".to_owned()))
+        let (head, rest) = bytes.split_at_checked(HEAD_BYTES).ok_or_else(|| EntryError("cut short".to_owned()))?;
+        match head {
+            [VERSION, CALL] => {
+                let (len, rest) = rest.split_first_chunk().ok_or_else(|| EntryError("cut short".to_owned()))?;
+                let len = usize::try_from(u32::from_le_bytes(*len)).unwrap_or(usize::MAX);
+                let (routing, personal) =
+                    rest.split_at_checked(len).ok_or_else(|| EntryError("cut short".to_owned()))?;
+                let routing = serde_json::from_slice(routing).map_err(|error| EntryError(error.to_string()))?;
+                Ok(Self::Call { routing, personal: personal.to_vec() })
+            }
+            [VERSION, EVENT] => {
+                let event = serde_json::from_slice(rest).map_err(|error| EntryError(error.to_string()))?;
+                Ok(Self::Event(event))
+            }
+            [VERSION, kind] => Err(EntryError(format!("kind {kind} is not known to this version of telness"))),
+            [version, _] => Err(EntryError(format!("version {version} is not known to this version of telness"))),
+            _ => Err(EntryError("cut short".to_owned())),
+        }
     }
 }
+
+const VERSION: u8 = 1;
+const CALL: u8 = 1;
+const EVENT: u8 = 2;
+/// Version and kind.
+const HEAD_BYTES: usize = 2;
+/// Version, kind and the length of the routing part.
+const CALL_HEAD_BYTES: usize = 6;
+/// Room for the head and the routing part, so that the buffer seldom grows.
+const ROUTING_BYTES_USUAL: usize = 768;
