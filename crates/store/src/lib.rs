@@ -13,6 +13,7 @@ use std::pin::Pin;
 
 use telness_core::call::CallId;
 use telness_core::names::TenantName;
+use telness_core::record::CallRecord;
 
 pub use entry::{Entry, EntryError};
 pub use journal::{Journal, JournalError, JournalId, JournalOptions, JournalReader, Position};
@@ -47,6 +48,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Calls of a tenant, newest first.
     fn calls<'a>(&'a self, tenant: &'a TenantName, query: &'a CallQuery) -> Pending<'a, Page>;
+
+    /// Other records that came under the id of a call that was there: the first is the call, and all are kept (N7).
+    fn contradictions<'a>(&'a self, tenant: &'a TenantName, id: CallId) -> Pending<'a, Vec<CallRecord>>;
 
     /// Whether it can be read and written.
     fn check(&self) -> Pending<'_, ()>;

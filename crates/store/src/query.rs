@@ -37,7 +37,7 @@ pub struct CallQuery {
     pub sip_call_id: Option<String>,
     /// Older than the last call of the page before.
     pub after: Option<Cursor>,
-    /// How many at most.
+    /// How many at most; a store may give fewer, and at least one is asked for.
     pub limit: u16,
 }
 
@@ -99,7 +99,8 @@ pub struct StoredCall {
 /// One page of calls.
 #[derive(Clone, Debug)]
 pub struct Page {
-    /// The calls, newest first.
+    /// The calls, newest first. A store looks at so many calls for one page and no more, so a page can be short, or
+    /// empty, and still have a next one.
     pub calls: Vec<StoredSummary>,
     /// Where the next page begins; none when this is the last.
     pub next: Option<Cursor>,

@@ -1,0 +1,147 @@
+//! The embedded store: SQLite in the data folder.
+//!
+//! One thread writes and a few read, each with a connection of its own. The file is in WAL mode, so that readers and
+//! the writer do not wait for each other.
+
+mod read;
+mod row;
+mod schema;
+mod threads;
+mod write;
+
+use std::path::Path;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use telness_core::call::CallId;
+use telness_core::names::TenantName;
+use telness_core::record::CallRecord;
+
+use crate::{CallQuery, Entry, JournalId, Page, Pending, Position, Store, StoreError, StoredCall};
+use threads::Threads;
+
+/// Threads that read. More would only compete with the data path for the same cores.
+const READERS: usize = 2;
+/// Questions that may wait for a reader; the next one to ask waits to be put in the queue.
+const READ_QUEUE_JOBS_MAX: usize = 64;
+/// Batches that may wait for the writer. The shipper sends one at a time.
+const WRITE_QUEUE_JOBS_MAX: usize = 4;
+/// Statements that a connection keeps prepared: all that there are.
+const STATEMENTS_MAX: usize = 32;
+
+/// The embedded store.
+#[derive(Debug)]
+pub struct SqliteStore {
+    /// None when it was opened to read only.
+    writer: Option<Threads>,
+    readers: Threads,
+}
+
+impl SqliteStore {
+    /// Opens the store in a file, or makes one, and brings its schema up to date.
+    ///
+    /// # Errors
+    /// When the file cannot be used, or is of a later version.
+    pub fn open(file: &Path) -> Result<Self, StoreError> {
+        let mut writer = connect_to_write(file)?;
+        schema::migrate(&mut writer)?;
+        let readers = start_readers(file)?;
+        let size = (1, WRITE_QUEUE_JOBS_MAX);
+        let writer = Threads::start("store-writer", file, connect_to_write, writer, size)?;
+        Ok(Self { writer: Some(writer), readers })
+    }
+
+    /// Opens a store that is there, to read it beside a service that writes it.
+    ///
+    /// # Errors
+    /// When the file is not there, cannot be read, or is of another version.
+    pub fn open_read_only(file: &Path) -> Result<Self, StoreError> {
+        Ok(Self { writer: None, readers: start_readers(file)? })
+    }
+
+    fn writer(&self) -> Result<&Threads, StoreError> {
+        self.writer.as_ref().ok_or_else(|| StoreError::Unavailable("it was opened to read only".to_owned()))
+    }
+}
+
+impl Store for SqliteStore {
+    fn write(&self, journal: JournalId, upto: Position, entries: Vec<Entry>) -> Pending<'_, ()> {
+        Box::pin(async move {
+            self.writer()?.ask(move |connection| write::batch(connection, journal, upto, &entries)).await
+        })
+    }
+
+    fn position(&self, journal: JournalId) -> Pending<'_, Option<Position>> {
+        Box::pin(self.readers.ask(move |connection| write::position(connection, journal)))
+    }
+
+    fn call<'a>(&'a self, tenant: &'a TenantName, id: CallId) -> Pending<'a, Option<StoredCall>> {
+        let tenant = tenant.clone();
+        Box::pin(self.readers.ask(move |connection| read::call(connection, &tenant, id)))
+    }
+
+    fn calls<'a>(&'a self, tenant: &'a TenantName, query: &'a CallQuery) -> Pending<'a, Page> {
+        let (tenant, query) = (tenant.clone(), query.clone());
+        Box::pin(self.readers.ask(move |connection| read::calls(connection, &tenant, &query)))
+    }
+
+    fn contradictions<'a>(&'a self, tenant: &'a TenantName, id: CallId) -> Pending<'a, Vec<CallRecord>> {
+        let tenant = tenant.clone();
+        Box::pin(self.readers.ask(move |connection| read::contradictions(connection, &tenant, id)))
+    }
+
+    fn check(&self) -> Pending<'_, ()> {
+        Box::pin(async {
+            self.readers.ask(|connection| schema::require_current(connection)).await?;
+            match &self.writer {
+                Some(writer) => writer.ask(|connection| write::check(connection)).await,
+                None => Ok(()),
+            }
+        })
+    }
+}
+
+fn start_readers(file: &Path) -> Result<Threads, StoreError> {
+    let first = connect_to_read(file)?;
+    schema::require_current(&first)?;
+    Threads::start("store-reader", file, connect_to_read, first, (READERS, READ_QUEUE_JOBS_MAX))
+}
+
+fn connect_to_write(file: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(file, flags).map_err(store_error)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    connection
+        .execute_batch(
+            "PRAGMA page_size = 8192;
+             PRAGMA journal_mode = WAL;
+             PRAGMA synchronous = FULL;
+             PRAGMA wal_autocheckpoint = 2048;
+             PRAGMA cache_size = -65536;",
+        )
+        .map_err(store_error)?;
+    Ok(connection)
+}
+
+fn connect_to_read(file: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(file, flags).map_err(store_error)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    Ok(connection)
+}
+
+/// Whether it helps to try again. What SQLite says of a file that is not ours or is damaged does not change by itself.
+#[allow(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]
+fn store_error(error: rusqlite::Error) -> StoreError {
+    let lasting = match error.sqlite_error_code() {
+        Some(code) => matches!(
+            code,
+            ErrorCode::DatabaseCorrupt
+                | ErrorCode::NotADatabase
+                | ErrorCode::ConstraintViolation
+                | ErrorCode::TypeMismatch
+                | ErrorCode::Unknown
+        ),
+        None => true,
+    };
+    if lasting { StoreError::Broken(error.to_string()) } else { StoreError::Unavailable(error.to_string()) }
+}
