@@ -233,7 +233,7 @@ fn told(line: &str) -> Option<u64> {
 }
 
 fn append_until_killed(folder: &Path) {
-    let small = JournalOptions { segment_bytes_max: 200 << 10, ..options() };
+    let small = JournalOptions { segment_bytes_max: 600 << 10, ..options() };
     let mut journal = Journal::open(folder, small, ID).unwrap();
     let mut next = u64::try_from(read_all(&journal).len()).unwrap();
     let mut chance = chances(next + 1);

@@ -123,10 +123,14 @@ impl Segment {
         Ok(())
     }
 
-    /// Brings all of the log into the file and empties it.
+    /// Brings all of the log into the file, and gives the log up if nobody reads it: the closed file then stands
+    /// alone, and to open it makes no other file.
     pub(super) fn settle(&self) -> Result<(), SegmentError> {
         self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-        Ok(())
+        match self.connection.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(())) {
+            Err(error) if error.sqlite_error_code() != Some(ErrorCode::DatabaseBusy) => Err(error.into()),
+            _ => Ok(()),
+        }
     }
 
     /// The row of the last entry; zero when there is none.

@@ -46,7 +46,7 @@ pub(crate) fn call(tenant: &str, ms: i64) -> CallRecord {
         site: Some("stockholm".parse().unwrap()),
         region: "SE".parse().unwrap(),
         action: Action::Route,
-        reason: Reason::ALL[0],
+        reason: Reason::Routed,
         rule: Some("swedish-mobile".parse().unwrap()),
         matched_prefix: Some("467".parse().unwrap()),
         trunk: Some("carrier-one".parse().unwrap()),
