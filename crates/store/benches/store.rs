@@ -25,14 +25,14 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 fn entries(first: i64, count: i64) -> Vec<Entry> {
-    (first..first + count).map(|ms| entry(call("nordtel", ms))).collect()
+    (first..first + count).map(|ms| entry(&call("nordtel", ms))).collect()
 }
 
 fn codec(c: &mut Criterion) {
-    let entry = entry(call("nordtel", 1));
-    let bytes = entry.encode().unwrap();
+    let record = call("nordtel", 1);
+    let bytes = Entry::encode_call(&record).unwrap();
     println!("an entry of {} bytes", bytes.len());
-    c.bench_function("entry/encode", |bencher| bencher.iter(|| entry.encode().unwrap()));
+    c.bench_function("entry/encode", |bencher| bencher.iter(|| Entry::encode_call(&record).unwrap()));
     c.bench_function("entry/decode", |bencher| bencher.iter(|| Entry::decode(&bytes).unwrap()));
 }
 

@@ -31,8 +31,9 @@ impl Entry {
     /// # Errors
     /// When the record cannot be written as JSON.
     pub fn encode_call(record: &CallRecord) -> Result<Vec<u8>, EntryError> {
-        let _ = record;
-        Err(EntryError("not built".to_owned()))
+        let mut bytes = call_head(&record.routing, PERSONAL_BYTES_USUAL)?;
+        serde_json::to_writer(&mut bytes, &record.personal).map_err(|error| EntryError(error.to_string()))?;
+        Ok(bytes)
     }
 
     /// The personal part of a call, read.
@@ -50,14 +51,7 @@ impl Entry {
     pub fn encode(&self) -> Result<Vec<u8>, EntryError> {
         match self {
             Self::Call { routing, personal } => {
-                let mut bytes = Vec::with_capacity(ROUTING_BYTES_USUAL.saturating_add(personal.len()));
-                bytes.extend_from_slice(&[VERSION, CALL, 0, 0, 0, 0]);
-                serde_json::to_writer(&mut bytes, routing).map_err(|error| EntryError(error.to_string()))?;
-                let len = bytes.len().saturating_sub(CALL_HEAD_BYTES);
-                let len = u32::try_from(len).map_err(|_| EntryError("the routing part is too long".to_owned()))?;
-                for (place, byte) in bytes.iter_mut().skip(HEAD_BYTES).zip(len.to_le_bytes()) {
-                    *place = byte;
-                }
+                let mut bytes = call_head(routing, personal.len())?;
                 bytes.extend_from_slice(personal);
                 Ok(bytes)
             }
@@ -95,6 +89,19 @@ impl Entry {
     }
 }
 
+/// Everything of a call's bytes but the personal part, with room for that.
+fn call_head(routing: &Routing, personal_bytes: usize) -> Result<Vec<u8>, EntryError> {
+    let mut bytes = Vec::with_capacity(ROUTING_BYTES_USUAL.saturating_add(personal_bytes));
+    bytes.extend_from_slice(&[VERSION, CALL, 0, 0, 0, 0]);
+    serde_json::to_writer(&mut bytes, routing).map_err(|error| EntryError(error.to_string()))?;
+    let len = bytes.len().saturating_sub(CALL_HEAD_BYTES);
+    let len = u32::try_from(len).map_err(|_| EntryError("the routing part is longer than 4 GiB".to_owned()))?;
+    for (place, byte) in bytes.iter_mut().skip(HEAD_BYTES).zip(len.to_le_bytes()) {
+        *place = byte;
+    }
+    Ok(bytes)
+}
+
 const VERSION: u8 = 1;
 const CALL: u8 = 1;
 const EVENT: u8 = 2;
@@ -104,3 +111,5 @@ const HEAD_BYTES: usize = 2;
 const CALL_HEAD_BYTES: usize = 6;
 /// Room for the head and the routing part, so that the buffer seldom grows.
 const ROUTING_BYTES_USUAL: usize = 768;
+/// Room for the personal part: two steps and a short trace.
+const PERSONAL_BYTES_USUAL: usize = 2_048;

@@ -57,7 +57,7 @@ fn ids(page: &Page) -> Vec<CallId> {
 
 async fn writing_again_changes_nothing(store: &dyn Store) {
     let batch = || {
-        let mut entries: Vec<_> = (0..5).map(|ms| entry(call("nordtel", ms))).collect();
+        let mut entries: Vec<_> = (0..5).map(|ms| entry(&call("nordtel", ms))).collect();
         entries.push(Entry::Event(Box::new(event("nordtel", 2, "a", EventKind::Ringing, 10))));
         entries.push(Entry::Event(Box::new(event("nordtel", 9, "b", EventKind::Ringing, 10))));
         entries
@@ -78,11 +78,11 @@ async fn writing_again_changes_nothing(store: &dyn Store) {
 
 async fn position_is_kept_with_the_batch(store: &dyn Store) {
     assert_eq!(store.position(JOURNAL).await.unwrap(), None);
-    write(store, 1 << 32 | 5, vec![entry(call("nordtel", 1))]).await;
+    write(store, 1 << 32 | 5, vec![entry(&call("nordtel", 1))]).await;
     assert_eq!(store.position(JOURNAL).await.unwrap(), Some(Position(1 << 32 | 5)));
     assert_eq!(store.position(JournalId([2; 16])).await.unwrap(), None);
     // A batch that cannot be written leaves neither its calls nor its position.
-    let refused = store.write(JOURNAL, Position(u64::MAX), vec![entry(call("nordtel", 2))]).await;
+    let refused = store.write(JOURNAL, Position(u64::MAX), vec![entry(&call("nordtel", 2))]).await;
     assert!(refused.is_err());
     assert_eq!(store.position(JOURNAL).await.unwrap(), Some(Position(1 << 32 | 5)));
     assert!(store.call(&tenant("nordtel"), id(2, 2)).await.unwrap().is_none());
@@ -97,7 +97,7 @@ async fn tenants_do_not_see_each_other(store: &dyn Store) {
     // The same id for both: each has a call of its own under it.
     let mut other = call("sydtel", 1);
     other.routing.trunk = Some("carrier-two".parse().unwrap());
-    write(store, 1, vec![entry(call("nordtel", 1)), entry(call("nordtel", 2)), entry(other)]).await;
+    write(store, 1, vec![entry(&call("nordtel", 1)), entry(&call("nordtel", 2)), entry(&other)]).await;
     write(store, 2, vec![Entry::Event(Box::new(event("sydtel", 2, "a", EventKind::Answered, 5)))]).await;
     let (nordtel, sydtel) = (tenant("nordtel"), tenant("sydtel"));
     assert!(store.call(&sydtel, id(2, 2)).await.unwrap().is_none());
@@ -116,7 +116,7 @@ async fn tenants_do_not_see_each_other(store: &dyn Store) {
 async fn order_leaves_no_mark(stores: &mut dyn FnMut() -> Box<dyn Store>) {
     let entries = || {
         vec![
-            entry(call("nordtel", 1)),
+            entry(&call("nordtel", 1)),
             Entry::Event(Box::new(event("nordtel", 1, "a", EventKind::Ringing, 100))),
             Entry::Event(Box::new(event("nordtel", 1, "b", EventKind::Answered, 2_000))),
             Entry::Event(Box::new(event("nordtel", 1, "c", EventKind::Ended, 62_000))),
@@ -164,7 +164,7 @@ async fn pages_are_whole_and_stable(store: &dyn Store) {
         let mut record = call("nordtel", i64::try_from(number / 4).unwrap());
         let lot = number.wrapping_mul(0x2545_f491_4f6c_dd1d);
         record.routing.call_id = CallId(uuid::Uuid::from_u64_pair(lot & !0xf000 | 0x8000, 1 << 63 | lot >> 2));
-        entries.push(entry(record));
+        entries.push(entry(&record));
     }
     write(store, 1, entries).await;
     let nordtel = tenant("nordtel");
@@ -182,7 +182,7 @@ async fn pages_are_whole_and_stable(store: &dyn Store) {
         paged.extend(key(&page));
         // Newer calls come in while somebody pages.
         newer += 1;
-        write(store, 2, vec![entry(call("nordtel", newer))]).await;
+        write(store, 2, vec![entry(&call("nordtel", newer))]).await;
         let Some(next) = page.next else { break };
         after = Some(next.to_string().parse().unwrap());
     }
@@ -204,7 +204,7 @@ async fn filters_choose(store: &dyn Store) {
     keyed.routing.called_key = Some(telness_core::record::NumberKey([9; 16]));
     let plain = call("nordtel", 4);
     let routed = plain.routing.clone();
-    write(store, 1, [emergency, rejected.clone(), keyed, plain].map(entry).into()).await;
+    write(store, 1, [emergency, rejected.clone(), keyed, plain].iter().map(entry).collect()).await;
     write(store, 2, vec![Entry::Event(Box::new(event("nordtel", 3, "a", EventKind::Failed, 5)))]).await;
 
     let all = || CallQuery { limit: 10, ..CallQuery::default() };
@@ -240,9 +240,9 @@ async fn contradictory_records_are_all_kept(store: &dyn Store) {
     let mut third = call("nordtel", 1);
     third.personal.to.sent = "070-174 06 11".into();
     third.routing.received_at = at_ms(700);
-    write(store, 1, vec![entry(call("nordtel", 1))]).await;
+    write(store, 1, vec![entry(&call("nordtel", 1))]).await;
     for _ in 0..2 {
-        write(store, 2, [second.clone(), third.clone(), call("nordtel", 1)].map(entry).into()).await;
+        write(store, 2, [second.clone(), third.clone(), call("nordtel", 1)].iter().map(entry).collect()).await;
     }
     let nordtel = tenant("nordtel");
     let kept = store.call(&nordtel, id(1, 1)).await.unwrap().unwrap();

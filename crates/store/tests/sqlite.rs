@@ -26,7 +26,7 @@ fn read_only_sees_what_a_service_writes_and_writes_nothing() {
         let reader = SqliteStore::open_read_only(&file).unwrap();
         reader.check().await.unwrap();
         for ms in 0..3 {
-            service.write(JOURNAL, Position(1), vec![entry(call("nordtel", ms))]).await.unwrap();
+            service.write(JOURNAL, Position(1), vec![entry(&call("nordtel", ms))]).await.unwrap();
             let found = reader.call(&tenant, id(ms, u64::try_from(ms).unwrap())).await.unwrap();
             assert!(found.is_some());
         }
@@ -63,7 +63,7 @@ fn n3_locked_store_is_unavailable_and_recovers_by_itself() {
     let store = SqliteStore::open(&file).unwrap();
     let other = rusqlite::Connection::open(&file).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let batch = || vec![entry(call("nordtel", 1))];
+    let batch = || vec![entry(&call("nordtel", 1))];
     let refused = runtime().block_on(store.write(JOURNAL, Position(1), batch()));
     assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
     other.execute_batch("ROLLBACK").unwrap();
@@ -80,7 +80,7 @@ fn search_for_what_is_rare_is_bounded_and_comes_to_its_end() {
     let store = SqliteStore::open(&file).unwrap();
     let mut rare = call("nordtel", 7);
     rare.routing.sip_call_id = Some("the-one@pbx.example".into());
-    runtime().block_on(store.write(JOURNAL, Position(1), vec![entry(rare), entry(call("nordtel", CALLS))])).unwrap();
+    runtime().block_on(store.write(JOURNAL, Position(1), vec![entry(&rare), entry(&call("nordtel", CALLS))])).unwrap();
     // Copies of one row, each with a time and an id of its own: many calls at little cost.
     let fill = rusqlite::Connection::open(&file).unwrap();
     let columns = "class, action, reason, trunk, caller_key, called_key, state, v, node, workflow, kind, direction,

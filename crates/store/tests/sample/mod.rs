@@ -107,8 +107,8 @@ fn personal(caller: Number, called: Number, ms: i64) -> Personal {
     }
 }
 
-pub(crate) fn entry(record: CallRecord) -> Entry {
-    Entry::of_call(record).unwrap()
+pub(crate) fn entry(record: &CallRecord) -> Entry {
+    Entry::decode(&Entry::encode_call(record).unwrap()).unwrap()
 }
 
 /// An event of the call of a millisecond, so many milliseconds after it.
