@@ -343,7 +343,8 @@ fn n4_failing_disk_is_an_error_and_the_next_append_recovers() {
     let child = Command::new("sh").args(["-c", &limited]).env(CHILD, scratch.path().join("journal")).output().unwrap();
     assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
     let kept: u64 = fs::read_to_string(scratch.path().join("journal/kept")).unwrap().parse().unwrap();
-    assert_eq!(read_all(&open(&scratch.path().join("journal"))), (0..kept).collect::<Vec<_>>());
+    let numbers = read_all(&open(&scratch.path().join("journal")));
+    assert_eq!(numbers, (numbers[0]..kept).collect::<Vec<_>>());
 }
 
 fn append_on_a_failing_disk(folder: &Path) {
@@ -371,5 +372,13 @@ fn append_on_a_failing_disk(folder: &Path) {
     journal.append(&entries(kept..kept + 10)).unwrap();
     kept += 10;
     assert_eq!(read_all(&journal), (0..kept).collect::<Vec<_>>());
+    // What was shipped is kept for a while, but not while the disk refuses.
+    journal.prune(journal.end(), 0).unwrap();
+    let before = segments(folder, ".sqlite").len();
+    assert!(before > 2);
+    assert!(journal.append(&full).is_err());
+    journal.append(&entries(kept..kept + 10)).unwrap();
+    kept += 10;
+    assert!(segments(folder, ".sqlite").len() < before);
     fs::write(folder.join("kept"), kept.to_string()).unwrap();
 }

@@ -3,7 +3,7 @@
 //! A segment is written to until it is large enough, or until any error: what a disk that failed once says
 //! afterwards is not believed, so the segment is abandoned and the next append begins another. Each start begins
 //! another too, so that no position is ever given twice. Abandoned or closed, a segment stays for the reader, and
-//! is deleted when all of it was shipped and kept for a while.
+//! is deleted when all of it was shipped and kept for a while, or at once when the room is needed.
 
 mod folder;
 mod group;
@@ -81,6 +81,8 @@ pub struct Journal {
     current: Option<Current>,
     highest: u32,
     shipped: Position,
+    /// Whether the last append failed.
+    failing: bool,
     body: Vec<u8>,
 }
 
@@ -113,8 +115,8 @@ impl Journal {
                 shared.advance(Position::new(*number, last));
             }
         }
-        let body = Vec::new();
-        Ok(Self { folder, id, options, shared, current: None, highest, shipped: Position::default(), body })
+        let shipped = Position::default();
+        Ok(Self { folder, id, options, shared, current: None, highest, shipped, failing: false, body: Vec::new() })
     }
 
     /// Which journal it is.
@@ -135,7 +137,9 @@ impl Journal {
             .iter()
             .fold(0, |sum: u64, entry| sum.saturating_add(u64::try_from(entry.len()).unwrap_or(u64::MAX)));
         self.make_room(bytes)?;
-        match self.append_group(entries) {
+        let appended = self.append_group(entries);
+        self.failing = appended.is_err();
+        match appended {
             Ok(end) => Ok(end),
             Err(error) => {
                 tracing::error!(segment = self.highest, %error, "a segment of the journal is abandoned");

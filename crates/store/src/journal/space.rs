@@ -19,11 +19,10 @@ impl Journal {
         self.shipped = self.shipped.max(shipped);
         let keep_s = self.options.keep_shipped.as_secs();
         for number in self.shipped_segments() {
-            let kept = self.shipped_at(number, now_unix_s).and_then(|since| {
-                let due = now_unix_s.saturating_sub(since) >= keep_s;
-                if due { self.remove(number) } else { Ok(()) }
-            });
-            kept.map_err(|error| io_error(self.folder.path(), &error))?;
+            let since = self.shipped_at(number, now_unix_s);
+            if now_unix_s.saturating_sub(since) >= keep_s {
+                self.remove(number).map_err(|error| io_error(self.folder.path(), &error))?;
+            }
         }
         Ok(())
     }
@@ -39,6 +38,12 @@ impl Journal {
 
     /// Sees that a group of so many bytes fits, if need be at the cost of what was shipped and would be kept longer.
     pub(super) fn make_room(&mut self, bytes: u64) -> Result<(), JournalError> {
+        if self.failing {
+            // The disk may be full: what the store has goes, and the append that follows tells whether it helped.
+            for number in self.shipped_segments() {
+                self.remove(number).map_err(|error| io_error(self.folder.path(), &error))?;
+            }
+        }
         let limit = self.options.bytes_max;
         let fits = |journal: &Self| journal.bytes().saturating_add(bytes) <= limit;
         if fits(self) {
@@ -71,17 +76,17 @@ impl Journal {
         })
     }
 
-    /// When a segment was first known to be shipped, kept in a file beside it so that a restart does not forget.
-    fn shipped_at(&self, number: u32, now_unix_s: u64) -> io::Result<u64> {
+    /// When a segment was first known to be shipped, kept in a file beside it so that a restart does not forget. On a
+    /// disk that takes no such file, it counts as shipped now.
+    fn shipped_at(&self, number: u32, now_unix_s: u64) -> u64 {
         let file = self.folder.beside(number, "shipped");
-        match fs::read_to_string(&file) {
-            Ok(text) => Ok(text.trim().parse().unwrap_or(now_unix_s)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                fs::write(&file, format!("{now_unix_s}\n"))?;
-                Ok(now_unix_s)
+        let told = fs::read_to_string(&file).ok().and_then(|text| text.trim().parse().ok());
+        told.unwrap_or_else(|| {
+            if let Err(error) = fs::write(&file, format!("{now_unix_s}\n")) {
+                tracing::warn!(segment = number, %error, "since when a segment is shipped cannot be kept");
             }
-            Err(error) => Err(error),
-        }
+            now_unix_s
+        })
     }
 
     fn remove(&self, number: u32) -> io::Result<()> {
