@@ -1,0 +1,107 @@
+//! What a compiled plan is made of, beside the example and the faults that `tests/` has.
+
+use crate::number::Digits;
+use crate::plan::{CalledIndex, NumberFormat, Plan, RuleAction, TrunkIx, read_plan};
+
+const HEAD: &str = "
+version: 1
+default_region: SE
+default_tenant: acme
+tenants: [{ name: acme }]
+emergency: { default: [{ trunk: north }] }
+";
+
+fn plan(rest: &str) -> Plan {
+    let text = format!("{HEAD}{rest}");
+    read_plan(text.as_bytes(), 7).unwrap_or_else(|faults| panic!("{}", faults.render("test", &text)))
+}
+
+const TRUNKS: &str = "
+trunks:
+  - name: north
+    gateways:
+      - { name: late, address: 192.0.2.3, priority: 9 }
+      - { name: first, address: 192.0.2.1 }
+      - { name: second, address: 192.0.2.2 }
+";
+
+fn names<'p>(plan: &'p Plan, set: u32) -> Vec<&'p str> {
+    let run = &plan.called.sets[set as usize];
+    run.iter().map(|ix| plan.rules[ix.index()].name.as_str()).collect()
+}
+
+fn digits(text: &str) -> Digits {
+    text.parse().unwrap()
+}
+
+#[test]
+fn gateways_stand_by_priority_and_then_as_written() {
+    let plan =
+        plan(&format!("{TRUNKS}rules: [{{ name: all, match: {{ called: [any] }}, route: [{{ trunk: north }}] }}]"));
+    let north = plan.trunk(TrunkIx(0)).unwrap();
+    let order: Vec<&str> = north.gateways.iter().map(|gateway| gateway.name.as_str()).collect();
+    assert_eq!(order, ["first", "second", "late"]);
+    assert_eq!((north.setup_ms, north.ring_ms, north.number_format), (4_000, 60_000, NumberFormat::E164));
+    assert_eq!(plan.revision, 7);
+}
+
+#[test]
+fn rules_of_one_prefix_stand_by_priority_and_then_as_written() {
+    let plan = plan(&format!(
+        "{TRUNKS}
+rules:
+  - {{ name: a, match: {{ called: ['+46', '+467', any] }}, route: [{{ trunk: north }}] }}
+  - {{ name: b, match: {{ called: ['+46', '+46', any] }}, route: [{{ trunk: north }}] }}
+  - {{ name: c, priority: 5, match: {{ called: ['+46', any] }}, route: [{{ trunk: north }}] }}
+  - {{ name: d, priority: -5, match: {{ called: ['+46', 'ext:2', any] }}, route: [{{ trunk: north }}] }}
+  - {{ name: e, match: {{ called: ['1177'], regions: [SE, 'NO'] }}, route: [{{ trunk: north }}] }}
+  - {{ name: f, match: {{ called: ['1177'] }}, route: [{{ trunk: north }}] }}
+"
+    ));
+    let CalledIndex { e164, extensions, short, any, .. } = &plan.called;
+    let found: Vec<_> = e164.matches(digits("46701740605")).collect();
+    assert_eq!(found.iter().map(|(prefix, _)| prefix.to_string()).collect::<Vec<_>>(), ["467", "46"]);
+    assert_eq!(names(&plan, found[0].1), ["a"]);
+    assert_eq!(names(&plan, found[1].1), ["c", "a", "b", "d"]);
+    assert_eq!(names(&plan, extensions.get(digits("2")).unwrap()), ["d"]);
+    assert_eq!(names(&plan, short[&("SE".parse().unwrap(), digits("1177"))]), ["e", "f"]);
+    assert_eq!(names(&plan, short[&("NO".parse().unwrap(), digits("1177"))]), ["e"]);
+    assert_eq!(any.iter().map(|ix| plan.rules[ix.index()].name.as_str()).collect::<Vec<_>>(), ["c", "a", "b", "d"]);
+}
+
+#[test]
+fn json_and_yaml_give_the_same_plan() {
+    let rules = r#""rules": [{"name": "all", "match": {"called": ["any", "+46"], "metadata": {"q": ["1", "2"]}},
+        "route": [{"split": [{"trunk": "north", "weight": 3}]}]}]"#;
+    let json = format!(
+        r#"{{"version": 1, "default_region": "SE", "default_tenant": "acme", "tenants": [{{"name": "acme"}}],
+        "emergency": {{"default": [{{"trunk": "north"}}]}},
+        "trunks": [{{"name": "north", "gateways": [{{"name": "g1", "address": "192.0.2.1"}},
+        {{"name": "g2", "address": "192.0.2.2"}}]}}], {rules}}}"#
+    );
+    let yaml = "
+trunks:
+  - name: north
+    gateways: [{ name: g1, address: 192.0.2.1 }, { name: g2, address: 192.0.2.2 }]
+rules:
+  - name: all
+    match:
+      called: [any, +46]
+      metadata: { q: [1, 2] }
+    route:
+      - split: [{ trunk: north, weight: 3 }]
+";
+    let from_json = read_plan(json.as_bytes(), 7).unwrap();
+    assert_eq!(format!("{from_json:?}"), format!("{:?}", plan(yaml)));
+    assert!(matches!(&from_json.rules[0].action, RuleAction::Route(groups) if *groups[0].0 == [(TrunkIx(0), 3)]));
+}
+
+#[test]
+fn more_faults_than_are_shown_are_counted() {
+    let rule = "  - { name: BAD, match: { called: [any] }, route: [{ trunk: north }] }\n";
+    let text = format!("{HEAD}{TRUNKS}rules:\n{}", rule.repeat(1_000));
+    let faults = read_plan(text.as_bytes(), 0).unwrap_err();
+    assert_eq!(faults.faults.len(), crate::plan::FAULTS_SHOWN_MAX);
+    assert_eq!(faults.faults.len() + faults.not_shown, 1_000);
+    assert!(faults.render("p.yaml", &text).ends_with("and 800 more faults\n"));
+}
