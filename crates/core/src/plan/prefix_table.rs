@@ -1,19 +1,20 @@
 //! Longest-prefix match over runs of digits, in flat arrays.
 //!
 //! One open-addressed hash table holds the prefixes of every length. A number is asked for by its first digits,
-//! from the longest length that the table has to the shortest, so a lookup costs one probe for each such length
-//! and no chain of pointers. The key of a run of digits is the number that is read when a 1 is put before it:
-//! leading zeros and the length are kept, no key is zero, and the key of the next shorter prefix is a tenth.
+//! from the longest length that the table has to the shortest. Most of those prefixes are not there, so a filter
+//! of bits is asked first: it is small enough to stay in the processor's cache, and says no to six of seven. The
+//! key of a run of digits is the number that is read when a 1 is put before it: leading zeros and the length are
+//! kept, no key is zero, and the key of the next shorter prefix is a tenth.
 
 use crate::number::Digits;
 
 /// Prefixes of digits, each with a value; asked for all that match a number, longest first.
 #[derive(Clone, Debug, Default)]
 pub struct PrefixTable {
-    /// A power of two of slots; zero is an empty one.
-    keys: Box<[u64]>,
-    /// The value of each slot.
-    values: Box<[u32]>,
+    /// A power of two of slots.
+    slots: Box<[Slot]>,
+    /// Four bits for each slot; the bit of each key is set.
+    filter: Box<[u64]>,
     /// Bit `n` is set if there is a prefix of `n` digits.
     lengths: u32,
     /// How far a hash is shifted to give a slot.
@@ -21,8 +22,19 @@ pub struct PrefixTable {
     len: usize,
 }
 
-/// Four of five slots are used at the most: 15 to 30 bytes a prefix, and short runs of full slots.
-const FULL_OF_FIVE_MAX: usize = 4;
+/// A key in two halves, so that no byte is lost to alignment, and its value; a key of zero is an empty slot.
+#[derive(Clone, Copy, Debug, Default)]
+struct Slot {
+    high: u32,
+    low: u32,
+    value: u32,
+}
+
+/// Seven of eight slots are used at the most: 14 to 29 bytes a prefix.
+const FULL_OF_EIGHT_MAX: usize = 7;
+
+/// The filter has two to the power of this many bits for each slot.
+const FILTER_BITS_LOG: u32 = 2;
 
 /// An odd number near 2^64 divided by the golden ratio; multiplied by it, near keys fall far apart.
 const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
@@ -35,10 +47,12 @@ impl PrefixTable {
         if entries.is_empty() {
             return Self::default();
         }
-        let slots = (entries.len().saturating_mul(5) / FULL_OF_FIVE_MAX).saturating_add(1).next_power_of_two();
+        let wanted = (entries.len().saturating_mul(8) / FULL_OF_EIGHT_MAX).saturating_add(1);
+        // With 16 slots at least, the filter fills a word.
+        let slots = wanted.next_power_of_two().max(16);
         let mut table = Self {
-            keys: vec![0; slots].into(),
-            values: vec![0; slots].into(),
+            slots: vec![Slot::default(); slots].into(),
+            filter: vec![0; slots >> 6_u32.saturating_sub(FILTER_BITS_LOG)].into(),
             lengths: 0,
             shift: u64::BITS.saturating_sub(slots.trailing_zeros()),
             len: 0,
@@ -75,19 +89,23 @@ impl PrefixTable {
     /// How many bytes the arrays take.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
-        size_of_val(&*self.keys).saturating_add(size_of_val(&*self.values))
+        size_of_val(&*self.slots).saturating_add(size_of_val(&*self.filter))
     }
 
     fn put(&mut self, digits: Digits, value: u32) {
         let key = key_of(digits);
-        let mut at = self.slot(key);
+        let hash = key.wrapping_mul(SPREAD);
+        let (word, bit) = (self.filter_word(hash), self.filter_bit(hash));
+        if let Some(word) = self.filter.get_mut(word) {
+            *word |= bit;
+        }
+        self.lengths |= 1 << digits.len();
+        let mut at = self.slot(hash);
         // There is always an empty slot, so this ends.
-        while let (Some(found), Some(slot)) = (self.keys.get_mut(at), self.values.get_mut(at)) {
-            if *found == 0 || *found == key {
-                self.len = self.len.saturating_add(usize::from(*found == 0));
-                self.lengths |= 1 << digits.len();
-                *found = key;
-                *slot = value;
+        while let Some(slot) = self.slots.get_mut(at) {
+            if slot.key() == 0 || slot.key() == key {
+                self.len = self.len.saturating_add(usize::from(slot.key() == 0));
+                *slot = Slot::new(key, value);
                 return;
             }
             at = self.after(at);
@@ -96,36 +114,70 @@ impl PrefixTable {
 
     #[inline]
     fn find(&self, key: u64) -> Option<u32> {
-        let mut at = self.slot(key);
+        let hash = key.wrapping_mul(SPREAD);
+        if self.filter.get(self.filter_word(hash))? & self.filter_bit(hash) == 0 {
+            return None;
+        }
+        let mut at = self.slot(hash);
         loop {
-            let found = *self.keys.get(at)?;
-            if found == key {
-                return self.values.get(at).copied();
+            let slot = self.slots.get(at)?;
+            if slot.key() == key {
+                return Some(slot.value);
             }
-            if found == 0 {
+            if slot.key() == 0 {
                 return None;
             }
             at = self.after(at);
         }
     }
 
+    /// The first slot of a hash: its top bits.
     #[inline]
-    #[allow(clippy::cast_possible_truncation, reason = "shifted down to the number of slots, which is a usize")]
-    const fn slot(&self, key: u64) -> usize {
-        // One slot or none needs a shift by all bits, which the machine does not have.
-        match key.wrapping_mul(SPREAD).checked_shr(self.shift) {
-            Some(slot) => slot as usize,
-            None => 0,
-        }
+    const fn slot(&self, hash: u64) -> usize {
+        top(hash, self.shift)
+    }
+
+    #[inline]
+    const fn filter_word(&self, hash: u64) -> usize {
+        top(hash, self.shift.saturating_add(6).saturating_sub(FILTER_BITS_LOG))
+    }
+
+    /// The six bits of the hash behind those that give the word.
+    #[inline]
+    const fn filter_bit(&self, hash: u64) -> u64 {
+        1 << (top(hash, self.shift.saturating_sub(FILTER_BITS_LOG)) & 63)
     }
 
     #[inline]
     const fn after(&self, at: usize) -> usize {
-        at.wrapping_add(1) & self.keys.len().wrapping_sub(1)
+        at.wrapping_add(1) & self.slots.len().wrapping_sub(1)
+    }
+}
+
+/// A hash without its lowest bits; zero in a table without slots, whose shift is zero and which is never asked.
+#[inline]
+#[allow(clippy::cast_possible_truncation, reason = "shifted down to the number of slots, which is a usize")]
+const fn top(hash: u64, shift: u32) -> usize {
+    match hash.checked_shr(shift) {
+        Some(top) => top as usize,
+        None => 0,
+    }
+}
+
+impl Slot {
+    #[allow(clippy::cast_possible_truncation, reason = "the halves of the key are what is wanted")]
+    const fn new(key: u64, value: u32) -> Self {
+        Self { high: (key >> 32) as u32, low: key as u32, value }
+    }
+
+    #[inline]
+    const fn key(self) -> u64 {
+        (self.high as u64) << 32 | self.low as u64
     }
 }
 
 /// The number that is read when a 1 is put before the digits.
+#[inline]
 fn key_of(digits: Digits) -> u64 {
     // At most 18 digits: the sum is below 2 * 10^18.
     let one = POWERS_OF_TEN.get(digits.len()).copied().unwrap_or(0);
@@ -208,7 +260,7 @@ mod tests {
 
     #[test]
     fn takes_thirty_bytes_a_prefix_at_most() {
-        for count in [1_000_u32, 1_638, 1_639, 3_000, 50_000] {
+        for count in [1_000_u32, 1_791, 1_792, 3_000, 50_000] {
             let table = PrefixTable::build((0..count).map(|n| (format!("46{n:07}").parse().unwrap(), n)));
             assert!(table.heap_bytes() <= table.len() * 30 + 64, "{count}: {}", table.heap_bytes());
         }

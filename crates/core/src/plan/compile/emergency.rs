@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::names::{Names, duplicate};
 use super::{empty_list, route};
 use crate::class::Place;
-use crate::emergency::{Service, recognise};
+use crate::emergency::{Emergency, Service, recognise};
 use crate::number::{Digits, Region};
 use crate::plan::document::Document;
 use crate::plan::document::pattern::PlanNumber;
@@ -18,7 +18,7 @@ use crate::plan::{EmergencyTable, Plan, RouteGroup, Site};
 const EMERGENCY_GATEWAYS_MIN: usize = 2;
 
 /// How many digits the longest emergency number has (90000 in Sweden; libphonenumber knows none beyond).
-const EMERGENCY_DIGITS_MAX: usize = 6;
+const EMERGENCY_DIGITS_MAX: usize = 5;
 
 /// Knows the places that calls are dialled at, and refuses what would stand before an emergency number there.
 pub(super) struct Guard {
@@ -51,11 +51,19 @@ impl Guard {
         }
     }
 
-    /// Refuses a translation that would be applied to an emergency number.
+    /// Refuses a translation that would be applied to an emergency number as its region dials it.
+    ///
+    /// Its other spellings, such as 00112, are no reason to refuse: they are recognised before any translation,
+    /// and `00` to `+` is what most carriers need.
     pub(super) fn translation(&self, prefix: &str, path: &Path<'_>, faults: &mut Faults<'_>) {
+        let mut told = Vec::new();
         for place in &self.places {
-            if let Some(number) = number_under(prefix, place) {
-                return shadows(&number, place, "a translation", path, faults);
+            let place = Place::region(place.region);
+            if !told.contains(&place.region)
+                && let Some(number) = number_under(prefix, &place)
+            {
+                shadows(&number, &place, "a translation", path, faults);
+                told.push(place.region);
             }
         }
     }
@@ -67,12 +75,16 @@ fn shadows(text: &str, place: &Place, what: &str, path: &Path<'_>, faults: &mut 
     faults.tell(FaultCode::ShadowsEmergency, path, message, help);
 }
 
-/// An emergency number that begins with a prefix.
+/// An emergency number, as its region dials it, that begins with a prefix.
 fn number_under(prefix: &str, place: &Place) -> Option<String> {
-    if recognise(prefix, place).is_some() {
+    if !prefix.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let as_dialled = |found: Emergency| found.digits.is_some_and(|digits| digits.to_string() == prefix);
+    if recognise(prefix, place).is_some_and(as_dialled) {
         return Some(prefix.to_owned());
     }
-    if prefix.len() >= EMERGENCY_DIGITS_MAX || !prefix.bytes().all(|byte| byte.is_ascii_digit()) {
+    if prefix.len() >= EMERGENCY_DIGITS_MAX {
         return None;
     }
     ('0'..='9').find_map(|digit| number_under(&format!("{prefix}{digit}"), place))

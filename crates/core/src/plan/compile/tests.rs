@@ -1,5 +1,7 @@
 //! What a compiled plan is made of, beside the example and the faults that `tests/` has.
 
+use proptest::prelude::*;
+
 use crate::number::Digits;
 use crate::plan::{CalledIndex, NumberFormat, Plan, RuleAction, TrunkIx, read_plan};
 
@@ -10,6 +12,8 @@ default_tenant: acme
 tenants: [{ name: acme }]
 emergency: { default: [{ trunk: north }] }
 ";
+
+const EXAMPLE: &str = include_str!("../../../../../examples/sweden.yaml");
 
 fn plan(rest: &str) -> Plan {
     let text = format!("{HEAD}{rest}");
@@ -104,4 +108,24 @@ fn more_faults_than_are_shown_are_counted() {
     assert_eq!(faults.faults.len(), crate::plan::FAULTS_SHOWN_MAX);
     assert_eq!(faults.faults.len() + faults.not_shown, 1_000);
     assert!(faults.render("p.yaml", &text).ends_with("and 800 more faults\n"));
+}
+
+proptest! {
+    #[test]
+    fn s3_no_damaged_plan_makes_the_compiler_panic(
+        cuts in proptest::collection::vec((any::<prop::sample::Index>(), 0_usize..40, "[ -~\\n]{0,12}"), 1..6),
+    ) {
+        let mut text = EXAMPLE.to_owned();
+        for (at, gone, put) in cuts {
+            let from = at.index(text.len());
+            let to = (from + gone).min(text.len());
+            if text.is_char_boundary(from) && text.is_char_boundary(to) {
+                text.replace_range(from..to, &put);
+            }
+        }
+        if let Err(faults) = read_plan(text.as_bytes(), 0) {
+            prop_assert!(!faults.faults.is_empty());
+            prop_assert!(!faults.render("damaged.yaml", &text).is_empty());
+        }
+    }
 }

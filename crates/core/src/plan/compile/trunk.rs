@@ -140,15 +140,14 @@ fn translation_list(
             let message = "an empty prefix would change every number without saying so".to_owned();
             let help = "write what the number begins with; `+` is every international number";
             faults.tell(FaultCode::ImplicitCatchAll, &here.field("prefix"), message, help);
+        } else if let Some(guard) = guard {
+            guard.translation(&item.prefix, &here.field("prefix"), faults);
         }
         let strip: u8 = item.strip.narrow();
         if usize::from(strip) > item.prefix.len() {
             let message = format!("{strip} characters would come off, and the prefix `{}` has fewer", item.prefix);
             let help = "take off no more than the prefix has, since nothing is known of what follows it";
             faults.tell(FaultCode::StripTooLong, &here.field("strip"), message, help);
-        }
-        if let Some(guard) = guard {
-            guard.translation(&item.prefix, &here.field("prefix"), faults);
         }
         let (prefix, prepend) = (item.prefix.as_str().into(), item.prepend.as_str().into());
         compiled.push(Translation { prefix, strip, prepend });
