@@ -1,6 +1,13 @@
 //! The example plan, the JSON Schema and the page about plans agree with the decoder.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    reason = "a test"
+)]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -73,12 +80,11 @@ fn places(schema: &Value) -> BTreeMap<String, Vec<String>> {
     let mut found = BTreeMap::new();
     let mut open = vec![(schema.clone(), Vec::new())];
     while let Some((here, path)) = open.pop() {
-        if let Some(name) = here["$ref"].as_str().and_then(|to| to.strip_prefix("#/$defs/")) {
-            if !found.contains_key(name) {
-                found.insert(name.to_owned(), path.clone());
-                for (field, inner) in schema["$defs"][name]["properties"].as_object().unwrap() {
-                    open.push((inner.clone(), [path.clone(), vec![field.clone()]].concat()));
-                }
+        let name = here["$ref"].as_str().and_then(|to| to.strip_prefix("#/$defs/"));
+        if let Some(name) = name.filter(|name| !found.contains_key(*name)) {
+            found.insert(name.to_owned(), path.clone());
+            for (field, inner) in schema["$defs"][name]["properties"].as_object().unwrap() {
+                open.push((inner.clone(), [path.clone(), vec![field.clone()]].concat()));
             }
         }
         if here["items"].is_object() {

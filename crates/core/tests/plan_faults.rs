@@ -3,7 +3,14 @@
 //! A case says only what it is about: the sections of `base.yaml` that it lacks are put behind it. With
 //! `TELNESS_BLESS=1` the expected texts are written anew; read the difference before it is kept.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    reason = "a test"
+)]
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -119,4 +126,18 @@ fn faults_have_a_line_of_their_own_and_serialise() {
             assert!(!fault.message.is_empty() && !fault.help.is_empty(), "{fault:?}");
         }
     }
+}
+
+#[test]
+fn s3_the_fuzzers_corpus_is_read_without_a_panic() {
+    let corpus = folder().join("../../../../fuzz/corpus/plan");
+    let mut files = 0;
+    for entry in fs::read_dir(corpus).unwrap() {
+        let bytes = fs::read(entry.unwrap().path()).unwrap();
+        if let Err(faults) = read_plan(&bytes, 0) {
+            assert!(!faults.render("plan", &String::from_utf8_lossy(&bytes)).is_empty());
+        }
+        files += 1;
+    }
+    assert!(files > 0);
 }

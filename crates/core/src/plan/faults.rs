@@ -72,6 +72,12 @@ impl<'d> Faults<'d> {
         self.found.is_empty()
     }
 
+    /// Whether nothing is wrong so far within these sections of the document.
+    pub(crate) fn none_in(&self, sections: &[&str]) -> bool {
+        let within = |fault: &Fault| sections.iter().any(|section| fault.path.split('/').nth(1) == Some(*section));
+        self.not_shown == 0 && !self.found.iter().any(within)
+    }
+
     /// All that was found, in the order of the document.
     pub(crate) fn into_plan_faults(mut self) -> PlanFaults {
         self.found.sort_by_key(|fault| (fault.line, fault.column));

@@ -60,9 +60,11 @@ pub(super) fn compile(document: &Document, revision: u64, faults: &mut Faults<'_
         vital,
     };
     plan.called = called::index(document, &plan.rules);
-    // These read the plan as a whole, and would only repeat in other words what is told already.
-    if faults.is_empty() {
+    // These look at several sections together, and would only repeat in other words what is told of one already.
+    if faults.none_in(&["default_region", "sites", "trunks", "emergency"]) {
         emergency::coverage(document, &plan, faults);
+    }
+    if faults.none_in(&["trunks", "users", "rules", "schedules"]) {
         order::check(document, &plan, faults);
     }
     plan

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use crate::number::Digits;
-use crate::plan::{CalledIndex, NumberFormat, Plan, RuleAction, TrunkIx, read_plan};
+use crate::plan::{CalledIndex, FaultCode, NumberFormat, Plan, RuleAction, TrunkIx, read_plan};
 
 const HEAD: &str = "
 version: 1
@@ -29,7 +29,7 @@ trunks:
       - { name: second, address: 192.0.2.2 }
 ";
 
-fn names<'p>(plan: &'p Plan, set: u32) -> Vec<&'p str> {
+fn names(plan: &Plan, set: u32) -> Vec<&str> {
     let run = &plan.called.sets[set as usize];
     run.iter().map(|ix| plan.rules[ix.index()].name.as_str()).collect()
 }
@@ -118,7 +118,7 @@ proptest! {
         let mut text = EXAMPLE.to_owned();
         for (at, gone, put) in cuts {
             let from = at.index(text.len());
-            let to = (from + gone).min(text.len());
+            let to = from.saturating_add(gone).min(text.len());
             if text.is_char_boundary(from) && text.is_char_boundary(to) {
                 text.replace_range(from..to, &put);
             }
@@ -127,5 +127,68 @@ proptest! {
             prop_assert!(!faults.faults.is_empty());
             prop_assert!(!faults.render("damaged.yaml", &text).is_empty());
         }
+    }
+}
+
+/// The paths of the faults with a code in one of the documents of `tests/plan_faults`.
+fn paths_of(case: &str, code: FaultCode) -> Vec<String> {
+    let faults = read_plan(format!("{case}{HEAD}").as_bytes(), 0).unwrap_err().faults;
+    faults.into_iter().filter(|fault| fault.code == code).map(|fault| fault.path).collect()
+}
+
+#[test]
+fn e4_nothing_in_a_plan_stands_before_an_emergency_number() {
+    let case = include_str!("../../../tests/plan_faults/shadows_emergency.yaml");
+    let expected = [
+        "/trunks/0/translations/in_called/0/prefix",
+        "/trunks/0/translations/out_called/0/prefix",
+        "/users/0/numbers/0",
+        "/users/0/extension",
+        "/users/0/devices/0/number",
+        "/rules/0/match/called/0",
+        "/rules/1/match/called/0",
+        "/rules/2/rewrite/to",
+        "/vital/0/numbers/0",
+    ];
+    assert_eq!(paths_of(case, FaultCode::ShadowsEmergency), expected);
+}
+
+#[test]
+fn e4_an_extension_that_is_an_emergency_number_behind_the_outside_line_is_refused() {
+    let site = |prefix: &str| {
+        format!(
+            "{TRUNKS}
+sites: [{{ name: office, tenant: acme, region: SE, outside_line_prefix: {prefix} }}]
+users: [{{ name: anna, tenant: acme, extension: 9112, devices: [{{ trunk: north, number: 'ext:200' }}] }}]
+rules: [{{ name: all, match: {{ called: [any] }}, route: [{{ trunk: north }}] }}]
+"
+        )
+    };
+    assert_eq!(paths_of(&site("9"), FaultCode::ShadowsEmergency), ["/users/0/extension"]);
+    assert!(plan(&site("8")).extensions.contains_key(&("acme".parse().unwrap(), digits("9112"))));
+}
+
+#[test]
+fn e4_the_usual_translations_are_no_fault() {
+    let plan = plan(
+        "
+trunks:
+  - name: north
+    translations:
+      in_called: [{ prefix: '00', strip: 2, prepend: '+' }, { prefix: '0', strip: 1, prepend: '+46' }]
+      out_called: [{ prefix: '+46', strip: 3, prepend: '0' }, { prefix: '+', strip: 1, prepend: '7777#' }]
+    gateways: [{ name: g1, address: 192.0.2.1 }, { name: g2, address: 192.0.2.2 }]
+rules: [{ name: all, match: { called: [any] }, route: [{ trunk: north }] }]
+",
+    );
+    assert_eq!(plan.trunk(TrunkIx(0)).unwrap().translations.in_called.len(), 2);
+}
+
+#[test]
+fn c1_an_empty_prefix_is_refused() {
+    for called in ["''", "'+'", "'*'", "'ext:'"] {
+        let rules = format!("rules: [{{ name: all, match: {{ called: [{called}] }}, route: [{{ trunk: north }}] }}]");
+        let found = paths_of(&format!("{TRUNKS}{rules}\n"), FaultCode::ImplicitCatchAll);
+        assert_eq!(found, ["/rules/0/match/called/0"], "{called}");
     }
 }
