@@ -332,8 +332,11 @@ pub struct Condition {
     /// A schedule, and whether it is to be open or closed.
     pub schedule: Option<(ScheduleIx, bool)>,
     /// Each key has one of its values.
-    pub metadata: Box<[(Arc<str>, Box<[Arc<str>]>)]>,
+    pub metadata: Box<[MetadataCondition]>,
 }
+
+/// A key of the metadata, and the values of which it has one.
+pub type MetadataCondition = (Arc<str>, Box<[Arc<str>]>);
 
 /// What a rule asks of the calling number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,199 @@
+//! What must hold for emergency calls: nothing stands before them (E4), and each has two ways out (E9).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::names::{Names, duplicate};
+use super::{empty_list, route};
+use crate::class::Place;
+use crate::emergency::{Emergency, Service, recognise};
+use crate::number::{Digits, Region};
+use crate::plan::document::Document;
+use crate::plan::document::pattern::PlanNumber;
+use crate::plan::fault::FaultCode;
+use crate::plan::faults::Faults;
+use crate::plan::path::Path;
+use crate::plan::{EmergencyTable, Plan, RouteGroup, Site};
+
+/// How many gateways an emergency route needs, so that the loss of one costs no call.
+const EMERGENCY_GATEWAYS_MIN: usize = 2;
+
+/// How many digits the longest emergency number has (90000 in Sweden; libphonenumber knows none beyond).
+const EMERGENCY_DIGITS_MAX: usize = 5;
+
+/// Knows the places that calls are dialled at, and refuses what would stand before an emergency number there.
+pub(super) struct Guard {
+    places: Vec<Place>,
+}
+
+impl Guard {
+    pub(super) fn new(default: Region, sites: &[Site]) -> Self {
+        let mut places = vec![Place::region(default)];
+        for site in sites {
+            let place = Place { outside_line_prefix: site.outside_line_prefix, ..Place::region(site.region) };
+            if !places.contains(&place) {
+                places.push(place);
+            }
+        }
+        Self { places }
+    }
+
+    /// Refuses what is dialled as an emergency number at any place.
+    pub(super) fn dialled(&self, text: &str, what: &str, path: &Path<'_>, faults: &mut Faults<'_>) {
+        if let Some(place) = self.places.iter().find(|place| recognise(text, place).is_some()) {
+            shadows(text, place, what, path, faults);
+        }
+    }
+
+    /// Refuses what is dialled as an emergency number at one place.
+    pub(super) fn dialled_at(&self, text: &str, place: &Place, what: &str, path: &Path<'_>, faults: &mut Faults<'_>) {
+        if recognise(text, place).is_some() {
+            shadows(text, place, what, path, faults);
+        }
+    }
+
+    /// Refuses a translation that would be applied to an emergency number as its region dials it.
+    ///
+    /// Its other spellings, such as 00112, are no reason to refuse: they are recognised before any translation,
+    /// and `00` to `+` is what most carriers need.
+    pub(super) fn translation(&self, prefix: &str, path: &Path<'_>, faults: &mut Faults<'_>) {
+        let mut told = Vec::new();
+        for place in &self.places {
+            let place = Place::region(place.region);
+            if !told.contains(&place.region)
+                && let Some(number) = number_under(prefix, &place)
+            {
+                shadows(&number, &place, "a translation", path, faults);
+                told.push(place.region);
+            }
+        }
+    }
+}
+
+fn shadows(text: &str, place: &Place, what: &str, path: &Path<'_>, faults: &mut Faults<'_>) {
+    let message = format!("{what} would stand before `{text}`, an emergency number in {}", place.region);
+    let help = "emergency calls are recognised by the engine and go by `emergency`; take this out, or make it narrower";
+    faults.tell(FaultCode::ShadowsEmergency, path, message, help);
+}
+
+/// An emergency number, as its region dials it, that begins with a prefix.
+fn number_under(prefix: &str, place: &Place) -> Option<String> {
+    if !prefix.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let as_dialled = |found: Emergency| found.digits.is_some_and(|digits| digits.to_string() == prefix);
+    if recognise(prefix, place).is_some_and(as_dialled) {
+        return Some(prefix.to_owned());
+    }
+    if prefix.len() >= EMERGENCY_DIGITS_MAX {
+        return None;
+    }
+    ('0'..='9').find_map(|digit| number_under(&format!("{prefix}{digit}"), place))
+}
+
+pub(super) fn table(document: &Document, names: &Names, faults: &mut Faults<'_>) -> EmergencyTable {
+    let root = Path::ROOT;
+    let here = root.field("emergency");
+    let written = &document.emergency;
+    let mut table = EmergencyTable::default();
+    let list = here.field("routes");
+    for (at, one) in written.routes.iter() {
+        let item = list.item(at);
+        let compiled = route::compile(&one.route, &item.field("route"), names, faults);
+        if table.routes.insert((one.region, one.service), compiled).is_some() {
+            duplicate("emergency route for region", one.region.as_str(), &item.field("region"), faults);
+        }
+    }
+    if !written.fallback.is_empty() {
+        table.default = route::compile(&written.fallback, &here.field("default"), names, faults);
+    }
+    let list = here.field("tests");
+    for (at, one) in written.tests.iter() {
+        let item = list.item(at);
+        let compiled = route::compile(&one.route, &item.field("route"), names, faults);
+        if table.tests.insert(one.region, compiled).is_some() {
+            duplicate("test route for region", one.region.as_str(), &item.field("region"), faults);
+        }
+    }
+    table
+}
+
+pub(super) fn vital(document: &Document, faults: &mut Faults<'_>) -> BTreeMap<Region, Vec<Digits>> {
+    let root = Path::ROOT;
+    let list = root.field("vital");
+    let mut vital: BTreeMap<Region, Vec<Digits>> = BTreeMap::new();
+    for (at, one) in document.vital.iter() {
+        let item = list.item(at);
+        let numbers = item.field("numbers");
+        if one.numbers.is_empty() {
+            empty_list(&numbers, faults, "no number is vital by it");
+        }
+        let held = vital.entry(one.region).or_default();
+        for (at, number) in one.numbers.iter() {
+            let path = numbers.item(at);
+            let (digits, text) = match number {
+                PlanNumber::E164(number) => (number.digits(), number.to_string()),
+                PlanNumber::Short(digits) => (*digits, digits.to_string()),
+                PlanNumber::Extension(digits) => {
+                    let message = format!("`ext:{digits}` is an extension, and those are known at one site alone");
+                    faults.tell(FaultCode::BadValue, &path, message, "write the public number, with its plus");
+                    continue;
+                }
+            };
+            if recognise(&text, &Place::region(one.region)).is_some() {
+                shadows(&text, &Place::region(one.region), "a vital number", &path, faults);
+            }
+            held.push(digits);
+        }
+        held.sort_unstable();
+        held.dedup();
+    }
+    vital
+}
+
+/// Tells of each region in use that has no emergency route, and of each route that hangs on one gateway.
+pub(super) fn coverage(document: &Document, plan: &Plan, faults: &mut Faults<'_>) {
+    let root = Path::ROOT;
+    let here = root.field("emergency");
+    let list = here.field("routes");
+    for (at, one) in document.emergency.routes.iter() {
+        if let Some(groups) = plan.emergency.routes.get(&(one.region, one.service)) {
+            two_gateways(plan, groups, &list.item(at).field("route"), faults);
+        }
+    }
+    if !plan.emergency.default.is_empty() {
+        two_gateways(plan, &plan.emergency.default, &here.field("default"), faults);
+    }
+    let sites = root.field("sites");
+    let covered = |region: Region| {
+        !plan.emergency.default.is_empty() || plan.emergency.routes.contains_key(&(region, Service::Any))
+    };
+    let mut told = BTreeSet::new();
+    if !covered(plan.default_region) {
+        uncovered(plan.default_region, &root.field("default_region"), faults);
+        told.insert(plan.default_region);
+    }
+    for (at, site) in document.sites.iter() {
+        if !covered(site.region) && told.insert(site.region) {
+            uncovered(site.region, &sites.item(at).field("region"), faults);
+        }
+    }
+}
+
+fn uncovered(region: Region, path: &Path<'_>, faults: &mut Faults<'_>) {
+    let message = format!("calls are dialled in {region}, and its emergency calls have no route");
+    let help = "add `emergency.default`, or a route for the region with service any";
+    faults.tell(FaultCode::EmergencyUncovered, path, message, help);
+}
+
+fn two_gateways(plan: &Plan, groups: &[RouteGroup], path: &Path<'_>, faults: &mut Faults<'_>) {
+    let trunks = groups.iter().flat_map(|group| &group.0).filter_map(|(ix, _)| plan.trunk(*ix));
+    let gateways = trunks.filter(|trunk| trunk.enabled).flat_map(|trunk| &trunk.gateways);
+    let addresses: BTreeSet<&str> = gateways.filter(|one| one.enabled).map(|one| &*one.address).collect();
+    if addresses.len() < EMERGENCY_GATEWAYS_MIN {
+        let found = addresses.len();
+        let message =
+            format!("emergency calls need {EMERGENCY_GATEWAYS_MIN} gateways in use, and this route has {found}");
+        let help = "add a trunk of another carrier, or a second gateway at another address, or enable what is off";
+        faults.tell(FaultCode::EmergencySingleGateway, path, message, help);
+    }
+}

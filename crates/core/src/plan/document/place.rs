@@ -1,0 +1,70 @@
+//! Who calls and where: tenants, sites and peers.
+
+use super::decode::{List, shape};
+use super::leaf::Whole;
+use crate::call::CallType;
+use crate::names::{PeerName, SiteName, TenantName, TrunkName};
+use crate::number::{Digits, Region};
+
+/// How many digits an extension may have.
+pub(crate) type ExtensionLength = Whole<1, 10>;
+
+shape! {
+    /// A customer or operator.
+    struct Tenant "tenant" {
+        /// Its name.
+        name "name": TenantName, required;
+        /// Whether its calls are refused, all but emergency calls.
+        suspended "suspended": bool, default false;
+    }
+}
+
+shape! {
+    /// How many digits the extensions of a site have.
+    struct ExtensionDigits "extension_digits" {
+        /// The fewest.
+        from "from": ExtensionLength, required;
+        /// The most.
+        to "to": ExtensionLength, required;
+    }
+}
+
+shape! {
+    /// A place that calls come from.
+    struct Site "site" {
+        /// Its name.
+        name "name": SiteName, required;
+        /// Whose it is.
+        tenant "tenant": TenantName, required;
+        /// Its region: numbers are read in it, and its emergency services are called.
+        region "region": Region, required;
+        /// What is dialled before an outside number, such as 0 or 9.
+        outside_line_prefix "outside_line_prefix": Option<Digits>, default None;
+        /// How many digits an extension has; without it the site has no extensions.
+        extension_digits "extension_digits": Option<ExtensionDigits>, default None;
+    }
+}
+
+shape! {
+    /// A switch or an application, known by the network its requests come from.
+    struct Peer "peer" {
+        /// Its name.
+        name "name": PeerName, required;
+        /// The networks that its requests come from, such as 192.0.2.0/24 or 2001:db8::/32.
+        networks "networks": List<String>, required;
+        /// The listener that it uses, such as http; any if left out.
+        listener "listener": Option<String>, default None;
+        /// What kind of network it is, when a request does not say.
+        kind "type": CallType, default CallType::Sip;
+        /// Whose it is, if it is one tenant's.
+        tenant "tenant": Option<TenantName>, default None;
+        /// The site that its calls are dialled at.
+        site "site": Option<SiteName>, default None;
+        /// The trunk that it hands calls in by, if it is a carrier.
+        trunk "trunk": Option<TrunkName>, default None;
+        /// Whether its network suffices for emergency calls, without credentials.
+        emergency_allowed "emergency_allowed": bool, default true;
+        /// Whether its network suffices for every call of its tenant, without credentials.
+        trusted "trusted": bool, default false;
+    }
+}

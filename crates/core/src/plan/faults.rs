@@ -1,0 +1,86 @@
+//! Where decoder and compiler put what they find, so that everything wrong is told at once.
+
+use std::collections::HashSet;
+
+use super::fault::{FAULTS_SHOWN_MAX, Fault, FaultCode, Mark, PlanFaults};
+use super::nearest::nearest;
+use super::path::Path;
+use super::read::Node;
+
+/// The faults found so far in one document.
+pub(crate) struct Faults<'d> {
+    root: &'d Node,
+    found: Vec<Fault>,
+    not_shown: usize,
+    /// Names of things that could not be read whole. They are declared, so references to them are no faults.
+    broken: HashSet<String>,
+}
+
+impl<'d> Faults<'d> {
+    pub(crate) fn new(root: &'d Node) -> Self {
+        Self { root, found: Vec::new(), not_shown: 0, broken: HashSet::new() }
+    }
+
+    /// Tells of a fault at what the path leads to.
+    pub(crate) fn tell(&mut self, code: FaultCode, path: &Path<'_>, message: String, help: impl Into<String>) {
+        self.tell_at(self.root.mark_of(path), code, path, message, help);
+    }
+
+    /// Tells of a fault at a place of its own, such as a field's name.
+    pub(crate) fn tell_at(
+        &mut self,
+        mark: Mark,
+        code: FaultCode,
+        path: &Path<'_>,
+        message: String,
+        help: impl Into<String>,
+    ) {
+        if self.found.len() >= FAULTS_SHOWN_MAX {
+            self.not_shown = self.not_shown.saturating_add(1);
+            return;
+        }
+        self.found.push(Fault::new(code, path.pointer(), mark, message, help.into()));
+    }
+
+    /// Tells of a name that is declared nowhere, with the one that was perhaps meant.
+    pub(crate) fn unknown_name<'n>(
+        &mut self,
+        path: &Path<'_>,
+        what: &str,
+        name: &str,
+        known: impl IntoIterator<Item = &'n str>,
+    ) {
+        if self.broken.contains(name) {
+            return;
+        }
+        let help = match nearest(name, known) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("declare the {what} in the plan, or name one that is"),
+        };
+        self.tell(FaultCode::UnknownName, path, format!("there is no {what} `{name}`"), help);
+    }
+
+    /// Remembers the name of something that could not be read whole.
+    pub(crate) fn broken(&mut self, node: &Node) {
+        if let Some(super::read::Value::Scalar(name, _)) = node.field("name").map(|name| &name.value) {
+            self.broken.insert(name.clone());
+        }
+    }
+
+    /// Whether nothing is wrong so far.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
+    /// Whether nothing is wrong so far within these sections of the document.
+    pub(crate) fn none_in(&self, sections: &[&str]) -> bool {
+        let within = |fault: &Fault| sections.iter().any(|section| fault.path.split('/').nth(1) == Some(*section));
+        self.not_shown == 0 && !self.found.iter().any(within)
+    }
+
+    /// All that was found, in the order of the document.
+    pub(crate) fn into_plan_faults(mut self) -> PlanFaults {
+        self.found.sort_by_key(|fault| (fault.line, fault.column));
+        PlanFaults { faults: self.found, not_shown: self.not_shown }
+    }
+}
