@@ -66,11 +66,14 @@ impl Digits {
 
     /// Writes them at the end of a text: what `Display` does, without its machinery, for the data path.
     pub fn push_to(self, text: &mut String) {
-        let mut unit = 10_u64.checked_pow(u32::from(self.len.saturating_sub(1))).unwrap_or(1);
-        while let Some(above) = self.value.checked_div(unit) {
-            text.push(u32::try_from(above % 10).ok().and_then(|digit| char::from_digit(digit, 10)).unwrap_or('0'));
-            unit /= 10;
+        let mut bytes = [b'0'; Self::MAX];
+        let mut rest = self.value;
+        for byte in bytes.iter_mut().rev().take(self.len()) {
+            *byte = b"0123456789".get(usize::try_from(rest % 10).unwrap_or(0)).copied().unwrap_or(b'0');
+            rest /= 10;
         }
+        let digits = bytes.get(Self::MAX.saturating_sub(self.len())..).unwrap_or_default();
+        text.push_str(std::str::from_utf8(digits).unwrap_or_default());
     }
 
     /// Whether these digits begin with `prefix`.

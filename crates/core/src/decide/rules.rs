@@ -90,6 +90,7 @@ impl<'a> Weighing<'a> {
         let holder = holder_of(self.plan, &number, self.tenant);
         self.tenant = tenant_of(self.call, holder, self.tenant);
         let found = candidates(self.plan, &number);
+        self.rules.reserve(found.len());
         let whole = found.iter().take_while(|candidate| candidate.is_whole(&number)).count();
         let own = if holder.is_some() { whole } else { 0 };
         let mut missed = Missed::default();

@@ -13,6 +13,9 @@ use crate::plan::Plan;
 use crate::reason::Reason;
 use crate::world::{Moment, World};
 
+/// Room for a URI of the usual length, so that putting one together grows nothing.
+const TEXT_BYTES: usize = 96;
+
 /// One decision in the making.
 pub(super) struct Weighing<'a> {
     pub(super) world: &'a World,
@@ -63,7 +66,7 @@ impl<'a> Weighing<'a> {
             may_go_out: call.direction == Direction::FromTenant,
             translated_to: None,
             caller_text: None,
-            text: String::new(),
+            text: String::with_capacity(TEXT_BYTES),
             rules: Vec::new(),
             targets: Vec::new(),
         }
