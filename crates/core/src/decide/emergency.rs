@@ -180,10 +180,17 @@ fn number_for(service: Service, region: Region) -> Cow<'static, str> {
             return own.into();
         }
     }
+    if BY_911.contains(&region.as_str()) {
+        return "911".into();
+    }
     let general = GENERAL.iter().find(|digits| reached_by(digits) == Some(Service::Any));
     let some = || GENERAL.iter().find(|digits| reached_by(digits).is_some());
     general.or_else(some).copied().unwrap_or("112").into()
 }
+
+/// The regions of the North American plan that list 112 beside 911: mobile phones take it there, carriers' fixed
+/// networks need not.
+const BY_911: [&str; 4] = ["CA", "DO", "JM", "US"];
 
 /// The numbers that reach any service in most regions, the most common first.
 const GENERAL: [&str; 5] = ["112", "911", "999", "000", "111"];

@@ -147,6 +147,8 @@ impl<'a> Weighing<'a> {
     fn come_of(&mut self, rule: &'a Rule, number: Number, held: bool, missed: &mut Missed) -> Came {
         let asked = Asked { call: self.call, tenant: self.tenant, now: Some(self.moment.now) };
         if let Some(dropped) = ineligible(self.plan, rule, &asked) {
+            let routes = matches!(rule.action, RuleAction::Route(_));
+            missed.transit |= routes && dropped == Dropped::Direction && self.call.direction == Direction::FromCarrier;
             return Came::Dropped(dropped);
         }
         let steps = match &rule.action {

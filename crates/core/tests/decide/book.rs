@@ -292,7 +292,7 @@ pub(crate) fn steps(decision: &Decision) -> Vec<String> {
     decision.steps.iter().map(|one| step(&one.targets)).collect()
 }
 
-fn verdict(verdict: Verdict) -> String {
+pub(crate) fn verdict(verdict: Verdict) -> String {
     match verdict {
         Verdict::Kept => "kept".to_owned(),
         Verdict::Last(why) => format!("last {}", dropped(why)),

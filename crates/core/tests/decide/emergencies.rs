@@ -6,10 +6,10 @@ use telness_core::call::{Diversion, Party, Privacy};
 use telness_core::decide::{Action, EMERGENCY_SETUP_MS, decide, emergency_move_on, reserve, wanted};
 use telness_core::emergency::Service;
 use telness_core::facts::{Absence, Fact, FactKind, Facts, Wanted};
-use telness_core::plan::{NumberFormat, RuleAction, Translation};
+use telness_core::plan::{NumberFormat, Rewrite, RouteGroup, RuleAction, Translation, TrunkIx};
 use telness_core::reason::Reason;
 
-use crate::book::{Book, decided, emergency_call, moment, number, rules, steps, targets, uris};
+use crate::book::{Book, call, decided, emergency_call, moment, number, rules, steps, targets, uris};
 
 fn table() -> Book {
     Book::default()
@@ -22,8 +22,7 @@ fn table() -> Book {
             rule.wants = Wanted::of(FactKind::FraudScore);
         })
         .change(|plan| {
-            plan.emergency.default =
-                Box::new([telness_core::plan::RouteGroup(Box::new([(telness_core::plan::TrunkIx(2), 1)]))])
+            plan.emergency.default = Box::new([RouteGroup(Box::new([(TrunkIx(2), 1)]))]);
         })
 }
 
@@ -141,6 +140,51 @@ fn a_service_asked_for_by_name_is_dialled_by_a_number() {
     let world = table().world();
     let decision = decided(&world, &emergency_call("SE", Service::Any, None, false));
     assert_eq!(uris(&decision)[0], "sip:112@192.0.2.1:5060;user=phone");
+}
+
+#[test]
+fn a_service_asked_for_by_name_is_dialled_by_its_own_number_where_it_has_one() {
+    let world = table().world();
+    let dialled = |region, service| {
+        let decision = decided(&world, &emergency_call(region, service, None, false));
+        uris(&decision)[0].to_owned()
+    };
+    let to = |digits: &str| format!("sip:{digits}@192.0.2.1:5060;user=phone");
+    assert_eq!(dialled("NO", Service::Ambulance), to("113"));
+    assert_eq!(dialled("NO", Service::Fire), to("110"));
+    assert_eq!(dialled("FR", Service::Police), to("17"));
+    assert_eq!(dialled("SE", Service::Fire), to("112"), "one number for all");
+    assert_eq!(dialled("US", Service::Any), to("911"));
+    assert_eq!(dialled("NO", Service::Any), to("112"));
+    assert_eq!(dialled("NO", Service::Gas), to("112"));
+}
+
+#[test]
+fn e4_a_rewrite_to_an_emergency_number_takes_the_emergency_table() {
+    let rewrite = RuleAction::Rewrite(Rewrite::Digits { strip: 1, prepend: None });
+    let world = table().rule("strip", "x9", rewrite, |_| {}).world();
+    let decision = decided(&world, &call("x9112"));
+    assert_eq!(
+        (steps(&decision), decision.rule.clone()),
+        (vec!["sos-a/gw1".to_owned(), "sos-a/gw2".to_owned(), "sos-b/gw1".to_owned(),], None)
+    );
+    assert_eq!(uris(&decision)[0], "sip:112@192.0.2.1:5060;user=phone");
+    assert_eq!(rules(&decision), ["strip: kept", "no-calls: outranked"]);
+    assert_eq!(decided(&world, &call("x91120")).reason, Reason::DeniedByPlan, "112 and no more (E2)");
+}
+
+#[test]
+fn e4_a_translation_that_makes_an_emergency_number_takes_the_emergency_table() {
+    let strip = Translation { prefix: Arc::from("8"), strip: 1, prepend: Arc::from("") };
+    let book = || table().trunk_with("pbx", 1, |trunk| trunk.translations.out_called = Box::new([strip.clone()]));
+    let world = book().route("office", "x8", &["pbx"]).world();
+    let decision = decided(&world, &call("x8112"));
+    assert_eq!(steps(&decision), ["sos-a/gw1", "sos-a/gw2", "sos-b/gw1"]);
+    assert_eq!(decision.steps[0].targets[0].ring_ms, None);
+    assert_eq!(rules(&decision), ["office: no_usable_target", "no-calls: outranked"]);
+    assert_eq!(targets(&decision)[0], "pbx: unwritable");
+    let world = book().user("anna", "acme", &[], Some("200"), &[("pbx", "x8112")]).world();
+    assert_eq!(steps(&decided(&world, &call("x200"))), ["sos-a/gw1", "sos-a/gw2", "sos-b/gw1"]);
 }
 
 #[test]

@@ -113,6 +113,11 @@ fn assert_rules_complete(plan: &PlainPlan, call: &Call, decision: &Decision) {
     assert_eq!(traced.len(), 0, "and no other");
 }
 
+/// The position of the trunk that is called `t` and its position.
+fn trunk_at(name: &str) -> usize {
+    name.strip_prefix('t').unwrap().parse().unwrap()
+}
+
 /// Every gateway of each trunk that was considered, and exactly the kept ones among the targets.
 fn assert_targets_complete(plan: &PlainPlan, decision: &Decision) {
     let mut seen: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
@@ -120,13 +125,13 @@ fn assert_targets_complete(plan: &PlainPlan, decision: &Decision) {
         let Some(gateway) = &verdict.gateway else { continue };
         let at: usize = gateway.as_str().strip_prefix("gw").unwrap().parse().unwrap();
         seen.entry(verdict.trunk.as_str()).or_default().push(at);
-        let (enabled, up) = plan.trunks[verdict.trunk.as_str()[1..].parse::<usize>().unwrap()].gateways[at - 1];
+        let (enabled, up) = plan.trunks[trunk_at(verdict.trunk.as_str())].gateways[at - 1];
         if verdict.verdict == Verdict::Kept {
             assert!(enabled && up, "c5: a target that cannot be used was ranked");
         }
     }
     for (trunk, gateways) in seen {
-        let all = plan.trunks[trunk[1..].parse::<usize>().unwrap()].gateways.len();
+        let all = plan.trunks[trunk_at(trunk)].gateways.len();
         assert_eq!(gateways.len() % all, 0);
         assert!(gateways.chunks(all).all(|round| round.iter().copied().eq(1..=all)));
     }

@@ -4,6 +4,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::panic,
     clippy::arithmetic_side_effects,
     clippy::cast_possible_truncation,
     clippy::needless_pass_by_value,
@@ -14,6 +15,7 @@
 mod book;
 mod dialling;
 mod emergencies;
+mod golden;
 mod held_numbers;
 mod laws;
 mod reference;

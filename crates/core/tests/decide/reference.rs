@@ -172,6 +172,15 @@ impl PlainPlan {
                     && rule.kind.is_none_or(|only| only == call.kind)
                     && rule.direction.is_none_or(|only| only == call.direction);
                 let own = held && rule.called == to;
+                let but_for_direction = rule.enabled
+                    && rule.tenant.is_none_or(|only| only == tenant)
+                    && rule.kind.is_none_or(|only| only == call.kind)
+                    && rule.direction == Some(Direction::FromTenant)
+                    && call.direction == Direction::FromCarrier;
+                let routes = matches!(rule.action, PlainAction::Route(_));
+                if but_for_direction && routes && reason == Reason::NoRoute {
+                    reason = Reason::TransitDenied;
+                }
                 if !eligible || (held && !own) {
                     continue;
                 }

@@ -96,9 +96,11 @@ fn unless(change: impl FnOnce(&mut Rule)) -> Decision {
     decided(&world, &call)
 }
 
+type Change = Box<dyn FnOnce(&mut Rule)>;
+
 #[test]
 fn each_condition_that_fails_is_named_in_the_trace() {
-    let failing: Vec<(&str, Box<dyn FnOnce(&mut Rule)>)> = vec![
+    let failing: Vec<(&str, Change)> = vec![
         ("disabled", Box::new(|rule| rule.enabled = false)),
         ("tenant", Box::new(|rule| rule.condition.tenants = Box::new(["other".parse().unwrap()]))),
         ("kind", Box::new(|rule| rule.condition.kinds = Box::new([CallType::Pbx, CallType::Api]))),
@@ -143,7 +145,9 @@ fn the_first_condition_that_fails_is_the_one_named() {
     assert_eq!(rules(&decision)[0], "picky: kind");
 }
 
-fn metadata(key: &str, values: &[&str]) -> Box<[(Arc<str>, Box<[Arc<str>]>)]> {
+type Metadata = Box<[(Arc<str>, Box<[Arc<str>]>)]>;
+
+fn metadata(key: &str, values: &[&str]) -> Metadata {
     Box::new([(Arc::from(key), values.iter().map(|value| Arc::from(*value)).collect())])
 }
 
@@ -327,6 +331,10 @@ fn a_carriers_call_goes_to_a_carrier_by_no_rule_that_does_not_say_so() {
         .route("any", "any", &["carrier-a"])
         .world();
     assert_eq!(steps(&decided(&world, &from_carrier(MOBILE))), ["carrier-b/gw1"]);
+    let tenants = |rule: &mut Rule| rule.condition.direction = Some(Direction::FromTenant);
+    let world = two_carriers().route_if("out", "any", &["carrier-a"], tenants).world();
+    let decision = decided(&world, &from_carrier(MOBILE));
+    assert_eq!((decision.reason, rules(&decision)), (Reason::TransitDenied, vec!["out: direction".to_owned()]));
     let world = two_carriers().route("norway", "+47", &["carrier-a"]).world();
     assert_eq!(decided(&world, &from_carrier(MOBILE)).reason, Reason::NoRoute);
     let reject = RuleAction::Reject(Reason::CallerBlocked);
