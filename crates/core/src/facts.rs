@@ -25,6 +25,19 @@ pub enum Absence {
 }
 
 impl Absence {
+    /// The word used in answers, traces and metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotWanted => "not_wanted",
+            Self::NotConfigured => "not_configured",
+            Self::Timeout => "timeout",
+            Self::Unreachable => "unreachable",
+            Self::Unreadable => "unreadable",
+            Self::NotFound => "not_found",
+        }
+    }
+
     /// Whether an answer that needed the fact is degraded by this.
     #[must_use]
     pub const fn degrades(self) -> bool {
@@ -59,6 +72,15 @@ impl<T> Default for Fact<T> {
 }
 
 impl<T> Fact<T> {
+    /// Why it is not known, if it is not.
+    #[must_use]
+    pub const fn absence(&self) -> Option<Absence> {
+        match self {
+            Self::Known { .. } => None,
+            Self::Unknown { why } => Some(*why),
+        }
+    }
+
     /// The value, if it is known.
     pub const fn known(&self) -> Option<&T> {
         match self {
@@ -86,6 +108,18 @@ pub struct Facts {
     pub caller_name: Fact<Arc<str>>,
     /// How likely the call is fraud, from 0 to 100.
     pub fraud_score: Fact<u8>,
+}
+
+impl Facts {
+    /// Why a kind of fact is not known, if it is not.
+    #[must_use]
+    pub const fn absence(&self, kind: FactKind) -> Option<Absence> {
+        match kind {
+            FactKind::Portability => self.portability.absence(),
+            FactKind::CallerName => self.caller_name.absence(),
+            FactKind::FraudScore => self.fraud_score.absence(),
+        }
+    }
 }
 
 /// A kind of fact.

@@ -48,6 +48,34 @@ impl Digits {
         (len > 0).then_some(Self { len: u8::try_from(len).ok()?, value })
     }
 
+    /// These digits without the first `count`; nothing if none would be left.
+    #[must_use]
+    pub fn without_first(self, count: usize) -> Option<Self> {
+        let len = self.len().checked_sub(count).filter(|len| *len > 0)?;
+        let value = self.value.checked_rem(10_u64.checked_pow(u32::try_from(len).ok()?)?)?;
+        Some(Self { len: u8::try_from(len).ok()?, value })
+    }
+
+    /// These digits and then `rest`, if they fit.
+    #[must_use]
+    pub fn followed_by(self, rest: Self) -> Option<Self> {
+        let len = self.len.checked_add(rest.len).filter(|len| usize::from(*len) <= Self::MAX)?;
+        let shifted = self.value.checked_mul(10_u64.checked_pow(u32::from(rest.len))?)?;
+        Some(Self { len, value: shifted.checked_add(rest.value)? })
+    }
+
+    /// Writes them at the end of a text: what `Display` does, without its machinery, for the data path.
+    pub fn push_to(self, text: &mut String) {
+        let mut bytes = [b'0'; Self::MAX];
+        let mut rest = self.value;
+        for byte in bytes.iter_mut().rev().take(self.len()) {
+            *byte = b"0123456789".get(usize::try_from(rest % 10).unwrap_or(0)).copied().unwrap_or(b'0');
+            rest /= 10;
+        }
+        let digits = bytes.get(Self::MAX.saturating_sub(self.len())..).unwrap_or_default();
+        text.push_str(std::str::from_utf8(digits).unwrap_or_default());
+    }
+
     /// Whether these digits begin with `prefix`.
     #[must_use]
     pub fn starts_with(self, prefix: Self) -> bool {

@@ -9,9 +9,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
-/// The years 0001 to 9999, which RFC 3339 can write.
+/// From the year 1 to the end of 9999, which RFC 3339 can write; the last 26 hours are missing, as the time library
+/// stops where some zone would be in the year 10000.
 const MIN_MICROS: i64 = -62_135_596_800_000_000;
-const MAX_MICROS: i64 = 253_402_300_799_999_999;
+const MAX_MICROS: i64 = 253_402_207_200_000_000;
 
 impl Timestamp {
     /// The time so many microseconds after 1970, brought into the years 1 to 9999.

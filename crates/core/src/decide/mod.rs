@@ -1,40 +1,85 @@
 //! From an admitted call to a ranked list of targets with the complete trace: a pure function.
+//!
+//! # What comes before what
+//! 1. **An emergency call** consults no rule: the emergency table alone says where it goes (see the module `emergency` here).
+//!    So does a call whose number becomes an emergency number by a rewrite or a translation (E4).
+//! 2. **A forward that comes round** is stopped: five diversions, or the called number among them (C7).
+//! 3. **A number that a user of the plan holds** rings that user's devices, unless a rule whose prefix is the
+//!    whole number settles it first. Shorter prefixes and `any` never take a held number away.
+//! 4. **Any other number** goes by the rules: the longest prefix first, then the higher priority, then the place
+//!    in the document; `any`, which matches every number, comes last. A rule is asked what must hold
+//!    (eligibility) before it may settle anything, so a rule or target that cannot be used takes no rank (C5).
+//!    A rule whose targets are all unusable lets the next one try, unless the plan marks it `last`.
+//!
+//! # A call from a carrier
+//! Carrier-in goes carrier-out by a forward alone. For a number that nobody holds, a rule's route is used only if
+//! the rule says `direction: from_carrier`; other rules may ring a user, reject or rewrite. A rewrite by a rule
+//! that says so, or of a held number by a rule that names the whole of it, is a forward, and what it leads to may
+//! go out. The tenant of the call is from then on the one that holds the number: tenants' conditions and trunks
+//! are asked for that one. A user's devices are reached on behalf of the user's tenant, whoever calls.
 
+mod candidates;
+mod dial;
+mod eligible;
+mod emergency;
+mod legs;
+mod order;
 mod outcome;
+mod reserve;
+mod rules;
+mod targets;
 mod trace;
+mod weighing;
 
+pub use candidates::{holder_of, wanted};
+pub use emergency::{EMERGENCY_SETUP_MS, emergency_move_on};
 pub use outcome::{Action, Decision, Ranked, Step, Target};
+pub use reserve::reserve;
+pub use rules::{DIVERSIONS_MAX, REWRITES_MAX};
 pub use trace::{Dropped, RuleVerdict, TargetVerdict, Trace, Verdict};
 
-use crate::call::Call;
-use crate::facts::{Facts, Wanted};
-use crate::world::{Moment, World};
+use std::sync::Arc;
 
-/// Which facts a rule that can match this call could use.
-#[must_use]
-pub fn wanted(world: &World, call: &Call) -> Wanted {
-    let _ = (world, call);
-    Wanted::NONE
-}
+use crate::call::Call;
+use crate::facts::{Absence, FactKind, Facts};
+use crate::world::{Moment, World};
+use weighing::Weighing;
 
 /// Ranks the targets of a call. The same call, world, facts and moment give the same answer and trace.
 #[must_use]
 pub fn decide(world: &World, call: &Call, facts: &Facts, moment: Moment) -> Ranked {
-    let _ = (call, facts, moment);
-    Ranked(Decision {
-        action: Action::Reject,
-        reason: crate::reason::Reason::NoRoute,
-        rule: None,
-        matched_prefix: None,
-        steps: Vec::new(),
-        degraded: Vec::new(),
-        trace: Trace { versions: world.versions(), ..Trace::default() },
-    })
+    let mut weighing = Weighing::new(world, call, moment);
+    let settled = match call.emergency {
+        Some(emergency) => weighing.by_emergency_table(emergency),
+        None => weighing.by_rules(),
+    };
+    let trace = Trace {
+        versions: world.versions(),
+        now: moment.now,
+        draw: moment.draw,
+        facts: facts.clone(),
+        rules: weighing.rules,
+        targets: weighing.targets,
+    };
+    let decision = Decision {
+        action: if settled.steps.is_empty() { Action::Reject } else { Action::Route },
+        reason: settled.reason,
+        rule: settled.rule,
+        matched_prefix: settled.prefix,
+        steps: settled.steps,
+        degraded: degraded(world, call, facts),
+        trace,
+    };
+    Ranked { decision, emergency: settled.emergency }
 }
 
-/// Takes capacity for each target by `take` and drops what is full; what remains is the decision.
-#[must_use]
-pub fn reserve(ranked: Ranked, mut take: impl FnMut(&Target) -> bool) -> Decision {
-    let _ = &mut take;
-    ranked.0
+/// What the decision had to do without: facts that it wanted and a look-up failed to bring.
+fn degraded(world: &World, call: &Call, facts: &Facts) -> Vec<Arc<str>> {
+    let failed = |kind| facts.absence(kind).filter(|why: &Absence| why.degrades());
+    if FactKind::ALL.into_iter().all(|kind| failed(kind).is_none()) {
+        return Vec::new();
+    }
+    let wanted = wanted(world, call);
+    let name = |kind: FactKind| Some(Arc::from(format!("{}:{}", kind.as_str(), failed(kind)?.as_str())));
+    FactKind::ALL.into_iter().filter(|kind| wanted.has(*kind)).filter_map(name).collect()
 }

@@ -75,4 +75,9 @@ pub struct Decision {
 
 /// A decision before capacity was taken for its targets; only [`reserve`](super::reserve) makes it final.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Ranked(pub(super) Decision);
+pub struct Ranked {
+    /// What is decided if every target has capacity.
+    pub(super) decision: Decision,
+    /// Whether it is an emergency call, for which capacity is never asked (E11).
+    pub(super) emergency: bool,
+}

@@ -18,7 +18,7 @@ pub enum Dropped {
     Tenant,
     /// The rule is not for this type of call.
     Kind,
-    /// The rule is not for this direction.
+    /// The rule is not for this direction; or it would hand a carrier's call on to a carrier.
     Direction,
     /// The rule is not for this caller.
     Caller,
@@ -28,7 +28,8 @@ pub enum Dropped {
     Schedule,
     /// The call's metadata is not what the rule asks.
     Metadata,
-    /// A rule with a longer prefix, a higher priority or an earlier place decided.
+    /// One before it decided: a rule with a longer prefix, a higher priority or an earlier place, or the user
+    /// who holds the number; for a gateway of a user's device, one that is tried in its place.
     Outranked,
     /// All targets of the rule were dropped.
     NoUsableTarget,
@@ -40,16 +41,18 @@ pub enum Dropped {
     Full,
     /// It stands in the list already.
     Repeated,
-    /// The number cannot be written for this trunk.
+    /// The number cannot be written for this trunk, or the rule's rewrite makes no number of it.
     Unwritable,
 }
 
-/// Whether a candidate was kept.
+/// Whether a candidate was used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// It was used.
     Kept,
+    /// It was used, after all others, and why: an emergency call's target is put last, never dropped (E9).
+    Last(Dropped),
     /// It was not, and why.
     Dropped(Dropped),
 }

@@ -86,6 +86,14 @@ impl EventId {
     }
 }
 
+impl LegName {
+    /// The name that an answer proposes for a target: its step and its place in the step, both from 1.
+    #[must_use]
+    pub fn of_target(step: usize, place: usize) -> Self {
+        Self(Arc::from(format!("{step}.{place}")))
+    }
+}
+
 /// What happened to a leg.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -1,0 +1,196 @@
+//! Where an emergency call goes: by the emergency table alone, and never nowhere while the table has a gateway.
+//!
+//! The routes are those of the region and service, else those of the region for any service, else the default
+//! ones; a list that names no gateway counts as none. Tenants, rate decks, capacity and outward translations of
+//! the called number are not asked. A gateway that is down comes after those that are not, one that is switched
+//! off or whose trunk is comes last; both are still tried (E9).
+//!
+//! The number dialled is the one the region dials for the service. Where a service was asked for by name alone, its
+//! number is looked for among the region's (see [`number_for`]): a URN in the user part of a SIP URI would be
+//! understood by few.
+//!
+//! A test call goes to the plan's test route for the region or nowhere. Its user part is the test URN, escaped,
+//! and never digits, so that no network on the way can take it for the real thing.
+
+use std::borrow::Cow;
+use std::sync::{Arc, LazyLock};
+
+use super::dial;
+use super::legs;
+use super::outcome::{Step, Target};
+use super::targets::{Ready, Use, gateways, trunks};
+use super::trace::{Dropped, TargetVerdict, Verdict};
+use super::weighing::{Settled, Weighing};
+use crate::class::Place;
+use crate::emergency::{self, Emergency, Service};
+use crate::number::{Number, Region};
+use crate::plan::{Gateway, MoveOn, RouteGroup, Trunk};
+use crate::reason::Reason;
+
+/// How long an emergency target may take to 18x, in milliseconds (E9). After it there is no limit: answering
+/// queues take longer than any sensible one.
+pub const EMERGENCY_SETUP_MS: u32 = 8000;
+
+/// Every Q.850 cause by which a call can fail at a target, and not 16, by which somebody hung up.
+const CAUSES: &[u8] = &[
+    1, 2, 3, 4, 5, 6, 8, 17, 18, 19, 20, 21, 22, 23, 25, 26, 27, 28, 29, 31, 34, 38, 41, 42, 43, 44, 46, 47, 49, 50,
+    53, 55, 57, 58, 62, 63, 65, 66, 69, 70, 79, 81, 82, 83, 84, 85, 86, 87, 88, 90, 91, 95, 96, 97, 98, 99, 100, 101,
+    102, 103, 110, 111, 127,
+];
+
+/// Every registered SIP status by which a call can fail at a target, and not 487, which follows a CANCEL.
+const STATUSES: &[u16] = &[
+    300, 301, 302, 305, 380, 400, 401, 402, 403, 404, 405, 406, 407, 408, 409, 410, 411, 412, 413, 414, 415, 416, 417,
+    420, 421, 422, 423, 424, 425, 428, 429, 430, 433, 436, 437, 438, 439, 440, 469, 470, 480, 481, 482, 483, 484, 485,
+    486, 488, 489, 491, 493, 494, 500, 501, 502, 503, 504, 505, 513, 555, 580, 600, 603, 604, 606, 607, 608,
+];
+
+/// After an error, busy or silence alike the next route of an emergency call is tried (E9).
+static MOVE_ON: LazyLock<Arc<MoveOn>> =
+    LazyLock::new(|| Arc::new(MoveOn { q850: CAUSES.to_vec(), sip: STATUSES.to_vec(), silence: true }));
+
+/// After which causes the next route of an emergency call is tried: all but a hang-up and a CANCEL.
+#[must_use]
+pub fn emergency_move_on() -> Arc<MoveOn> {
+    Arc::clone(&MOVE_ON)
+}
+
+/// A target and why it is not among the first.
+struct Placed {
+    target: Target,
+    late: Option<Dropped>,
+}
+
+impl Weighing<'_> {
+    /// Settles an emergency call, or a test of one.
+    pub(super) fn by_emergency_table(&mut self, emergency: Emergency) -> Settled {
+        if emergency.test {
+            return self.by_test_route(emergency);
+        }
+        let table = &self.plan.emergency;
+        let of = |service| table.routes.get(&(emergency.region, service)).map(|groups| &**groups);
+        let lists = [of(emergency.service), of(Service::Any), Some(&*table.default)];
+        for groups in lists.into_iter().flatten() {
+            let steps = self.emergency_steps(emergency, groups);
+            if !steps.is_empty() {
+                return Settled { steps, emergency: true, ..Settled::reject(Reason::Routed) };
+            }
+        }
+        Settled { emergency: true, ..Settled::reject(Reason::NoEmergencyRoute) }
+    }
+
+    fn emergency_steps(&mut self, emergency: Emergency, groups: &[RouteGroup]) -> Vec<Step> {
+        let mut placed: Vec<Placed> = Vec::new();
+        for (_, trunk) in trunks(self, groups) {
+            let caller = self.caller_on(trunk, true);
+            write_emergency(&mut self.text, emergency);
+            let ready = Ready { head: self.text.len(), phone: true, caller, rate: None };
+            for at in gateways(&mut self.draws, trunk) {
+                let Some(gateway) = trunk.gateways.get(at) else { continue };
+                let listed =
+                    |placed: &Placed| placed.target.trunk == trunk.name && placed.target.gateway == gateway.name;
+                if placed.iter().any(listed) {
+                    self.trace_emergency(trunk, gateway, Verdict::Dropped(Dropped::Repeated));
+                    continue;
+                }
+                let late = if trunk.enabled { self.unusable(trunk, gateway) } else { Some(Dropped::Disabled) };
+                self.trace_emergency(trunk, gateway, late.map_or(Verdict::Kept, Verdict::Last));
+                placed.push(Placed { target: self.emergency_target(trunk, gateway, &ready), late });
+            }
+        }
+        // A stable sort: what is usable keeps its order, then what is down, then what is switched off.
+        placed.sort_by_key(|placed| match placed.late {
+            None => 0_u8,
+            Some(Dropped::Disabled) => 2,
+            Some(_) => 1,
+        });
+        let named =
+            placed.into_iter().zip(1..).map(|(placed, step)| Target { leg: legs::name(step, 1), ..placed.target });
+        named.map(|target| Step { targets: vec![target] }).collect()
+    }
+
+    fn emergency_target(&mut self, trunk: &Trunk, gateway: &Gateway, ready: &Ready) -> Target {
+        Target {
+            leg: legs::name(1, 1),
+            trunk: trunk.name.clone(),
+            gateway: gateway.name.clone(),
+            user: None,
+            uri: dial::uri(&mut self.text, ready.head, ready.phone, gateway),
+            caller: ready.caller.clone(),
+            setup_ms: EMERGENCY_SETUP_MS,
+            ring_ms: None,
+            move_on: emergency_move_on(),
+        }
+    }
+
+    fn trace_emergency(&mut self, trunk: &Trunk, gateway: &Gateway, verdict: Verdict) {
+        self.targets.push(TargetVerdict {
+            rule: None,
+            trunk: trunk.name.clone(),
+            gateway: Some(gateway.name.clone()),
+            user: None,
+            rate: None,
+            verdict,
+        });
+    }
+
+    /// A test call: to the plan's test route for the region, else answered without one.
+    fn by_test_route(&mut self, emergency: Emergency) -> Settled {
+        let Some(groups) = self.plan.emergency.tests.get(&emergency.region) else {
+            return Settled::reject(Reason::EmergencyTest);
+        };
+        let number = Number::Service { service: emergency.service, test: true };
+        let using = Use { rule: None, user: None, tenant: self.tenant };
+        let mut steps = Vec::new();
+        let mut listed = smallvec::SmallVec::new();
+        for (at, trunk) in trunks(self, groups) {
+            if !trunk.enabled {
+                self.drop_trunk(trunk, using, Dropped::Disabled);
+                continue;
+            }
+            let caller = self.caller_on(trunk, false);
+            dial::write_user(&mut self.text, &emergency.service.urn(true).replace(':', "%3A"));
+            let ready = Ready { head: self.text.len(), phone: false, caller, rate: None };
+            self.each_gateway(at, trunk, &ready, number, using, &mut listed, &mut steps);
+        }
+        let reason = if steps.is_empty() { Reason::NoUsableTarget } else { Reason::Routed };
+        Settled { steps, ..Settled::reject(reason) }
+    }
+}
+
+/// Writes `sip:` and the number to dial for a service.
+fn write_emergency(text: &mut String, emergency: Emergency) {
+    match emergency.digits {
+        Some(digits) => {
+            dial::write_user(text, "");
+            digits.push_to(text);
+        }
+        None => dial::write_user(text, &number_for(emergency.service, emergency.region)),
+    }
+}
+
+/// The number by which a region reaches a service that was asked for by name: the service's own of two or three
+/// digits; else the region's general number; else 112, which mobile networks take everywhere.
+fn number_for(service: Service, region: Region) -> Cow<'static, str> {
+    let place = Place::region(region);
+    let reached_by = |digits: &str| emergency::recognise(digits, &place).map(|found| found.service);
+    if service != Service::Any {
+        let all = (0..1000).map(|number| format!("{number:03}")).chain((0..100).map(|number| format!("{number:02}")));
+        if let Some(own) = all.into_iter().find(|digits| reached_by(digits) == Some(service)) {
+            return own.into();
+        }
+    }
+    if BY_911.contains(&region.as_str()) {
+        return "911".into();
+    }
+    let general = GENERAL.iter().find(|digits| reached_by(digits) == Some(Service::Any));
+    let some = || GENERAL.iter().find(|digits| reached_by(digits).is_some());
+    general.or_else(some).copied().unwrap_or("112").into()
+}
+
+/// The regions of the North American plan that list 112 beside 911: mobile phones take it there, carriers' fixed
+/// networks need not.
+const BY_911: [&str; 4] = ["CA", "DO", "JM", "US"];
+
+/// The numbers that reach any service in most regions, the most common first.
+const GENERAL: [&str; 5] = ["112", "911", "999", "000", "111"];

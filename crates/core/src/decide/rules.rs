@@ -1,0 +1,236 @@
+//! The walk through the rules: candidates in order, eligibility before ranking, rewrites, and a verdict for each.
+
+use super::candidates::{Candidate, candidates, holder_of, tenant_of};
+use super::dial::is_among_diversions;
+use super::eligible::{Asked, ineligible};
+use super::outcome::Step;
+use super::targets::Use;
+use super::trace::{Dropped, RuleVerdict, Verdict};
+use super::weighing::{Settled, Weighing};
+use crate::call::{Call, Direction};
+use crate::emergency::{self, Emergency};
+use crate::names::RuleName;
+use crate::number::{Digits, E164, Number};
+use crate::plan::{Rewrite, Rule, RuleAction, User};
+use crate::reason::Reason;
+
+/// With as many diversions a call has been forwarded too often (C7).
+pub const DIVERSIONS_MAX: usize = 5;
+
+/// How often rules may rewrite the called number of one call.
+pub const REWRITES_MAX: usize = 5;
+
+/// What one round of matching came to.
+enum Round {
+    Settled(Settled),
+    Rewritten { to: Number, by: RuleName, prefix: Option<Digits> },
+}
+
+/// What a rule that may settle the call came to.
+enum Came {
+    Dropped(Dropped),
+    Routed(Vec<Step>),
+    Rejected(Reason),
+    Rewritten(Number),
+    Emergency(Emergency),
+}
+
+/// Why a round that nothing settles ends as it does.
+#[derive(Default)]
+struct Missed {
+    no_usable_target: bool,
+    transit: bool,
+}
+
+impl Missed {
+    /// A rule that matched and could not be used says more than that none matched.
+    const fn reason(&self) -> Reason {
+        if self.no_usable_target {
+            Reason::NoUsableTarget
+        } else if self.transit {
+            Reason::TransitDenied
+        } else {
+            Reason::NoRoute
+        }
+    }
+}
+
+impl<'a> Weighing<'a> {
+    /// Settles a call that is no emergency when it comes.
+    pub(super) fn by_rules(&mut self) -> Settled {
+        let Some(mut number) = self.call.to.read else {
+            return Settled::reject(Reason::NumberInvalid);
+        };
+        let mut rewrites = 0_usize;
+        loop {
+            if comes_round(self.call, &number) {
+                return Settled::reject(Reason::ForwardLoop);
+            }
+            match self.round(number) {
+                Round::Settled(settled) => return settled,
+                Round::Rewritten { to, by, prefix } => {
+                    if let Some(emergency) = emergency_of(self.call, &to) {
+                        return self.by_emergency_table(emergency);
+                    }
+                    if rewrites >= REWRITES_MAX {
+                        return Settled { rule: Some(by), prefix, ..Settled::reject(Reason::RewriteLoop) };
+                    }
+                    rewrites = rewrites.saturating_add(1);
+                    number = to;
+                }
+            }
+        }
+    }
+
+    /// Matches one number against the rules and the users.
+    fn round(&mut self, number: Number) -> Round {
+        if matches!(number, Number::Service { .. }) {
+            return Round::Settled(Settled::reject(Reason::NumberInvalid));
+        }
+        let holder = holder_of(self.plan, &number, self.tenant);
+        self.tenant = tenant_of(self.call, holder, self.tenant);
+        let found = candidates(self.plan, &number);
+        self.rules.reserve(found.len());
+        let whole = found.iter().take_while(|candidate| candidate.is_whole(&number)).count();
+        let own = if holder.is_some() { whole } else { 0 };
+        let mut missed = Missed::default();
+        let mut tried = 0_usize;
+        for candidate in &found {
+            if let Some(holder) = holder.filter(|_| tried == own) {
+                self.outrank(found.get(tried..).unwrap_or_default());
+                return Round::Settled(self.ring_holder(holder, &number));
+            }
+            tried = tried.saturating_add(1);
+            if let Some(round) = self.weigh(*candidate, number, holder.is_some(), &mut missed) {
+                self.outrank(found.get(tried..).unwrap_or_default());
+                return round;
+            }
+        }
+        match holder {
+            Some(holder) => Round::Settled(self.ring_holder(holder, &number)),
+            None => Round::Settled(Settled::reject(missed.reason())),
+        }
+    }
+
+    /// Weighs one rule and traces it. Nothing if the next is to be weighed.
+    fn weigh(&mut self, candidate: Candidate, number: Number, held: bool, missed: &mut Missed) -> Option<Round> {
+        let plan = self.plan;
+        let rule = plan.rules.get(candidate.rule.index())?;
+        let prefix = candidate.prefix;
+        let came = self.come_of(rule, number, held, missed);
+        let (verdict, rewritten) = match &came {
+            Came::Dropped(dropped) => (Verdict::Dropped(*dropped), None),
+            Came::Rewritten(to) => (Verdict::Kept, Some(*to)),
+            Came::Emergency(_) => (Verdict::Dropped(Dropped::NoUsableTarget), None),
+            Came::Routed(_) | Came::Rejected(_) => (Verdict::Kept, None),
+        };
+        self.trace_rule(rule, prefix, verdict, rewritten);
+        let settled =
+            |reason, steps| Settled { reason, rule: Some(rule.name.clone()), prefix, steps, emergency: false };
+        match came {
+            Came::Dropped(Dropped::NoUsableTarget) => {
+                missed.no_usable_target = true;
+                rule.last.then(|| Round::Settled(settled(Reason::NoUsableTarget, Vec::new())))
+            }
+            Came::Dropped(_) => None,
+            Came::Routed(steps) => Some(Round::Settled(settled(Reason::Routed, steps))),
+            Came::Rejected(reason) => Some(Round::Settled(settled(reason, Vec::new()))),
+            Came::Rewritten(to) => {
+                self.may_go_out |= held || rule.condition.direction == Some(Direction::FromCarrier);
+                Some(Round::Rewritten { to, by: rule.name.clone(), prefix })
+            }
+            Came::Emergency(emergency) => Some(Round::Settled(self.by_emergency_table(emergency))),
+        }
+    }
+
+    /// What a rule comes to for this call.
+    fn come_of(&mut self, rule: &'a Rule, number: Number, held: bool, missed: &mut Missed) -> Came {
+        let asked = Asked { call: self.call, tenant: self.tenant, now: Some(self.moment.now) };
+        if let Some(dropped) = ineligible(self.plan, rule, &asked) {
+            let routes = matches!(rule.action, RuleAction::Route(_));
+            missed.transit |= routes && dropped == Dropped::Direction && self.call.direction == Direction::FromCarrier;
+            return Came::Dropped(dropped);
+        }
+        let steps = match &rule.action {
+            RuleAction::Reject(reason) => return Came::Rejected(*reason),
+            RuleAction::Rewrite(rewrite) => {
+                return rewritten(&number, *rewrite).map_or(Came::Dropped(Dropped::Unwritable), Came::Rewritten);
+            }
+            RuleAction::User(user) => match self.plan.users.get(user.index()) {
+                Some(user) => self.ring(user, Some(&rule.name)),
+                None => Vec::new(),
+            },
+            RuleAction::Route(groups) => {
+                if !(self.may_go_out || held || rule.condition.direction == Some(Direction::FromCarrier)) {
+                    missed.transit = true;
+                    return Came::Dropped(Dropped::Direction);
+                }
+                self.route(groups, number, Use { rule: Some(&rule.name), user: None, tenant: self.tenant })
+            }
+        };
+        match self.translated_to.take() {
+            Some(emergency) => Came::Emergency(emergency),
+            None if steps.is_empty() => Came::Dropped(Dropped::NoUsableTarget),
+            None => Came::Routed(steps),
+        }
+    }
+
+    /// Rings the user who holds the number.
+    fn ring_holder(&mut self, holder: &'a User, number: &Number) -> Settled {
+        let steps = self.ring(holder, None);
+        if let Some(emergency) = self.translated_to.take() {
+            return self.by_emergency_table(emergency);
+        }
+        let reason = if steps.is_empty() { Reason::NoUsableTarget } else { Reason::Routed };
+        Settled { prefix: number.digits(), steps, ..Settled::reject(reason) }
+    }
+
+    /// Traces the rules that come after what settled the call.
+    fn outrank(&mut self, rest: &[Candidate]) {
+        let plan = self.plan;
+        for candidate in rest {
+            if let Some(rule) = plan.rules.get(candidate.rule.index()) {
+                self.trace_rule(rule, candidate.prefix, Verdict::Dropped(Dropped::Outranked), None);
+            }
+        }
+    }
+
+    fn trace_rule(&mut self, rule: &Rule, prefix: Option<Digits>, verdict: Verdict, rewritten: Option<Number>) {
+        self.rules.push(RuleVerdict { rule: rule.name.clone(), prefix, priority: rule.priority, verdict, rewritten });
+    }
+}
+
+/// Whether the call has been forwarded too often, or comes back to who forwarded it.
+fn comes_round(call: &Call, number: &Number) -> bool {
+    call.diversions.len() >= DIVERSIONS_MAX || is_among_diversions(call, number)
+}
+
+/// The emergency service that a rewritten number stands for, if it does (E4).
+fn emergency_of(call: &Call, number: &Number) -> Option<Emergency> {
+    match *number {
+        Number::Service { service, test } => Some(Emergency { service, test, region: call.region(), digits: None }),
+        Number::E164 { .. } | Number::Short { .. } | Number::Extension { .. } => {
+            emergency::recognise(&number.to_string(), &call.place)
+        }
+    }
+}
+
+/// What a rewrite makes of a number; nothing if that is no number.
+pub(super) fn rewritten(number: &Number, rewrite: Rewrite) -> Option<Number> {
+    let (strip, prepend) = match rewrite {
+        Rewrite::To(to) => return Some(to),
+        Rewrite::Digits { strip, prepend } => (strip, prepend),
+    };
+    let rest = number.digits()?.without_first(usize::from(strip));
+    let digits = match (prepend, rest) {
+        (Some(prepend), Some(rest)) => prepend.followed_by(rest)?,
+        (Some(digits), None) | (None, Some(digits)) => digits,
+        (None, None) => return None,
+    };
+    match *number {
+        Number::E164 { .. } => E164::try_from(digits).ok().map(|number| Number::E164 { number }),
+        Number::Short { region, .. } => Some(Number::Short { region, digits }),
+        Number::Extension { .. } => Some(Number::Extension { digits }),
+        Number::Service { .. } => None,
+    }
+}

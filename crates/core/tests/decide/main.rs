@@ -1,0 +1,23 @@
+//! What `decide` answers, and that its trace says why.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::needless_pass_by_value,
+    missing_docs,
+    reason = "a test"
+)]
+
+mod book;
+mod dialling;
+mod emergencies;
+mod golden;
+mod held_numbers;
+mod laws;
+mod reference;
+mod rewriting;
+mod routing;
