@@ -127,6 +127,22 @@ pub fn store_file(folder: &Path) -> PathBuf {
     folder.join("calls.sqlite")
 }
 
+/// The server's secret of a data folder that another process may have open; none if it was never started on.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read_secret(folder: &Path) -> Result<Option<[u8; 32]>, DataFolderError> {
+    let path = folder.join("server.key");
+    match fs::read(&path) {
+        Ok(bytes) => {
+            let secret = bytes.try_into().map(Some);
+            secret.map_err(|_| DataFolderError::Damaged { path, why: "it should have 32 bytes" })
+        }
+        Err(why) if why.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(why) => Err(io(&path, why)),
+    }
+}
+
 fn private(path: &Path, truncate: bool) -> std::io::Result<File> {
     OpenOptions::new().create(true).write(true).truncate(truncate).mode(0o600).open(path)
 }

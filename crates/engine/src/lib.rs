@@ -21,11 +21,13 @@ pub mod recorder;
 pub mod snapshot;
 pub mod supervise;
 pub mod telemetry;
+mod trial;
 pub mod workflow;
 
 pub use auth::Asker;
 pub use call_flow::Answer;
-pub use data_folder::{DataFolder, DataFolderError};
+pub use data_folder::{DataFolder, DataFolderError, read_secret, store_file};
 pub use error::{CallError, ReadError};
 pub use event_flow::{EventReport, EventTaken};
 pub use node::{Engine, Node, Readiness, StartError};
+pub use trial::{Trial, TrialCall, try_call};

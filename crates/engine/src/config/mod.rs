@@ -1,4 +1,23 @@
 //! The settings: what each is called, what it means, its unit and its default.
+//!
+//! [`SETTINGS`] is the one list of them: names, environment variables, defaults, checks and `docs/settings.md`
+//! all come from it. Where a value comes from, weakest first: the default, the file, the environment, a flag.
+
+mod document;
+mod environment;
+mod fault;
+mod file;
+mod list;
+mod load;
+mod nearest;
+mod setting;
+
+pub use document::settings_page;
+pub use environment::{CONFIG_VARIABLE, Environment};
+pub use fault::{ConfigFault, ConfigFaults, Source};
+pub use list::SETTINGS;
+pub use load::{Effective, Flag, Inputs, Loaded, load};
+pub use setting::{Setting, Takes};
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -114,4 +133,43 @@ pub struct LogSettings {
     pub json: bool,
     /// What is logged, in the filter language of the `tracing` crates.
     pub filter: String,
+}
+
+impl Settings {
+    /// Nothing at all: what the defaults of the list are laid over.
+    fn blank() -> Self {
+        let workflow = || WorkflowSettings { durability: Durability::Journal, calls_in_flight_max: 0 };
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            data: PathBuf::new(),
+            plan: None,
+            node: None,
+            keys: Vec::new(),
+            threads: 0,
+            high: workflow(),
+            low: workflow(),
+            http: HttpSettings {
+                connections_max: 0,
+                header_read_max: Duration::ZERO,
+                request_max: Duration::ZERO,
+                body_bytes_max: 0,
+                drain_max: Duration::ZERO,
+            },
+            journal: JournalSettings {
+                segment_bytes_max: 0,
+                bytes_max: 0,
+                keep_shipped: Duration::ZERO,
+                queue_records_max: 0,
+                batch_records_max: 0,
+                wait_max: Duration::ZERO,
+            },
+            shipper: ShipperSettings {
+                enabled: false,
+                batch_records_max: 0,
+                retry_max: Duration::ZERO,
+                read_wait_max: Duration::ZERO,
+            },
+            log: LogSettings { json: false, filter: String::new() },
+        }
+    }
 }

@@ -1,0 +1,228 @@
+//! The one list of settings. A setting that is not here does not exist.
+
+use std::time::Duration;
+
+use tracing_subscriber::EnvFilter;
+
+use super::setting::{Setting, Takes};
+use super::{Durability, Settings};
+
+/// As many as anybody can mean, where a limit has no natural end.
+const COUNT_MAX: u64 = 10_000_000;
+/// An hour, in milliseconds.
+const HOUR_MS: u64 = 3_600_000;
+
+const fn setting(name: &'static str, default: &'static str, takes: Takes, meaning: &'static str) -> Setting {
+    Setting { name, default, takes, meaning, secret: false }
+}
+
+const fn whole(min: u64, max: u64, set: fn(&mut Settings, u64)) -> Takes {
+    Takes::Whole { min, max, set }
+}
+
+const fn word(words: &'static [&'static str], set: fn(&mut Settings, &str)) -> Takes {
+    Takes::Word { words, set }
+}
+
+/// On this service's platforms a `usize` holds every value of the list; should it not, the limit is the largest.
+fn count(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+fn durability(word: &str) -> Durability {
+    if word == "async" { Durability::Async } else { Durability::Journal }
+}
+
+fn listen(settings: &mut Settings, text: &str) -> Result<(), String> {
+    settings.listen = text.parse().map_err(|_| format!("`{text}` is not an address with a port"))?;
+    Ok(())
+}
+
+fn node(settings: &mut Settings, text: &str) -> Result<(), String> {
+    let name = (!text.is_empty()).then(|| text.parse()).transpose();
+    settings.node = name.map_err(|error| format!("`{text}` is {error}"))?;
+    Ok(())
+}
+
+fn filter(settings: &mut Settings, text: &str) -> Result<(), String> {
+    EnvFilter::try_new(text).map_err(|error| format!("`{text}` is no filter: {error}"))?;
+    text.clone_into(&mut settings.log.filter);
+    Ok(())
+}
+
+const DURABILITIES: &[&str] = &["journal", "async"];
+
+/// All settings, in the order in which people are shown them.
+pub const SETTINGS: &[Setting] = &[
+    setting(
+        "listen",
+        "127.0.0.1:8080",
+        Takes::Text { form: "an address and a port, such as 127.0.0.1:8080 or [::1]:8080", set: listen },
+        "Where HTTP is served; port 0 takes any free one. Loopback until there are keys, so that nobody can use a \
+         service that was only just tried.",
+    ),
+    setting(
+        "data",
+        "telness-data",
+        Takes::Path { optional: false, set: |to, path| to.data = path.unwrap_or_default() },
+        "The folder of everything that the node keeps. Made at the first start, readable by its owner alone.",
+    ),
+    setting(
+        "plan",
+        "",
+        Takes::Path { optional: true, set: |to, path| to.plan = path },
+        "The plan's file. Without one the built-in example is in service.",
+    ),
+    setting(
+        "node",
+        "",
+        Takes::Text { form: "a name of a-z, 0-9, `-`, `_` and `.`, or nothing", set: node },
+        "The node's name in records. Without one the data folder keeps one that was made at random.",
+    ),
+    setting(
+        "threads",
+        "0",
+        whole(0, 1024, |to, n| to.threads = count(n)),
+        "Threads that serve requests; 0 is one for each core.",
+    ),
+    setting(
+        "workflow.high.durability",
+        "async",
+        word(DURABILITIES, |to, word| to.high.durability = durability(word)),
+        "When a vital call is answered: `journal` after its record is on disk, `async` at once. A life does not wait \
+         for a disk; the record follows within milliseconds. Emergency calls never wait, whatever stands here.",
+    ),
+    setting(
+        "workflow.high.calls_in_flight_max",
+        "4096",
+        whole(1, COUNT_MAX, |to, n| to.high.calls_in_flight_max = count(n)),
+        "Vital calls in hand at once; more are refused. Emergency calls are not counted and never refused.",
+    ),
+    setting(
+        "workflow.low.durability",
+        "journal",
+        word(DURABILITIES, |to, word| to.low.durability = durability(word)),
+        "When a normal call is answered: `journal` after its record is on disk, `async` at once. With `async` a power \
+         loss can lose calls that were answered.",
+    ),
+    setting(
+        "workflow.low.calls_in_flight_max",
+        "4096",
+        whole(1, COUNT_MAX, |to, n| to.low.calls_in_flight_max = count(n)),
+        "Normal calls in hand at once; more are refused. Enough for 40,000 calls/s on a disk that takes 100 ms.",
+    ),
+    setting(
+        "http.connections_max",
+        "10000",
+        whole(1, COUNT_MAX, |to, n| to.http.connections_max = count(n)),
+        "Open connections at once. Each needs an open file: see `ulimit -n`.",
+    ),
+    setting(
+        "http.header_read_ms_max",
+        "10000",
+        whole(100, HOUR_MS, |to, n| to.http.header_read_max = Duration::from_millis(n)),
+        "How long a request's head may take to arrive, in milliseconds. Cuts off who sends a byte at a time.",
+    ),
+    setting(
+        "http.request_ms_max",
+        "30000",
+        whole(100, HOUR_MS, |to, n| to.http.request_max = Duration::from_millis(n)),
+        "How long a request may take in all, in milliseconds.",
+    ),
+    setting(
+        "http.body_bytes_max",
+        "65536",
+        whole(1024, 16_777_216, |to, n| to.http.body_bytes_max = count(n)),
+        "The largest request body, in bytes. A call with a full location and metadata needs some 4 KiB.",
+    ),
+    setting(
+        "http.drain_ms_max",
+        "20000",
+        whole(0, HOUR_MS, |to, n| to.http.drain_max = Duration::from_millis(n)),
+        "How long a stopping node waits for requests in hand and for the store, in milliseconds. Less than the 30 s \
+         that Kubernetes waits before it kills.",
+    ),
+    setting(
+        "journal.segment_bytes_max",
+        "67108864",
+        whole(65_536, 1 << 40, |to, n| to.journal.segment_bytes_max = n),
+        "When a segment of the journal is closed, in bytes (64 MiB). Space is given back by whole segments.",
+    ),
+    setting(
+        "journal.bytes_max",
+        "8589934592",
+        whole(1_048_576, 1 << 50, |to, n| to.journal.bytes_max = n),
+        "How large the journal may become, in bytes (8 GiB: some four million calls while the store is away). Beyond \
+         it normal calls are refused rather than lost.",
+    ),
+    setting(
+        "journal.keep_shipped_s",
+        "86400",
+        whole(0, 31_536_000, |to, n| to.journal.keep_shipped = Duration::from_secs(n)),
+        "How long records stay in the journal after the store has them, in seconds (a day), so that they can be \
+         shipped again to a store that was set back.",
+    ),
+    setting(
+        "journal.queue_records_max",
+        "65536",
+        whole(1, COUNT_MAX, |to, n| to.journal.queue_records_max = count(n)),
+        "Records of each workflow that wait for the disk; beyond it calls are refused.",
+    ),
+    setting(
+        "journal.batch_records_max",
+        "512",
+        whole(1, 65_536, |to, n| to.journal.batch_records_max = count(n)),
+        "Records that share one disk sync.",
+    ),
+    setting(
+        "journal.wait_ms_max",
+        "2000",
+        whole(1, HOUR_MS, |to, n| to.journal.wait_max = Duration::from_millis(n)),
+        "How long an answer waits for its record, in milliseconds; then the call is refused with 503. A switch gives \
+         up on us not much later.",
+    ),
+    setting(
+        "shipper.enabled",
+        "true",
+        word(&["true", "false"], |to, word| to.shipper.enabled = word == "true"),
+        "Whether records are moved from the journal to the store. Only measurements and repairs switch it off.",
+    ),
+    setting(
+        "shipper.batch_records_max",
+        "1000",
+        whole(1, 65_536, |to, n| to.shipper.batch_records_max = count(n)),
+        "Records in one transaction of the store.",
+    ),
+    setting(
+        "shipper.retry_ms_max",
+        "5000",
+        whole(100, HOUR_MS, |to, n| to.shipper.retry_max = Duration::from_millis(n)),
+        "The longest pause before a store that failed is tried again, in milliseconds.",
+    ),
+    setting(
+        "shipper.read_wait_ms_max",
+        "2000",
+        whole(0, HOUR_MS, |to, n| to.shipper.read_wait_max = Duration::from_millis(n)),
+        "How long a reader waits until the store holds what was acknowledged before, in milliseconds.",
+    ),
+    setting(
+        "log.format",
+        "text",
+        word(&["text", "json"], |to, word| to.log.json = word == "json"),
+        "Whether log lines are for people (`text`) or machines (`json`).",
+    ),
+    setting(
+        "log.filter",
+        "info",
+        Takes::Text { form: "a filter such as `info` or `warn,telness_engine=debug`", set: filter },
+        "What is logged. Numbers and names of people never are.",
+    ),
+    Setting {
+        name: "keys",
+        default: "",
+        takes: Takes::Keys,
+        meaning: "The API keys: `[[keys]]` tables of the file with `tenant` and `sha256` (64 hexadecimal digits). \
+                  `telness keys new` prints one to paste.",
+        secret: true,
+    },
+];

@@ -1,0 +1,56 @@
+//! What a call would come to: the steps of the spine, without taking a place, asking anybody or recording.
+
+use telness_core::call::{Call, CallId, Draft};
+use telness_core::class::Classified;
+use telness_core::decide::{Decision, decide, reserve, wanted};
+use telness_core::standing::{Admission, Refusal, Standing, admit};
+use telness_core::time::Timestamp;
+use telness_core::world::{Moment, World};
+
+use crate::auth::{Asker, Keys, standing};
+use crate::dialled::Dialled;
+use crate::lookup::Lookups;
+
+/// A call to be tried.
+#[derive(Clone, Debug)]
+pub struct TrialCall {
+    /// The request.
+    pub draft: Draft,
+    /// The id that it has, or would have; weighted choices are drawn from it.
+    pub id: CallId,
+    /// When it arrives.
+    pub at: Timestamp,
+    /// The server's key of weighted choices.
+    pub draw_key: [u8; 16],
+}
+
+/// What came of a trial.
+#[derive(Debug)]
+pub struct Trial {
+    /// Who asked.
+    pub standing: Standing,
+    /// What kind of call it is.
+    pub classified: Classified,
+    /// The call and its decision, or why it would not be taken.
+    pub outcome: Result<(Call, Decision), Refusal>,
+}
+
+/// Tries a call on a world: by the very functions that live calls go through, so that what it tells is what they do.
+pub async fn try_call(world: &World, keys: &Keys, asker: &Asker<'_>, trial: TrialCall) -> Trial {
+    let standing = standing(asker, &world.plan, keys);
+    let dialled = Dialled::new(&trial.draft, &standing, &world.plan);
+    let classified = dialled.classify(&standing.place, &world.plan);
+    let numbers = dialled.read(&trial.draft, &standing);
+    let fallback = world.plan.default_tenant.clone();
+    let admission = Admission { id: trial.id, received_at: trial.at, fallback };
+    let outcome = match admit(trial.draft, classified, standing.clone(), numbers, admission) {
+        Ok(call) => {
+            let facts = Lookups::default().ask(wanted(world, &call), &call).await;
+            let moment = Moment::of(call.received_at, call.id, trial.draw_key);
+            let decision = reserve(decide(world, &call, &facts, moment), |_target| true);
+            Ok((call, decision))
+        }
+        Err(refusal) => Err(refusal),
+    };
+    Trial { standing, classified, outcome }
+}

@@ -1,0 +1,228 @@
+//! The service put together: settings, logs, plan, node, listener; and taken apart in the other order.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde_json::json;
+use telness_core::plan::Plan;
+use telness_engine::clock::Clock;
+use telness_engine::config::{Loaded, Settings};
+use telness_engine::plan_flow::{self, PlanError};
+use telness_engine::supervise::Supervisor;
+use telness_engine::telemetry::start_logs;
+use telness_engine::{DataFolderError, Engine, Node, StartError};
+use telness_store::{JournalError, StoreError};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::{Exit, Failure, Output};
+use crate::http;
+
+/// Serves until SIGTERM or SIGINT; then drains. A second signal ends at once.
+///
+/// # Errors
+/// Why it did not start.
+pub fn serve(loaded: &Loaded, out: &mut Output) -> Result<Exit, Failure> {
+    let settings = &loaded.settings;
+    refuse_public_without_keys(settings)?;
+    start_logs(&settings.log).map_err(Failure::cannot)?;
+    log_settings(loaded);
+    let plan = plan_flow::load(settings.plan.as_deref()).map_err(refused_plan)?;
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    if settings.threads > 0 {
+        runtime.worker_threads(settings.threads);
+    }
+    let runtime = runtime.enable_all().thread_name("telness").build().map_err(Failure::cannot)?;
+    let exit = runtime.block_on(run(settings, plan, out));
+    // Whatever still runs has had its time.
+    runtime.shutdown_background();
+    exit
+}
+
+/// Whoever can reach the port could place calls (P5), so that needs keys.
+fn refuse_public_without_keys(settings: &Settings) -> Result<(), Failure> {
+    if settings.listen.ip().is_loopback() || !settings.keys.is_empty() {
+        return Ok(());
+    }
+    let message = format!(
+        "{} can be reached from elsewhere, and there is no API key, so anybody could place calls. Either listen on \
+         loopback (--listen 127.0.0.1:{}), or make a key with `telness keys new --tenant NAME` and put what it prints \
+         into {}",
+        settings.listen,
+        settings.listen.port(),
+        settings.data.join("telness.toml").display(),
+    );
+    Err(Failure::new(Exit::PublicWithoutKeys, message))
+}
+
+fn log_settings(loaded: &Loaded) {
+    let shown = |one: &telness_engine::config::Effective| format!("{}={:?} ({})", one.setting.name, one.shown, one.source);
+    let settings: Vec<String> = loaded.effective.iter().map(shown).collect();
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), settings = settings.join(", "), "starting");
+}
+
+async fn run(settings: &Settings, plan: Plan, out: &mut Output) -> Result<Exit, Failure> {
+    let mut signals = Signals::listen().map_err(Failure::cannot)?;
+    let first_start = !telness_engine::store_file(&settings.data).exists();
+    let node = Node::start(settings, plan, Clock::system()).map_err(refused_start)?;
+    let started = async {
+        let listener = TcpListener::bind(settings.listen).await.map_err(|why| taken(settings.listen, &why))?;
+        let address = listener.local_addr().map_err(Failure::cannot)?;
+        announce(settings, &node.engine, address, first_start, out)?;
+        Ok(listener)
+    };
+    let exit = match started.await {
+        Ok(listener) => drain(&node, listener, settings, &mut signals).await,
+        Err(failure) => Err(failure),
+    };
+    if matches!(exit, Ok(Exit::Interrupted)) {
+        // What was acknowledged is in the journal; the next start goes on from there.
+        return exit;
+    }
+    let stopped = tokio::task::spawn_blocking(move || node.stop());
+    tokio::select! {
+        ended = stopped => ended.map_err(Failure::cannot)?,
+        () = signals.stop() => return Ok(Exit::Interrupted),
+    }
+    tracing::info!("stopped");
+    exit
+}
+
+/// Serves until the first signal, then waits for what is in hand, or for the second.
+async fn drain(node: &Node, listener: TcpListener, settings: &Settings, signals: &mut Signals) -> Result<Exit, Failure> {
+    let stop = CancellationToken::new();
+    let edges = Supervisor::new();
+    let (engine, limits, stopping) = (Arc::clone(&node.engine), settings.http.clone(), stop.clone());
+    let served = CancellationToken::new();
+    let ended = served.clone().drop_guard();
+    edges.task("the HTTP edge", async move {
+        let _ended = ended;
+        http::serve(listener, engine, &limits, stopping).await;
+    });
+    loop {
+        tokio::select! {
+            told = signals.next() => match told {
+                Told::Stop => break,
+                Told::Reload => reload(&node.engine, settings.plan.clone()).await,
+            },
+            () = served.cancelled() => return Err(Failure::cannot("the HTTP edge died; the log says why")),
+        }
+    }
+    tracing::info!(drain = ?settings.http.drain_max, "stopping: no more connections are taken");
+    node.engine.begin_stop();
+    stop.cancel();
+    tokio::select! {
+        () = served.cancelled() => Ok(Exit::Done),
+        () = signals.stop() => Ok(Exit::Interrupted),
+    }
+}
+
+/// Puts the plan's file in service anew. Reading and compiling takes long, so it is off the request threads.
+async fn reload(engine: &Arc<Engine>, plan: Option<PathBuf>) {
+    let engine = Arc::clone(engine);
+    match tokio::task::spawn_blocking(move || engine.reload_plan(plan.as_deref())).await {
+        Ok(Ok(revision)) => tracing::info!(revision, "the plan was read again and is in service"),
+        Ok(Err(error)) => tracing::error!(%error, "the plan was read again and refused; the one before stays"),
+        Err(error) => tracing::error!(%error, "the plan could not be read again; the one before stays"),
+    }
+}
+
+/// What a signal asks for.
+#[derive(PartialEq, Eq)]
+enum Told {
+    Stop,
+    Reload,
+}
+
+/// What the system tells the process.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) -> Told {
+        tokio::select! {
+            _ = self.terminate.recv() => Told::Stop,
+            _ = self.interrupt.recv() => Told::Stop,
+            _ = self.hang_up.recv() => Told::Reload,
+        }
+    }
+
+    /// Waits for a signal to stop, and for no other.
+    async fn stop(&mut self) {
+        while self.next().await != Told::Stop {}
+    }
+}
+
+/// Tells whoever started the service where it is: people in words, programs in one line of JSON.
+fn announce(
+    settings: &Settings,
+    engine: &Engine,
+    address: SocketAddr,
+    first_start: bool,
+    out: &mut Output,
+) -> Result<(), Failure> {
+    let url = format!("http://{address}");
+    let plan = settings.plan.as_ref().map_or("the built-in example".to_owned(), |plan| plan.display().to_string());
+    let node = engine.readiness().node;
+    let data = settings.data.display();
+    let told = if out.is_json() {
+        out.json(&json!({
+            "listening": url, "docs": format!("{url}/docs"), "data": settings.data, "plan": plan, "node": node,
+            "version": env!("CARGO_PKG_VERSION"), "first_start": first_start,
+        }))
+    } else {
+        let key = if settings.keys.is_empty() { "" } else { " \\\n  -H 'authorization: Bearer KEY'" };
+        out.line(format_args!("telness listens on {url} as {node}; it keeps everything in {data}, by the plan {plan}"))
+            .and_then(|()| {
+                out.line(format_args!(
+                    "\nAsk it about a call:\n\n  curl -s {url}/v1/calls -H 'content-type: application/json'{key} \\\n  \
+                     -d '{{\"from\": \"+46846500401\", \"to\": \"+46701740605\", \"type\": \"pbx\"}}'\n"
+                ))
+            })
+            .and_then(|()| out.line(format_args!("The API is explained at {url}/docs; SIGTERM or ctrl-c stops it.")))
+    };
+    match told.and_then(|()| out.flush()) {
+        // Nobody reads: a service goes on all the same.
+        Ok(()) | Err(Failure::ReaderGone) => Ok(()),
+        Err(failure) => Err(failure),
+    }
+}
+
+fn taken(address: SocketAddr, why: &std::io::Error) -> Failure {
+    let todo = "stop what uses it (`telness doctor` says whether that is a telness), or choose another with --listen";
+    Failure::new(Exit::AddressUnavailable, format_args!("{address} cannot be listened on: {why}; {todo}"))
+}
+
+fn refused_plan(error: PlanError) -> Failure {
+    let exit = match error {
+        PlanError::Unreadable { .. } => Exit::Cannot,
+        PlanError::Faulty { .. } => Exit::No,
+    };
+    Failure::new(exit, error)
+}
+
+fn refused_start(error: StartError) -> Failure {
+    let exit = match &error {
+        StartError::DataFolder(DataFolderError::InUse { .. }) | StartError::Journal(JournalError::Locked { .. }) => {
+            Exit::InUse
+        }
+        StartError::DataFolder(DataFolderError::Damaged { .. }) | StartError::Store(StoreError::Broken(_)) => {
+            Exit::Damaged
+        }
+        _ => Exit::Cannot,
+    };
+    Failure::new(exit, error)
+}

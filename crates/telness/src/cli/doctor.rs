@@ -1,0 +1,130 @@
+//! `telness doctor`: looks at everything that the node stands on, and says what to do about what is wrong.
+
+mod data;
+mod system;
+
+use clap::Args;
+use serde::Serialize;
+use telness_engine::config::Settings;
+
+use super::{Exit, Failure, Output, SettingFlags};
+
+/// What to look at.
+#[derive(Args, Debug)]
+pub(super) struct Doctor {
+    #[command(flatten)]
+    settings: SettingFlags,
+    /// Where HTTP is served [setting `listen`]
+    #[arg(long, value_name = "ADDR:PORT")]
+    listen: Option<String>,
+}
+
+/// How a check came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Verdict {
+    Ok,
+    Warn,
+    Fail,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Serialize)]
+struct Check {
+    name: &'static str,
+    verdict: Verdict,
+    /// What was found.
+    found: String,
+    /// What to do about it; nothing when it is well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    todo: Option<String>,
+}
+
+impl Check {
+    fn ok(name: &'static str, found: impl Into<String>) -> Self {
+        Self { name, verdict: Verdict::Ok, found: found.into(), todo: None }
+    }
+
+    fn warn(name: &'static str, found: impl Into<String>, todo: impl Into<String>) -> Self {
+        Self { name, verdict: Verdict::Warn, found: found.into(), todo: Some(todo.into()) }
+    }
+
+    fn fail(name: &'static str, found: impl Into<String>, todo: impl Into<String>) -> Self {
+        Self { name, verdict: Verdict::Fail, found: found.into(), todo: Some(todo.into()) }
+    }
+}
+
+impl Doctor {
+    pub(super) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
+        let checks = match self.settings.load(self.listen.as_deref()) {
+            Ok(loaded) => {
+                let found = match &loaded.file {
+                    Some(file) => format!("read from {}", file.display()),
+                    None => "no file; defaults, environment and flags".to_owned(),
+                };
+                let mut checks = vec![Check::ok("settings", found)];
+                checks.extend(all(&loaded.settings)?);
+                checks
+            }
+            Err(Failure::Said { message, .. }) => {
+                vec![Check::fail("settings", message, "put them right; nothing else can be looked at before")]
+            }
+            Err(gone) => return Err(gone),
+        };
+        let worst = checks.iter().map(|check| check.verdict).max().unwrap_or(Verdict::Ok);
+        if out.is_json() {
+            out.json(&serde_json::json!({ "verdict": worst, "checks": checks }))?;
+        } else {
+            for check in &checks {
+                let verdict = match check.verdict {
+                    Verdict::Ok => "ok  ",
+                    Verdict::Warn => "warn",
+                    Verdict::Fail => "FAIL",
+                };
+                out.line(format_args!("{verdict}  {:<10} {}", check.name, check.found))?;
+                if let Some(todo) = &check.todo {
+                    out.line(format_args!("                 to do: {todo}"))?;
+                }
+            }
+        }
+        Ok(if worst == Verdict::Fail { Exit::No } else { Exit::Done })
+    }
+}
+
+fn all(settings: &Settings) -> Result<Vec<Check>, Failure> {
+    let mut checks = vec![plan(settings), keys(settings)];
+    checks.extend(data::folder(&settings.data));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::cannot)?;
+    checks.extend(runtime.block_on(data::records(settings)));
+    checks.extend([
+        system::address(settings.listen),
+        system::open_files(settings.http.connections_max),
+        system::zones(),
+        system::clock(&settings.data),
+    ]);
+    Ok(checks)
+}
+
+fn plan(settings: &Settings) -> Check {
+    let name = settings.plan.as_ref().map_or("the built-in example".to_owned(), |plan| plan.display().to_string());
+    match super::route::load_plan(settings) {
+        Ok(plan) if settings.plan.is_none() => {
+            let found = format!("{name}, with {} rules", plan.rules.len());
+            Check::warn("plan", found, "name your own with --plan or the setting `plan` before real calls come")
+        }
+        Ok(plan) => Check::ok("plan", format!("{name}, with {} rules", plan.rules.len())),
+        Err(Failure::Said { message, .. }) => Check::fail("plan", message, "put it right and try `telness plan check`"),
+        Err(Failure::ReaderGone) => Check::fail("plan", "it could not be read", "try `telness plan check`"),
+    }
+}
+
+fn keys(settings: &Settings) -> Check {
+    match (settings.keys.len(), settings.listen.ip().is_loopback()) {
+        (0, true) => Check::ok("keys", "none; only this machine can reach the service"),
+        (0, false) => {
+            let found = format!("none, and {} can be reached from elsewhere; serve refuses that", settings.listen);
+            Check::fail("keys", found, "make one with `telness keys new --tenant NAME`")
+        }
+        (count, _) => Check::ok("keys", format!("{count}")),
+    }
+}

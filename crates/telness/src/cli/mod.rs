@@ -1,0 +1,107 @@
+//! The command line: one operation, one file. A command writes its answer and ends with a documented exit code.
+
+mod completions;
+mod config;
+mod doctor;
+mod exit;
+mod explain;
+mod keys;
+mod number;
+mod output;
+mod plan;
+mod records;
+mod route;
+mod serve;
+mod setting_flags;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
+pub use exit::{Exit, Failure, exit_codes};
+pub use output::Output;
+pub use setting_flags::SettingFlags;
+
+/// Call handling: a switch asks what to do with a call; telness decides, records and answers.
+#[derive(Debug, Parser)]
+#[command(name = "telness", version, propagate_version = true, max_term_width = 100)]
+struct Cli {
+    /// Answers in JSON, for programs
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs the service
+    Serve(serve::Serve),
+    /// Says what a number is read as
+    Number(number::Number),
+    /// Tries a call without making one: where it would go, and why
+    Route(route::Route),
+    /// Checks plans
+    Plan(plan::PlanCommand),
+    /// Shows recorded calls
+    Records(records::Records),
+    /// Looks for what is wrong with the node, and says what to do
+    Doctor(doctor::Doctor),
+    /// Explains a reason code, or lists them all
+    Explain(explain::Explain),
+    /// Shows the settings in force, and where each comes from
+    Config(config::Config),
+    /// Makes API keys
+    Keys(keys::KeysCommand),
+    /// Prints a completion script for a shell
+    Completions(completions::Completions),
+}
+
+/// The whole command line, for completions and for the tests of its documentation.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command().after_help(exit_codes())
+}
+
+/// Runs the command of `arguments`, the first of which is the program's name.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let parsed = command().try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are answers; whoever asked may have gone away.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() };
+        }
+    };
+    let mut out = Output::stdout(cli.json);
+    let outcome = cli.command.run(&mut out).and_then(|exit| out.flush().map(|()| exit));
+    match outcome {
+        Ok(exit) => exit.into(),
+        Err(Failure::ReaderGone) => Exit::Done.into(),
+        Err(Failure::Said { exit, message }) => {
+            // What was answered before comes first.
+            let _ = out.flush();
+            output::tell(cli.json, exit.code(), &message);
+            exit.into()
+        }
+    }
+}
+
+impl Command {
+    fn run(self, out: &mut Output) -> Result<Exit, Failure> {
+        match self {
+            Self::Serve(serve) => serve.run(out),
+            Self::Number(number) => number.run(out),
+            Self::Route(route) => route.run(out),
+            Self::Plan(plan) => plan.run(out),
+            Self::Records(records) => records.run(out),
+            Self::Doctor(doctor) => doctor.run(out),
+            Self::Explain(explain) => explain.run(out),
+            Self::Config(config) => config.run(out),
+            Self::Keys(keys) => keys.run(out),
+            Self::Completions(completions) => completions.run(out),
+        }
+    }
+}

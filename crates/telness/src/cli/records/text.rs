@@ -1,0 +1,62 @@
+//! Recorded calls for people: a line each, or one on a page.
+
+use telness_core::decide::Action;
+use telness_store::{Page, StoredCall};
+
+use crate::cli::route::text::{party, write_step, write_trace};
+use crate::cli::{Failure, Output};
+
+pub(super) fn list(page: &Page, out: &mut Output) -> Result<(), Failure> {
+    if page.calls.is_empty() {
+        return out.line("no calls");
+    }
+    for call in &page.calls {
+        let (routing, personal) = (&call.routing, &call.personal);
+        let from = personal.from.as_ref().map_or("nobody".to_owned(), party);
+        let trunk = routing.trunk.as_ref().map_or(String::new(), |trunk| format!(" to {trunk}"));
+        let state = word(&call.cdr.state);
+        out.line(format_args!(
+            "{}  {}  {:<9}  {from} -> {}  {}{trunk}  {state}",
+            routing.received_at,
+            routing.call_id,
+            routing.class.as_str(),
+            party(&personal.to),
+            routing.reason,
+        ))?;
+    }
+    match &page.next {
+        Some(next) => out.line(format_args!("more with --after {next}")),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn one(call: &StoredCall, trace: bool, out: &mut Output) -> Result<(), Failure> {
+    let (routing, personal) = (&call.routing, &call.personal);
+    out.line(format_args!("call    {}  at {}", routing.call_id, routing.received_at))?;
+    out.line(format_args!("class   {}, {} workflow", routing.class.as_str(), routing.workflow.as_str()))?;
+    out.line(format_args!("tenant  {}, node {}, plan revision {}", routing.tenant, routing.node, routing.plan_revision))?;
+    out.line(format_args!("from    {}", personal.from.as_ref().map_or("nobody".to_owned(), party)))?;
+    out.line(format_args!("to      {}", party(&personal.to)))?;
+    for note in &personal.notes {
+        out.line(format_args!("note    {} in `{}`: {}", note.reason, note.field, note.detail))?;
+    }
+    let action = if routing.action == Action::Route { "route" } else { "reject" };
+    let by = routing.rule.as_ref().map_or(String::new(), |rule| format!(", by the rule {rule}"));
+    out.line(format_args!("answer  {action}: {}{by}", routing.reason))?;
+    for (at, step) in personal.steps.iter().enumerate() {
+        write_step(at, step, out)?;
+    }
+    let talked = call.cdr.talk_ms.map_or(String::new(), |ms| format!(", talked {ms} ms"));
+    out.line(format_args!("state   {}{talked}", word(&call.cdr.state)))?;
+    for event in &call.events {
+        let cause = event.cause.and_then(|cause| serde_json::to_string(&cause).ok()).unwrap_or_default();
+        out.line(format_args!("event   {}  leg {} {} {cause}", event.occurred_at, event.leg, event.kind.as_str()))?;
+    }
+    if trace { write_trace(&personal.trace, out) } else { Ok(()) }
+}
+
+/// The word that a value is in JSON.
+fn word(value: &impl serde::Serialize) -> String {
+    let value = serde_json::to_value(value).ok();
+    value.as_ref().and_then(|value| value.as_str()).unwrap_or_default().to_owned()
+}
