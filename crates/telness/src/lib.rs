@@ -1,0 +1,5 @@
+//! The edges of telness: bytes to the engine's types and back. The binary is a thin shell over this library, so
+//! that tests and fuzzers reach the edges without a process.
+
+#[doc(hidden)]
+pub mod http;
