@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 
 use super::problem::FieldProblem;
 use super::trace_view::TraceView;
+use super::words::{ActionWord, ClassWord, RecordedWord, WorkflowWord};
 
 /// What is to be done with a call.
 #[derive(Serialize, ToSchema)]
@@ -22,13 +23,13 @@ pub struct CallAnswer<'a> {
     #[schema(value_type = uuid::Uuid, example = "019ab1c2-7e58-7d3c-9f0a-0d7d6f6f2c11")]
     id: CallId,
     /// The workflow that carries it: `high` or `low`.
-    #[schema(example = "low")]
+    #[schema(value_type = WorkflowWord, example = "low")]
     workflow: &'a str,
     /// Its class: `emergency`, `vital`, `normal` or `background`.
-    #[schema(example = "normal")]
+    #[schema(value_type = ClassWord, example = "normal")]
     class: &'a str,
     /// `route`: try the steps. `reject`: end the call with the reason's SIP status.
-    #[schema(value_type = String, example = "route")]
+    #[schema(value_type = ActionWord, example = "route")]
     action: Action,
     /// Why.
     reason: ReasonView,
@@ -49,7 +50,7 @@ pub struct CallAnswer<'a> {
     notes: &'a [FieldFault],
     /// How it is recorded: `journaled` (durable on this node), `committed` (in the store) or `deferred` (durable
     /// within the journal's group time; emergency calls do not wait).
-    #[schema(example = "journaled")]
+    #[schema(value_type = RecordedWord, example = "journaled")]
     recorded: &'a str,
     /// When the request arrived (RFC 3339, UTC, microseconds).
     #[schema(value_type = String, format = DateTime, example = "2026-11-23T08:00:00.000000Z")]

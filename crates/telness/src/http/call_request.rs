@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use super::fields::{Faults, Fields, TextRule, graphic, plain};
 use super::json::{self, Entries, Json};
+use super::words::{CallTypeWord, PrivacyWord};
 
 /// The largest number, caller or diverting number, in bytes.
 pub const NUMBER_BYTES_MAX: usize = 256;
@@ -36,6 +37,7 @@ pub const UNCERTAINTY_M_MAX: f64 = 20_040_000.0;
     "to": "070-174 06 06", "from": "+46701740605", "type": "mobile",
     "metadata": {"campaign": "spring"}, "sip_call_id": "a84b4c76e66710@192.0.2.10", "trace": false
 }))]
+#[serde(deny_unknown_fields)]
 pub struct CallRequest {
     /// What was dialled, as the caller or the switch wrote it: national, international, `tel:`, `sip:`, a short
     /// number, an extension, or an emergency service's URN. It is read in the region of the peer's site.
@@ -46,7 +48,7 @@ pub struct CallRequest {
     pub from: Option<String>,
     /// What kind of network the call comes from: `mobile`, `pbx`, `sip` or `api`. The peer's kind if absent.
     #[schema(rename = "type", example = "mobile")]
-    pub kind: Option<String>,
+    pub kind: Option<CallTypeWord>,
     /// What rules may match and the record keeps: at most 32 entries; keys of 1 to 64 of `a-z`, `0-9`, `_`, `.`, `-`;
     /// values of 1 to 256 bytes.
     #[schema(value_type = Option<std::collections::BTreeMap<String, String>>)]
@@ -55,7 +57,7 @@ pub struct CallRequest {
     pub location: Option<LocationRequest>,
     /// `withheld` if the caller's number must not be shown, else `none`.
     #[schema(example = "none")]
-    pub privacy: Option<String>,
+    pub privacy: Option<PrivacyWord>,
     /// The forwards that the call has been through, latest first: at most 16. More than five end the call with the
     /// reason `forward_loop`.
     pub diversions: Option<Vec<DiversionRequest>>,
@@ -69,7 +71,7 @@ pub struct CallRequest {
 
 /// Where the caller is. Latitude and longitude come together or not at all.
 #[derive(ToSchema)]
-#[schema(as = LocationRequest)]
+#[serde(deny_unknown_fields)]
 pub struct LocationRequest {
     /// Degrees north, WGS 84.
     #[schema(minimum = -90, maximum = 90, example = 59.33)]
@@ -90,7 +92,7 @@ pub struct LocationRequest {
 
 /// One forward.
 #[derive(ToSchema)]
-#[schema(as = DiversionRequest)]
+#[serde(deny_unknown_fields)]
 pub struct DiversionRequest {
     /// Who forwarded, as sent.
     #[schema(max_length = 256, example = "+46846500400")]

@@ -12,6 +12,9 @@ use utoipa::ToSchema;
 
 use super::call_answer::{ReasonView, StepView, notes, steps};
 use super::problem::FieldProblem;
+use super::words::{
+    ActionWord, CallTypeWord, ClassWord, DirectionWord, EventKindWord, PrivacyWord, StateWord, WorkflowWord,
+};
 
 /// A call as a list shows it.
 #[derive(Serialize, ToSchema)]
@@ -24,17 +27,17 @@ pub struct CallSummary<'a> {
     #[schema(value_type = String, format = DateTime, example = "2026-11-23T08:00:00.000000Z")]
     pub(super) received_at: Timestamp,
     /// Its class: `emergency`, `vital`, `normal` or `background`.
-    #[schema(example = "normal")]
+    #[schema(value_type = ClassWord, example = "normal")]
     pub(super) class: &'a str,
     /// The workflow that carried it: `high` or `low`.
-    #[schema(example = "low")]
+    #[schema(value_type = WorkflowWord, example = "low")]
     pub(super) workflow: &'a str,
     /// What kind of network it came from: `mobile`, `pbx`, `sip` or `api`.
     #[serde(rename = "type")]
-    #[schema(value_type = String, example = "mobile")]
+    #[schema(value_type = CallTypeWord, example = "mobile")]
     pub(super) kind: CallType,
     /// `from_tenant` or `from_carrier`.
-    #[schema(value_type = String, example = "from_tenant")]
+    #[schema(value_type = DirectionWord, example = "from_tenant")]
     pub(super) direction: Direction,
     /// The calling party; absent when none was sent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -42,7 +45,7 @@ pub struct CallSummary<'a> {
     /// The called party.
     pub(super) to: PartyView<'a>,
     /// `route` or `reject`.
-    #[schema(value_type = String, example = "route")]
+    #[schema(value_type = ActionWord, example = "route")]
     pub(super) action: Action,
     /// Why.
     pub(super) reason: ReasonView,
@@ -122,7 +125,7 @@ pub struct CallView<'a> {
     #[schema(value_type = Vec<String>)]
     degraded: &'a [Arc<str>],
     /// `none`, or `withheld` if the caller's number was not to be shown.
-    #[schema(value_type = String, example = "none")]
+    #[schema(value_type = PrivacyWord, example = "none")]
     privacy: Privacy,
     /// The forwards before the call came here, latest first.
     #[serde(serialize_with = "diversions")]
@@ -207,7 +210,7 @@ pub struct DiversionView<'a> {
 #[schema(as = Detail)]
 pub struct DetailView<'a> {
     /// `decided` (nothing reported yet), `ringing`, `answered`, `failed` or `ended`.
-    #[schema(value_type = String, example = "ended")]
+    #[schema(value_type = StateWord, example = "ended")]
     pub(super) state: CdrState,
     /// When a leg first rang.
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -274,7 +277,7 @@ pub struct LegView<'a> {
     #[schema(example = "1.1")]
     leg: &'a str,
     /// `decided`, `ringing`, `answered`, `failed` or `ended`.
-    #[schema(value_type = String, example = "ended")]
+    #[schema(value_type = StateWord, example = "ended")]
     state: CdrState,
     /// When it first rang.
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -300,7 +303,7 @@ pub struct EventView<'a> {
     #[schema(example = "1.1")]
     leg: &'a str,
     /// `ringing`, `answered`, `failed` or `ended`.
-    #[schema(value_type = String, example = "answered")]
+    #[schema(value_type = EventKindWord, example = "answered")]
     kind: EventKind,
     /// Why, for a failure or an end.
     #[serde(skip_serializing_if = "Option::is_none")]

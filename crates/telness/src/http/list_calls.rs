@@ -23,6 +23,7 @@ use super::call_view::CallSummary;
 use super::csv;
 use super::fields::{Faults, graphic};
 use super::problem::{Problem, ProblemDocument};
+use super::words::{ActionWord, ClassWord, StateWord};
 
 /// Calls of a page.
 const LIMIT: std::ops::RangeInclusive<u16> = 1..=1000;
@@ -42,16 +43,16 @@ pub struct ListQuery {
     pub until: Option<String>,
     /// `emergency`, `vital`, `normal` or `background`.
     #[param(example = "normal")]
-    pub class: Option<String>,
+    pub class: Option<ClassWord>,
     /// `route` or `reject`.
     #[param(example = "route")]
-    pub action: Option<String>,
+    pub action: Option<ActionWord>,
     /// A reason's name or code.
     #[param(example = "no_route")]
     pub reason: Option<String>,
     /// `decided`, `ringing`, `answered`, `failed` or `ended`.
     #[param(example = "ended")]
-    pub state: Option<String>,
+    pub state: Option<StateWord>,
     /// The first target's trunk.
     #[param(example = "carrier-a")]
     pub trunk: Option<String>,

@@ -8,7 +8,7 @@ mod asker;
 mod body;
 pub mod call_answer;
 pub mod call_request;
-mod call_view;
+pub mod call_view;
 mod connection;
 pub mod create_call;
 mod csv;
@@ -27,6 +27,7 @@ pub mod report_event;
 mod request_id;
 mod server;
 pub mod trace_view;
+pub mod words;
 
 pub use server::serve;
 

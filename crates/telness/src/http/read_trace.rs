@@ -16,6 +16,7 @@ use super::asker::{Peer, asker};
 use super::call_answer::ReasonView;
 use super::problem::{Problem, ProblemDocument};
 use super::trace_view::TraceView;
+use super::words::ActionWord;
 
 /// A decision with all that it weighed.
 #[derive(Serialize, ToSchema)]
@@ -25,7 +26,7 @@ pub struct CallTrace<'a> {
     #[schema(value_type = uuid::Uuid, example = "019ab1c2-7e58-7d3c-9f0a-0d7d6f6f2c11")]
     id: CallId,
     /// `route` or `reject`.
-    #[schema(value_type = String, example = "route")]
+    #[schema(value_type = ActionWord, example = "route")]
     action: Action,
     /// Why.
     reason: ReasonView,

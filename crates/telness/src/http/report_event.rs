@@ -21,6 +21,7 @@ use super::call_request::{SIP_CALL_ID_BYTES_MAX, open, text_of};
 use super::fields::{Faults, Fields, graphic};
 use super::json::Json;
 use super::problem::{Problem, ProblemDocument};
+use super::words::{EventKindWord, RecordedWord};
 
 /// Before this no event happened, and after the other no clock is right: 2000-01-01 and 2100-01-01.
 const TIMES: (Timestamp, Timestamp) =
@@ -32,6 +33,7 @@ const TIMES: (Timestamp, Timestamp) =
     "event_id": "e-1", "leg": "1.1", "kind": "failed", "cause": {"sip": 486, "q850": 17},
     "occurred_at": "2026-11-23T08:00:07.250Z", "sip_call_id": "a84b4c76e66710@192.0.2.10"
 }))]
+#[serde(deny_unknown_fields)]
 pub struct EventRequest {
     /// What makes it the same event when it is reported again: printable ASCII, at most 64 bytes. Made from the
     /// event's content if absent, so that even then a repeated report counts once.
@@ -42,7 +44,7 @@ pub struct EventRequest {
     pub leg: String,
     /// `ringing`, `answered`, `failed` (it ended without an answer) or `ended` (after one).
     #[schema(example = "failed")]
-    pub kind: String,
+    pub kind: EventKindWord,
     /// Why, for `failed` and `ended` alone.
     pub cause: Option<CauseRequest>,
     /// When it happened, RFC 3339 with an offset, from 2000 to 2099; when it arrived, if absent.
@@ -55,6 +57,7 @@ pub struct EventRequest {
 
 /// Why a leg failed or ended: one of the two at least.
 #[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct CauseRequest {
     /// The SIP status.
     #[schema(minimum = 300, maximum = 699, example = 486)]
@@ -72,7 +75,7 @@ pub struct EventAnswer<'a> {
     #[schema(example = "e-1")]
     event_id: &'a str,
     /// How it is recorded: `journaled`, which is durable on this node.
-    #[schema(example = "journaled")]
+    #[schema(value_type = RecordedWord, example = "journaled")]
     recorded: &'a str,
 }
 
