@@ -2,6 +2,8 @@
 
 use std::future::Future;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::task::Poll;
 use std::thread::JoinHandle;
 
 use tokio_util::sync::CancellationToken;
@@ -13,6 +15,9 @@ pub struct Supervisor {
     stop: CancellationToken,
     tasks: TaskTracker,
 }
+
+/// A task panicked.
+struct Died;
 
 impl Supervisor {
     /// One that has started nothing.
@@ -30,13 +35,18 @@ impl Supervisor {
     /// Starts a task. Should it panic, that is logged and the service goes on.
     #[allow(clippy::disallowed_methods, reason = "this is the place that the ban points to")]
     pub fn task(&self, name: &'static str, work: impl Future<Output = ()> + Send + 'static) {
-        let tracked = self.tasks.track_future(work);
-        drop(tokio::spawn(async move {
-            let watched = tokio::spawn(tracked);
-            if let Err(error) = watched.await {
-                tracing::error!(task = name, %error, "a task died");
+        let watched = self.tasks.track_future(async move {
+            let mut work = std::pin::pin!(work);
+            let caught = std::future::poll_fn(|context| {
+                // Nothing looks at the work again once it has panicked, so a broken state in it is seen by nobody.
+                catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context)))
+                    .map_or(Poll::Ready(Err(Died)), |poll| poll.map(Ok))
+            });
+            if let Err(Died) = caught.await {
+                tracing::error!(task = name, "a task died of a panic");
             }
-        }));
+        });
+        drop(tokio::spawn(watched));
     }
 
     /// Tells everything to stop and waits until all tasks have.
@@ -53,4 +63,19 @@ impl Supervisor {
 /// When the system gives no thread.
 pub fn thread<T: Send + 'static>(name: &str, work: impl FnOnce() -> T + Send + 'static) -> io::Result<JoinHandle<T>> {
     std::thread::Builder::new().name(name.to_owned()).spawn(work)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Supervisor;
+
+    #[tokio::test]
+    async fn a_task_that_panics_takes_nothing_with_it() {
+        let supervisor = Supervisor::new();
+        let (done, finished) = tokio::sync::oneshot::channel();
+        supervisor.task("dies", async { panic!("as the test wants") });
+        supervisor.task("lives", async move { drop(done.send(7)) });
+        assert_eq!(finished.await, Ok(7));
+        supervisor.drain().await;
+    }
 }

@@ -1,0 +1,61 @@
+//! Who sent a request, as far as HTTP tells: the listener, the address, the API key.
+
+use std::net::IpAddr;
+
+use axum::http::{HeaderMap, header};
+use telness_engine::Asker;
+
+/// What plans call this listener.
+const LISTENER: &str = "http";
+
+/// The address at the other end of a request's connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Peer(pub(super) IpAddr);
+
+/// Whoever sent a request. A proxy's word for the address is not taken: any client can write such a header.
+pub(super) fn asker(headers: &HeaderMap, peer: Peer) -> Asker<'_> {
+    // An IPv4 client of an IPv6 socket is still the IPv4 client that the plan's networks name.
+    Asker { listener: LISTENER, address: peer.0.to_canonical(), key: key(headers) }
+}
+
+/// The key of `Authorization: Bearer KEY`. A header of another form is a key that nobody has, so that a mistake in
+/// it never counts as having sent none.
+fn key(headers: &HeaderMap) -> Option<&str> {
+    let mut sent = headers.get_all(header::AUTHORIZATION).iter();
+    let first = sent.next()?;
+    let bearer = || {
+        let (scheme, key) = first.to_str().ok()?.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
+    };
+    Some(if sent.next().is_none() { bearer().unwrap_or("") } else { "" })
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn a_malformed_authorization_is_no_missing_one() {
+        let of = |sent: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for one in sent {
+                headers.append(header::AUTHORIZATION, HeaderValue::from_static(one));
+            }
+            key(&headers).map(str::to_owned)
+        };
+        assert_eq!(of(&[]), None);
+        assert_eq!(of(&["Bearer abc"]).as_deref(), Some("abc"));
+        assert_eq!(of(&["bearer  abc "]).as_deref(), Some("abc"));
+        for wrong in [&["Basic abc"][..], &["Bearer"], &[""], &["Bearer a", "Bearer b"]] {
+            assert_eq!(of(wrong).as_deref(), Some(""), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_mapped_address_is_its_own() {
+        let mapped = Peer("::ffff:192.0.2.7".parse().unwrap());
+        assert_eq!(asker(&HeaderMap::new(), mapped).address, "192.0.2.7".parse::<IpAddr>().unwrap());
+    }
+}

@@ -1,0 +1,405 @@
+//! A request for a call, from its bytes to a [`Draft`] that carries its own faults.
+//!
+//! Nothing is refused here. A draft with faults goes to the engine, which classifies it first: an emergency call
+//! goes on with what could be read (E8), any other is refused with every fault at once.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use telness_core::call::{CallType, Diversion, Draft, Location, Metadata, Privacy};
+use telness_core::reason::Reason;
+use utoipa::ToSchema;
+
+use super::fields::{Faults, Fields, TextRule, graphic, plain};
+use super::json::{self, Entries, Json};
+use super::words::{CallTypeWord, PrivacyWord};
+
+/// The largest number, caller or diverting number, in bytes.
+pub const NUMBER_BYTES_MAX: usize = 256;
+/// Entries of `metadata`.
+pub const METADATA_ENTRIES_MAX: usize = 32;
+/// A key of `metadata`, in bytes.
+pub const METADATA_KEY_BYTES_MAX: usize = 64;
+/// A value of `metadata`, in bytes.
+pub const METADATA_VALUE_BYTES_MAX: usize = 256;
+/// Entries of `diversions`.
+pub const DIVERSIONS_MAX: usize = 16;
+/// A switch's own id of a call, in bytes.
+pub const SIP_CALL_ID_BYTES_MAX: usize = 255;
+/// An idempotency key, in bytes.
+pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
+/// The largest radius of uncertainty, in metres: half the way round the Earth.
+pub const UNCERTAINTY_M_MAX: f64 = 20_040_000.0;
+
+/// A call to be decided.
+#[derive(ToSchema)]
+#[schema(example = json!({
+    "to": "070-174 06 06", "from": "+46701740605", "type": "mobile",
+    "metadata": {"campaign": "spring"}, "sip_call_id": "a84b4c76e66710@192.0.2.10", "trace": false
+}))]
+#[serde(deny_unknown_fields)]
+pub struct CallRequest {
+    /// What was dialled, as the caller or the switch wrote it: national, international, `tel:`, `sip:`, a short
+    /// number, an extension, or an emergency service's URN. It is read in the region of the peer's site.
+    #[schema(max_length = 256, example = "070-174 06 06")]
+    pub to: String,
+    /// The calling number, as sent. `anonymous` and the like mean that there is none to show.
+    #[schema(max_length = 256, example = "+46701740605")]
+    pub from: Option<String>,
+    /// What kind of network the call comes from: `mobile`, `pbx`, `sip` or `api`. The peer's kind if absent.
+    #[schema(rename = "type", example = "mobile")]
+    pub kind: Option<CallTypeWord>,
+    /// What rules may match and the record keeps: at most 32 entries; keys of 1 to 64 of `a-z`, `0-9`, `_`, `.`, `-`;
+    /// values of 1 to 256 bytes.
+    #[schema(value_type = Option<std::collections::BTreeMap<String, String>>)]
+    pub metadata: Option<()>,
+    /// Where the caller is.
+    pub location: Option<LocationRequest>,
+    /// `withheld` if the caller's number must not be shown, else `none`.
+    #[schema(example = "none")]
+    pub privacy: Option<PrivacyWord>,
+    /// The forwards that the call has been through, latest first: at most 16. More than five end the call with the
+    /// reason `forward_loop`.
+    pub diversions: Option<Vec<DiversionRequest>>,
+    /// The switch's own id of the call (SIP Call-ID), to search by: printable ASCII, at most 255 bytes.
+    #[schema(max_length = 255, example = "a84b4c76e66710@192.0.2.10")]
+    pub sip_call_id: Option<String>,
+    /// Whether the answer has the decision's whole trace.
+    #[schema(default = false)]
+    pub trace: Option<bool>,
+}
+
+/// Where the caller is. Latitude and longitude come together or not at all.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LocationRequest {
+    /// Degrees north, WGS 84.
+    #[schema(minimum = -90, maximum = 90, example = 59.33)]
+    pub latitude: Option<f64>,
+    /// Degrees east, WGS 84.
+    #[schema(minimum = -180, maximum = 180, example = 18.06)]
+    pub longitude: Option<f64>,
+    /// Radius of uncertainty in metres.
+    #[schema(minimum = 0, maximum = 20_040_000, example = 50)]
+    pub uncertainty_m: Option<f64>,
+    /// The cell's global identity: printable ASCII, at most 64 bytes.
+    #[schema(max_length = 64, example = "240-01-1234-56789")]
+    pub cell: Option<String>,
+    /// The municipality's code: printable ASCII, at most 16 bytes.
+    #[schema(max_length = 16, example = "0180")]
+    pub municipality: Option<String>,
+}
+
+/// One forward.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DiversionRequest {
+    /// Who forwarded, as sent.
+    #[schema(max_length = 256, example = "+46846500400")]
+    pub by: String,
+    /// Why, in the words of RFC 5806, such as `no-answer`; `unknown` if absent.
+    #[schema(max_length = 64, example = "no-answer")]
+    pub cause: Option<String>,
+}
+
+/// What a request said, beside the draft.
+#[derive(Debug)]
+pub struct Asked {
+    /// The call.
+    pub draft: Draft,
+    /// Whether the answer is to have the trace.
+    pub trace: bool,
+}
+
+/// The top of a request's body: its fields, or none if it cannot be read, with the fault that says why.
+pub(super) fn open<'a>(text: &'a str, faults: &mut Faults) -> Entries<'a> {
+    match json::read(text) {
+        Ok(Json::Object(entries)) => return entries,
+        Ok(_) => faults.add("", Reason::RequestUnreadable, "the body must be one JSON object"),
+        Err(why) => faults.add("", Reason::RequestUnreadable, format!("the body is not JSON: {why}")),
+    }
+    Vec::new()
+}
+
+/// The body as text. What is not UTF-8 is a fault and stands as U+FFFD, so that the rest can be read.
+pub(super) fn text_of<'a>(body: &'a [u8], faults: &mut Faults) -> Cow<'a, str> {
+    std::str::from_utf8(body).map_or_else(
+        |wrong| {
+            let why = format!("the body is not UTF-8, at byte {}", wrong.valid_up_to());
+            faults.add("", Reason::RequestUnreadable, why);
+            String::from_utf8_lossy(body)
+        },
+        Cow::Borrowed,
+    )
+}
+
+/// Reads a request for a call. `faults` has what the head of the request had wrong.
+#[must_use]
+pub fn read(body: &[u8], idempotency_key: Option<Arc<str>>, mut faults: Faults) -> Asked {
+    let text = text_of(body, &mut faults);
+    let before = faults.count();
+    let entries = open(&text, &mut faults);
+    // Of an unreadable body only that is said, not that its fields are missing too.
+    let readable = faults.count() == before;
+    let mut fields = Fields::new("", entries, &mut faults);
+    let to = to(&mut fields, readable);
+    let from = fields.text("from", plain(NUMBER_BYTES_MAX)).map(shared);
+    let kind = fields.word("type", |word| word.parse::<CallType>().ok(), "one of mobile, pbx, sip and api");
+    let metadata = fields.object("metadata").map(|entries| metadata(entries, fields.faults)).unwrap_or_default();
+    let location = fields.object("location").map(|entries| location(entries, fields.faults));
+    let privacy = fields.word("privacy", privacy, "none or withheld").unwrap_or_default();
+    let diversions = fields.list("diversions").map(|list| diversions(list, fields.faults)).unwrap_or_default();
+    let sip_call_id = fields.text("sip_call_id", graphic(SIP_CALL_ID_BYTES_MAX)).map(shared);
+    let trace = fields.flag("trace").unwrap_or(false);
+    fields.done();
+    let faults = faults.into_vec();
+    let draft = Draft { to, from, kind, privacy, diversions, metadata, location, sip_call_id, idempotency_key, faults };
+    Asked { draft, trace }
+}
+
+fn shared(text: Cow<'_, str>) -> Arc<str> {
+    Arc::from(text.as_ref())
+}
+
+/// What was dialled. A number in place of a text is a fault, but it is read all the same: it may be 112.
+fn to(fields: &mut Fields<'_, '_>, readable: bool) -> Arc<str> {
+    let before = fields.faults.count();
+    match fields.take("to") {
+        Some(Json::Text(text)) if text.is_empty() => fields.invalid("to", "must not be empty"),
+        Some(Json::Text(text)) if text.len() > NUMBER_BYTES_MAX => {
+            let why = format!("has {} bytes; the limit is {NUMBER_BYTES_MAX}", text.len());
+            fields.faults.add("to", Reason::RequestTooLarge, why);
+        }
+        Some(Json::Text(text)) => return shared(text),
+        Some(Json::Whole(number)) => {
+            fields.invalid("to", "must be a text, such as \"112\"");
+            return Arc::from(number.to_string());
+        }
+        Some(_) => fields.invalid("to", "must be a text"),
+        None if readable && fields.faults.count() == before => {
+            fields.faults.add("to", Reason::FieldMissing, "is needed: what was dialled");
+        }
+        None => {}
+    }
+    Arc::from("")
+}
+
+fn privacy(word: &str) -> Option<Privacy> {
+    match word {
+        "none" => Some(Privacy::None),
+        "withheld" => Some(Privacy::Withheld),
+        _ => None,
+    }
+}
+
+fn is_key(key: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'.' | b'-');
+    (1..=METADATA_KEY_BYTES_MAX).contains(&key.len()) && key.bytes().all(allowed)
+}
+
+fn metadata(entries: Entries<'_>, faults: &mut Faults) -> Metadata {
+    let mut metadata = Metadata::new();
+    if entries.len() > METADATA_ENTRIES_MAX {
+        let why = format!("has more than {METADATA_ENTRIES_MAX} entries");
+        faults.add("metadata", Reason::RequestTooLarge, why);
+        return metadata;
+    }
+    for (key, value) in entries {
+        if !is_key(&key) {
+            faults.invalid("metadata", "has a key that is not 1 to 64 of a-z, 0-9, '_', '.' and '-'");
+            continue;
+        }
+        let mut one = Fields::new("metadata", vec![(Cow::Borrowed(&*key), value)], faults);
+        let Some(value) = one.text(&key, plain(METADATA_VALUE_BYTES_MAX)) else { continue };
+        if metadata.insert(Arc::from(&*key), shared(value)).is_some() {
+            faults.add(&format!("metadata.{key}"), Reason::RequestUnreadable, "is there more than once");
+        }
+    }
+    metadata
+}
+
+fn location(entries: Entries<'_>, faults: &mut Faults) -> Location {
+    let mut fields = Fields::new("location", entries, faults);
+    let before = fields.faults.count();
+    let latitude = fields.number("latitude", -90.0, 90.0);
+    let longitude = fields.number("longitude", -180.0, 180.0);
+    let whole = latitude.is_some() == longitude.is_some();
+    if !whole && fields.faults.count() == before {
+        let missing = if latitude.is_some() { "longitude" } else { "latitude" };
+        let path = fields.path(missing);
+        fields.faults.add(&path, Reason::FieldMissing, "is needed: latitude and longitude come together");
+    }
+    let location = Location {
+        latitude: latitude.filter(|_| whole),
+        longitude: longitude.filter(|_| whole),
+        uncertainty_m: fields.number("uncertainty_m", 0.0, UNCERTAINTY_M_MAX),
+        cell: fields.text("cell", graphic(64)).map(shared),
+        municipality: fields.text("municipality", graphic(16)).map(shared),
+    };
+    fields.done();
+    location
+}
+
+fn diversions(list: Vec<Json<'_>>, faults: &mut Faults) -> Vec<Diversion> {
+    const CAUSE: TextRule = TextRule {
+        bytes_max: 64,
+        allows: |character| character.is_ascii_lowercase() || character.is_ascii_digit() || character == '-',
+        of: "a-z, 0-9 and '-'",
+    };
+    if list.len() > DIVERSIONS_MAX {
+        faults.add("diversions", Reason::RequestTooLarge, format!("has more than {DIVERSIONS_MAX} entries"));
+    }
+    let mut diversions = Vec::with_capacity(list.len().min(DIVERSIONS_MAX));
+    for (at, entry) in list.into_iter().take(DIVERSIONS_MAX).enumerate() {
+        let path = format!("diversions[{at}]");
+        let Json::Object(entries) = entry else {
+            faults.invalid(&path, "must be an object");
+            continue;
+        };
+        let mut fields = Fields::new(&path, entries, faults);
+        let before = fields.faults.count();
+        let by = fields.text("by", plain(NUMBER_BYTES_MAX)).map(shared);
+        if by.is_none() && fields.faults.count() == before {
+            let path = fields.path("by");
+            fields.faults.add(&path, Reason::FieldMissing, "is needed: who forwarded");
+        }
+        let cause = fields.text("cause", CAUSE).map_or_else(|| Arc::from("unknown"), shared);
+        fields.done();
+        diversions.extend(by.map(|by| Diversion { by, cause }));
+    }
+    diversions
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read_text(text: &str) -> Asked {
+        read(text.as_bytes(), None, Faults::default())
+    }
+
+    fn faults(text: &str) -> Vec<(String, Reason)> {
+        let faults = read_text(text).draft.faults;
+        faults.into_iter().map(|fault| (fault.field.to_string(), fault.reason)).collect()
+    }
+
+    #[test]
+    fn a_whole_request_is_read() {
+        let asked = read_text(
+            r#"{"to":"070-174 06 06","from":"+46701740605","type":"mobile","metadata":{"a.b-c_1":"x"},
+                "location":{"latitude":59.33,"longitude":18,"uncertainty_m":50,"cell":"240-01-1","municipality":"0180"},
+                "privacy":"withheld","diversions":[{"by":"+46846500400","cause":"no-answer"},{"by":"4321"}],
+                "sip_call_id":"a@192.0.2.1","trace":true}"#,
+        );
+        assert_eq!(asked.draft.faults, []);
+        assert!(asked.trace);
+        assert_eq!(&*asked.draft.to, "070-174 06 06");
+        assert_eq!(asked.draft.kind, Some(CallType::Mobile));
+        assert_eq!(asked.draft.privacy, Privacy::Withheld);
+        assert_eq!(asked.draft.metadata.len(), 1);
+        assert_eq!(asked.draft.location.as_ref().and_then(|at| at.longitude), Some(18.0));
+        assert_eq!(&*asked.draft.diversions[1].cause, "unknown");
+    }
+
+    #[test]
+    fn every_wrong_field_is_told_at_once() {
+        let found = faults(
+            r#"{"from":7,"type":"fax","metadata":{"A":"x","b":1,"c":"x","c":"y"},"location":{"latitude":91,"x":1},
+                "privacy":true,"diversions":[1,{"cause":"NO"}],"sip_call_id":"a b","trace":"yes","colour":1}"#,
+        );
+        let fields: Vec<&str> = found.iter().map(|(field, _)| field.as_str()).collect();
+        let expected = [
+            "to",
+            "from",
+            "type",
+            "metadata",
+            "metadata.b",
+            "metadata.c",
+            "location.latitude",
+            "location.x",
+            "privacy",
+            "diversions[0]",
+            "diversions[1].by",
+            "diversions[1].cause",
+            "sip_call_id",
+            "trace",
+            "colour",
+        ];
+        assert_eq!(fields, expected);
+    }
+
+    #[test]
+    fn an_unreadable_body_has_one_fault_and_no_destination() {
+        for text in ["", "[]", "{\"to\":\"112\"", "to=112", "7", "{\"to\":\"112\"}{}"] {
+            assert_eq!(faults(text), [(String::new(), Reason::RequestUnreadable)], "{text}");
+            assert_eq!(&*read_text(text).draft.to, "", "{text}");
+        }
+        assert_eq!(faults("{}"), [("to".to_owned(), Reason::FieldMissing)]);
+        assert_eq!(faults(r#"{"to":null}"#), [("to".to_owned(), Reason::FieldMissing)]);
+    }
+
+    #[test]
+    fn e8_the_destination_is_read_beside_whatever_is_wrong() {
+        let broken = [
+            r#"{"to":"112","from":"\ud800"}"#.as_bytes(),
+            br#"{"from":"\xc5sa","to":"112"}"#,
+            b"{\"metadata\":{\"name\":\"\xc5sa\"},\"to\":\"112\"}",
+            br#"{"location":{"latitude":1e999},"to":"112"}"#,
+            br#"{"metadata":[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]],"to":"112"}"#,
+            br#"{"to":"112","to":"070-1740605"}"#,
+            br#"{"to":112}"#,
+            br#"{"to":"112","type":[],"privacy":{},"diversions":"x","sip_call_id":1,"trace":0,"x":null}"#,
+        ];
+        for body in broken {
+            let asked = read(body, None, Faults::default());
+            assert_eq!(&*asked.draft.to, "112", "{}", String::from_utf8_lossy(body));
+            assert!(!asked.draft.faults.is_empty());
+        }
+    }
+
+    #[test]
+    fn limits_are_kept_to_the_byte() {
+        let metadata = |entries: usize, key: usize, value: usize| {
+            let entry = |at: usize| format!("\"{at:0>key$}\":\"{}\"", "v".repeat(value));
+            let entries: Vec<String> = (0..entries).map(entry).collect();
+            faults(&format!("{{\"to\":\"1\",\"metadata\":{{{}}}}}", entries.join(",")))
+        };
+        assert_eq!(metadata(32, 64, 256), []);
+        assert_eq!(metadata(33, 64, 256), [("metadata".to_owned(), Reason::RequestTooLarge)]);
+        assert_eq!(metadata(1, 65, 256)[0].1, Reason::FieldInvalid);
+        assert_eq!(metadata(1, 64, 257)[0].1, Reason::RequestTooLarge);
+        let to = |bytes: usize| faults(&format!("{{\"to\":\"{}\"}}", "1".repeat(bytes)));
+        assert_eq!(to(256), []);
+        assert_eq!(to(257), [("to".to_owned(), Reason::RequestTooLarge)]);
+        let diversions = |count: usize| {
+            let list = vec![r#"{"by":"+46846500400"}"#; count].join(",");
+            read_text(&format!("{{\"to\":\"1\",\"diversions\":[{list}]}}")).draft
+        };
+        assert_eq!((diversions(16).diversions.len(), diversions(16).faults.len()), (16, 0));
+        assert_eq!((diversions(17).diversions.len(), diversions(17).faults.len()), (16, 1));
+    }
+
+    #[test]
+    fn the_documented_request_has_every_field_and_the_parser_takes_it() {
+        use utoipa::PartialSchema as _;
+        let schema = serde_json::to_value(CallRequest::schema()).unwrap();
+        let names: Vec<&String> = schema["properties"].as_object().unwrap().keys().collect();
+        for name in &names {
+            let text = format!("{{\"to\":\"1\",\"{name}\":\"\"}}");
+            let unknown = faults(&text).into_iter().any(|(_, reason)| reason == Reason::FieldUnknown);
+            assert!(!unknown, "{name} is in the document and not in the parser");
+        }
+        assert_eq!(names.len(), 9, "a field of the parser is not in the document: {names:?}");
+        assert_eq!(faults(&schema["example"].to_string()), []);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_give_a_draft(body in prop::collection::vec(any::<u8>(), 0..256)) {
+            let asked = read(&body, None, Faults::default());
+            prop_assert!(!asked.draft.to.is_empty() || !asked.draft.faults.is_empty());
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! One connection: its requests in turn, until it ends, idles, is too slow, or has to make room.
+
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::dispatch::Dispatcher;
+use super::pace::{Pace, PacedStream, Phase};
+
+/// The most header lines of a request.
+const HEADERS_MAX: usize = 64;
+
+/// The largest head of a request, in bytes.
+const HEAD_BYTES_MAX: usize = 32 * 1024;
+
+/// How long a connection may stay open without a request: longer than the idle time of usual load balancers, so
+/// that it is they who close first and never send into a closing connection.
+const IDLE_MAX: Duration = Duration::from_secs(75);
+
+/// How long a connection that has to make room may take for a head that it has begun.
+const ROOM_GRACE: Duration = Duration::from_secs(1);
+
+/// How patient a connection is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    /// A request's head must arrive within this.
+    pub(super) head_max: Duration,
+    /// An answer must be taken within this.
+    pub(super) answer_max: Duration,
+}
+
+/// What makes a connection end before its client ends it.
+#[derive(Clone, Debug)]
+pub(super) struct Leave {
+    /// The service stops: finish the request in hand.
+    pub(super) stop: CancellationToken,
+    /// The service has waited long enough: end now.
+    pub(super) abandon: CancellationToken,
+    /// Another client waits for a place: the one that this wakes finishes the request in hand and goes.
+    pub(super) make_room: Arc<Notify>,
+}
+
+enum Event {
+    Stop,
+    MakeRoom,
+    Abandon,
+    Look,
+}
+
+/// Waits for what makes a connection end. Once it is leaving, only for the last word and the next look.
+async fn event(leave: Leave, look_after: Duration, leaving: bool) -> Event {
+    tokio::select! {
+        () = leave.abandon.cancelled() => Event::Abandon,
+        () = leave.stop.cancelled(), if !leaving => Event::Stop,
+        () = leave.make_room.notified(), if !leaving => Event::MakeRoom,
+        () = tokio::time::sleep(look_after) => Event::Look,
+    }
+}
+
+/// Serves the requests of one connection.
+pub(super) async fn run(
+    stream: TcpStream,
+    peer: IpAddr,
+    dispatcher: Arc<Dispatcher>,
+    patience: Patience,
+    leave: Leave,
+) {
+    let pace = Arc::new(Pace::new());
+    let service = service_fn(|request| {
+        let (dispatcher, pace) = (Arc::clone(&dispatcher), Arc::clone(&pace));
+        async move {
+            pace.enter(Phase::Busy);
+            let response = dispatcher.answer(peer, request).await;
+            pace.enter(Phase::Answering);
+            Ok::<_, Infallible>(response)
+        }
+    });
+    let io = TokioIo::new(PacedStream { stream, pace: Arc::clone(&pace) });
+    let mut builder = http1::Builder::new();
+    builder.max_headers(HEADERS_MAX).max_buf_size(HEAD_BYTES_MAX).header_read_timeout(None);
+    let mut connection = pin!(builder.serve_connection(io, service));
+    let look_after = (patience.head_max / 2).clamp(Duration::from_millis(10), Duration::from_secs(5));
+    // The set polls its future only when that was woken, so a request does not pay for all that is waited for here.
+    let mut events = FuturesUnordered::new();
+    events.push(event(leave.clone(), look_after, false));
+    let (mut leaving, mut hurried) = (false, false);
+    loop {
+        let event_now = tokio::select! {
+            biased;
+            // A client that breaks off, or sends what is not HTTP, was answered by then as far as it can be.
+            _ended = connection.as_mut() => return,
+            Some(event_now) = events.next() => event_now,
+        };
+        match event_now {
+            Event::Abandon => return,
+            Event::Stop => leaving = true,
+            Event::MakeRoom => (leaving, hurried) = (true, true),
+            Event::Look if too_slow(&pace, patience, hurried) => return,
+            Event::Look => leaving = leaving || matches!(pace.now(), (Phase::Idle, idle) if idle >= IDLE_MAX),
+        }
+        if leaving {
+            connection.as_mut().graceful_shutdown();
+        }
+        events.push(event(leave.clone(), if hurried { ROOM_GRACE } else { look_after }, leaving));
+    }
+}
+
+/// Whether the client takes longer than it may. A request in hand is bounded by its operation, not here.
+fn too_slow(pace: &Pace, patience: Patience, hurried: bool) -> bool {
+    match pace.now() {
+        (Phase::Head, since) => since >= patience.head_max || hurried,
+        (Phase::Answering, since) => since >= patience.answer_max,
+        (Phase::Idle, _) => hurried,
+        (Phase::Busy, _) => false,
+    }
+}

@@ -1,0 +1,69 @@
+//! `GET /healthz` and `GET /readyz`: whether the process lives, and whether to send it calls.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::api::{Api, json};
+use super::problem::Problem;
+
+/// That the process lives.
+#[derive(Serialize, ToSchema)]
+pub struct Health {
+    /// `ok`.
+    #[schema(example = "ok")]
+    status: &'static str,
+}
+
+/// Whether the node takes calls, and what is amiss.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Readiness)]
+pub struct ReadinessView<'a> {
+    /// Whether the node takes calls.
+    ready: bool,
+    /// The node's name.
+    #[schema(example = "node-1")]
+    node: &'a str,
+    /// The plan's revision in service.
+    #[schema(example = 1)]
+    plan_revision: u64,
+    /// Whether the store takes records. Calls are taken all the same: the journal keeps them.
+    store_ok: bool,
+}
+
+/// Says that the process lives
+///
+/// It asks nobody, so a broken dependency never makes an orchestrator restart what still routes.
+#[utoipa::path(
+    get, path = "/healthz", tag = "service", operation_id = "healthz", security(()),
+    responses((status = 200, description = "It lives.", body = Health)),
+)]
+pub async fn healthz() -> Result<Response, Problem> {
+    json(StatusCode::OK, &Health { status: "ok" }, 32)
+}
+
+/// Says whether to send calls here
+///
+/// Not ready only while stopping. A store that fails does not make a node unready: it routes and journals.
+#[utoipa::path(
+    get, path = "/readyz", tag = "service", operation_id = "readyz", security(()),
+    responses(
+        (status = 200, description = "It takes calls.", body = ReadinessView),
+        (status = 503, description = "It is stopping.", body = ReadinessView),
+    ),
+)]
+pub async fn readyz(State(api): State<Arc<Api>>) -> Result<Response, Problem> {
+    let readiness = api.engine.readiness();
+    let status = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let view = ReadinessView {
+        ready: readiness.ready,
+        node: readiness.node.as_str(),
+        plan_revision: readiness.plan_revision,
+        store_ok: readiness.store_failing.is_none(),
+    };
+    json(status, &view, 128)
+}

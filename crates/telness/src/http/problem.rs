@@ -1,0 +1,270 @@
+//! Why a request was not done, as a problem document (RFC 9457): the one place where reasons become HTTP.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use telness_core::call::FieldFault;
+use telness_core::reason::Reason;
+use telness_core::standing::Refusal;
+use telness_engine::{CallError, ReadError};
+use utoipa::ToSchema;
+
+/// The media type of a problem document.
+pub const MEDIA_TYPE: &str = "application/problem+json";
+
+/// After how many seconds a request that the service could not do now may be sent again.
+const RETRY_AFTER_S: &str = "1";
+
+/// Why a request was not done. Becomes a document once the request's id is known.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    /// The stable reason, which gives the status.
+    pub reason: Reason,
+    /// What happened to this request, in a sentence.
+    pub detail: Cow<'static, str>,
+    /// Every wrong field.
+    pub errors: Vec<FieldFault>,
+}
+
+/// A problem document (RFC 9457).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem, example = json!({
+    "type": "urn:telness:reason:field_invalid",
+    "title": "A field has a value that it cannot have.",
+    "status": 422,
+    "detail": "1 field is wrong",
+    "instance": "urn:telness:request:5f1c0a9e3b2d4c66-1",
+    "reason": {"code": 304, "name": "field_invalid"},
+    "errors": [{"field": "privacy", "reason": {"code": 304, "name": "field_invalid"},
+                "detail": "must be none or withheld"}]
+}))]
+pub struct ProblemDocument<'a> {
+    /// `urn:telness:reason:` and the reason's name; it never changes its meaning.
+    #[serde(rename = "type")]
+    kind: String,
+    /// What the reason means, for people.
+    title: &'a str,
+    /// The HTTP status.
+    status: u16,
+    /// What happened to this request, for people.
+    detail: &'a str,
+    /// `urn:telness:request:` and the request id that `X-Request-Id` also has; the log names it.
+    instance: String,
+    /// The stable reason.
+    reason: ReasonName,
+    /// Every wrong field; absent when no field is at fault.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FieldProblem<'a>>,
+}
+
+/// A reason by its permanent code and name; `telness explain CODE` says more.
+#[derive(Clone, Copy, Serialize, ToSchema)]
+pub struct ReasonName {
+    /// The permanent code.
+    #[schema(example = 304)]
+    code: u16,
+    /// The permanent name.
+    #[schema(example = "field_invalid")]
+    name: &'static str,
+}
+
+impl From<Reason> for ReasonName {
+    fn from(reason: Reason) -> Self {
+        Self { code: reason.code(), name: reason.name() }
+    }
+}
+
+/// What is wrong with one field.
+#[derive(Serialize, ToSchema)]
+pub struct FieldProblem<'a> {
+    /// The field as a path, such as `location.latitude` or `diversions[0].by`; a header by its name; empty for the
+    /// body as a whole.
+    #[schema(example = "location.latitude")]
+    field: &'a str,
+    /// The stable reason.
+    reason: ReasonName,
+    /// What is wrong, for people.
+    #[schema(example = "must be from -90 to 90; it is 91")]
+    detail: &'a str,
+}
+
+impl<'a> From<&'a FieldFault> for FieldProblem<'a> {
+    fn from(fault: &'a FieldFault) -> Self {
+        Self { field: &fault.field, reason: fault.reason.into(), detail: &fault.detail }
+    }
+}
+
+impl Problem {
+    /// A problem with no field at fault.
+    pub fn new(reason: Reason, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { reason, detail: detail.into(), errors: Vec::new() }
+    }
+
+    /// A request with wrong fields; the first gives the status.
+    #[must_use]
+    pub fn of_faults(mut errors: Vec<FieldFault>) -> Self {
+        // A destination that was missing or no text was also no number: that is said once.
+        let told = |all: &[FieldFault], at: usize, field: &str| all.iter().take(at).any(|other| &*other.field == field);
+        let all = errors.clone();
+        let mut at = 0_usize;
+        errors.retain(|fault| {
+            let keep = fault.reason != Reason::NumberInvalid
+                || !(told(&all, at, &fault.field) || (&*fault.field == "to" && told(&all, at, "")));
+            at = at.saturating_add(1);
+            keep
+        });
+        let reason = errors.first().map_or(Reason::FieldInvalid, |fault| fault.reason);
+        let detail = match errors.as_slice() {
+            [one] if one.field.is_empty() => Cow::Owned(one.detail.to_string()),
+            [_] => Cow::Borrowed("1 field is wrong"),
+            more => Cow::Owned(format!("{} fields are wrong", more.len())),
+        };
+        Self { reason, detail, errors }
+    }
+
+    fn of_refusal(refusal: Refusal) -> Self {
+        match refusal.denials.into_iter().next() {
+            Some(denial) => Self::new(denial.reason, denial.detail.to_string()),
+            None => Self::of_faults(refusal.faults),
+        }
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.reason.page().http)
+            .ok()
+            .filter(|status| status.is_client_error() || status.is_server_error())
+            .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// The answer to the request of this id.
+    #[must_use]
+    pub fn response(&self, request_id: &str) -> Response {
+        let page = self.reason.page();
+        let status = self.status();
+        let document = ProblemDocument {
+            kind: format!("urn:telness:reason:{}", page.name),
+            title: page.what,
+            status: status.as_u16(),
+            detail: &self.detail,
+            instance: format!("urn:telness:request:{request_id}"),
+            reason: self.reason.into(),
+            errors: self.errors.iter().map(FieldProblem::from).collect(),
+        };
+        // Texts and numbers alone: this does not fail.
+        let bytes = serde_json::to_vec(&document).unwrap_or_default();
+        let mut response = Response::new(Body::from(bytes));
+        *response.status_mut() = status;
+        self.headers(status, response.headers_mut());
+        response
+    }
+
+    fn headers(&self, status: StatusCode, headers: &mut HeaderMap) {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        match status {
+            StatusCode::UNAUTHORIZED => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"telness\""));
+            }
+            // An emergency call is never refused with a time to wait: only what may wait comes here (E16).
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
+            }
+            StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT => {
+                // The rest of the body is not read.
+                headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            _ => {}
+        }
+    }
+}
+
+impl From<CallError> for Problem {
+    fn from(error: CallError) -> Self {
+        let reason = error.reason();
+        match error {
+            CallError::Refused(refusal) => Self::of_refusal(refusal),
+            CallError::Conflict => Self::new(reason, "the Idempotency-Key was used before for another request"),
+            CallError::Overloaded { in_flight } => {
+                Self::new(reason, format!("{in_flight} calls are in hand, which is the limit"))
+            }
+            CallError::NotKept(why) => {
+                tracing::error!(%why, "a call or an event was not acknowledged, since it was not kept");
+                Self::new(reason, "it was not acknowledged, since the journal did not take it in time")
+            }
+            CallError::Internal(why) => {
+                tracing::error!(%why, "a request failed by a defect");
+                Self::internal()
+            }
+        }
+    }
+}
+
+impl From<ReadError> for Problem {
+    fn from(error: ReadError) -> Self {
+        let reason = error.reason();
+        match error {
+            ReadError::Denied(denials) => Self::of_refusal(Refusal { denials, faults: Vec::new() }),
+            ReadError::NotFound => Self::new(reason, "this tenant has no call of this id"),
+            ReadError::Unavailable(why) => Self::new(reason, why),
+        }
+    }
+}
+
+impl Problem {
+    /// A defect: the log has what happened, the asker has the request id.
+    #[must_use]
+    pub fn internal() -> Self {
+        Self::new(Reason::Internal, "the log has an entry with this request's id")
+    }
+}
+
+/// A problem on its way out: the dispatcher puts the document in place of it.
+#[derive(Clone)]
+pub(super) struct Pending(pub(super) Arc<Problem>);
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = self.status();
+        response.extensions_mut().insert(Pending(Arc::new(self)));
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(field: &str, reason: Reason) -> FieldFault {
+        FieldFault { field: Arc::from(field), reason, detail: Arc::from("x") }
+    }
+
+    #[test]
+    fn a_destination_is_found_wrong_once() {
+        let missing = [fault("to", Reason::FieldMissing), fault("to", Reason::NumberInvalid)];
+        assert_eq!(Problem::of_faults(missing.to_vec()).errors, missing[..1]);
+        let unreadable = [fault("", Reason::RequestUnreadable), fault("to", Reason::NumberInvalid)];
+        let problem = Problem::of_faults(unreadable.to_vec());
+        assert_eq!((problem.status(), problem.errors.len()), (StatusCode::BAD_REQUEST, 1));
+        let both = [fault("from", Reason::NumberInvalid), fault("to", Reason::NumberInvalid)];
+        assert_eq!(Problem::of_faults(both.to_vec()).errors, both);
+    }
+
+    #[test]
+    fn every_reason_has_a_status_and_the_headers_that_belong_to_it() {
+        for &reason in Reason::ALL {
+            let response = Problem::new(reason, "x").response("id");
+            let status = response.status();
+            assert!(status.is_client_error() || status.is_server_error(), "{reason}");
+            assert_eq!(response.headers()[header::CONTENT_TYPE], MEDIA_TYPE);
+            assert_eq!(response.headers().contains_key(header::RETRY_AFTER), status == 503, "{reason}");
+            assert_eq!(response.headers().contains_key(header::WWW_AUTHENTICATE), status == 401, "{reason}");
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! `GET /v1/calls/{id}`: one call with its events and its detail record.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+
+use super::api::{Api, PathId, in_time, json};
+use super::asker::{Peer, asker};
+use super::call_view::CallView;
+use super::problem::{Problem, ProblemDocument};
+
+/// Reads one call
+///
+/// With what was answered, what was reported, and the detail record that follows from it. What was acknowledged
+/// before this request is in the answer.
+#[utoipa::path(
+    get, path = "/v1/calls/{id}", tag = "calls", operation_id = "read_call",
+    params(("id" = uuid::Uuid, Path, description = "The call's id")),
+    responses(
+        (status = 200, description = "The call.", body = CallView),
+        (status = 401, description = "unauthenticated", body = ProblemDocument,
+            content_type = "application/problem+json"),
+        (status = 403, description = "peer_unknown", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "not_found: there is none, or it is another tenant's", body = ProblemDocument,
+            content_type = "application/problem+json"),
+        (status = 500, description = "internal", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "store_unavailable: with Retry-After", body = ProblemDocument,
+            content_type = "application/problem+json"),
+    ),
+)]
+pub async fn read_call(
+    State(api): State<Arc<Api>>,
+    PathId(id): PathId,
+    Extension(peer): Extension<Peer>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let call = in_time(api.read_max, api.engine.read_call(&asker(&headers, peer), id)).await?;
+    json(StatusCode::OK, &CallView::of(&call), 4096)
+}
