@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::client::Client;
-use crate::wait::eventually;
+use crate::wait::{eventually, pause};
 
 /// How long a start or an ordered stop may take before the test fails.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -102,6 +102,16 @@ impl Service {
         let ready = || service.client().get("/readyz").ok().filter(|answer| answer.status == 200);
         assert!(eventually(PATIENCE, ready).is_some(), "the service is not ready:\n{}", service.log());
         service
+    }
+
+    /// Starts the service and ends it at once after a while, whether or not it was ready by then.
+    pub fn start_and_kill(options: &ServiceOptions, after: Duration) {
+        let mut child = options.command().stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        pause(after);
+        if let Ok(child) = &mut child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 
     /// Where it listens.
