@@ -199,7 +199,7 @@ fn announced(mut stdout: impl std::io::BufRead + Send + 'static) -> Option<Socke
 }
 
 fn address_in(said: &Value) -> Option<SocketAddr> {
-    let text = said.get("listen").or_else(|| said.get("address"))?.as_str()?;
+    let text = said.get("listening")?.as_str()?;
     text.trim_start_matches("http://").trim_end_matches('/').parse().ok()
 }
 
@@ -233,9 +233,9 @@ mod tests {
 
     #[test]
     fn the_address_is_read_among_other_lines() {
-        let lines: &[u8] = b"starting\n{\"plan\":1}\n{\"listen\":\"127.0.0.1:4711\"}\n";
+        let lines: &[u8] = b"starting\n{\"plan\":1}\n{\"listening\":\"127.0.0.1:4711\"}\n";
         assert_eq!(announced(lines), Some("127.0.0.1:4711".parse().unwrap()));
-        let lines: &[u8] = b"{\"address\":\"http://127.0.0.1:80/\"}";
+        let lines: &[u8] = b"{\"listening\":\"http://127.0.0.1:80/\"}";
         assert_eq!(announced(lines), Some("127.0.0.1:80".parse().unwrap()));
         assert_eq!(announced(&b"no\n"[..]), None);
     }

@@ -83,7 +83,7 @@ fn event_id(event: &Value) -> &str {
 /// All ids in the call log, page by page; each must come once.
 fn listed(client: &mut Client) -> BTreeSet<String> {
     let mut ids = BTreeSet::new();
-    let mut path = "/v1/calls?limit=200".to_owned();
+    let mut path = "/v1/calls?limit=1000".to_owned();
     loop {
         let page = get(client, &path);
         for call in page["calls"].as_array().unwrap() {
@@ -91,6 +91,6 @@ fn listed(client: &mut Client) -> BTreeSet<String> {
             assert!(ids.insert(id.to_owned()), "{id} is in the log twice");
         }
         let Some(next) = page["next"].as_str() else { return ids };
-        path = format!("/v1/calls?limit=200&after={next}");
+        path = format!("/v1/calls?limit=1000&cursor={next}");
     }
 }

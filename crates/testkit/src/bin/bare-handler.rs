@@ -76,7 +76,7 @@ async fn handle(Json(request): Json<Request>) -> (axum::http::StatusCode, Json<A
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> std::io::Result<()> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-    println!("{{\"listen\":\"{}\"}}", listener.local_addr()?);
+    println!("{{\"listening\":\"{}\"}}", listener.local_addr()?);
     let app = axum::Router::new().route("/v1/calls", post(handle)).route("/readyz", axum::routing::get(|| async {}));
     axum::serve(listener, app).await
 }

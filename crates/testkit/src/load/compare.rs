@@ -102,7 +102,7 @@ fn measure(comparison: &Comparison, leg: &Leg) -> io::Result<Measured> {
     let before = cpu_time(service.pid())?;
     let began = now();
     let outcome = drive(&load(comparison.leg))?;
-    let sustained = leg.ships.then(|| sustained(&service, &warm, &outcome, began)).flatten();
+    let sustained = leg.ships.then(|| sustained(&service, &warm, &outcome, began)).transpose()?;
     let used = cpu_time(service.pid())?.saturating_sub(before);
     if let Some(answer) = &outcome.first_failure {
         return Err(io::Error::other(format!("{}: {} calls were refused: {answer}", leg.name, outcome.failed)));
@@ -118,7 +118,7 @@ fn measure(comparison: &Comparison, leg: &Leg) -> io::Result<Measured> {
 }
 
 /// Waits until the store holds all calls; the rate at which it then kept up, counted from the load's begin.
-fn sustained(service: &Service, warm: &Outcome, outcome: &Outcome, began: std::time::Instant) -> Option<f64> {
+fn sustained(service: &Service, warm: &Outcome, outcome: &Outcome, began: std::time::Instant) -> io::Result<f64> {
     let all = warm.latencies.total() + outcome.latencies.total();
     let mut client = service.client();
     let shipped = move || {
@@ -126,53 +126,39 @@ fn sustained(service: &Service, warm: &Outcome, outcome: &Outcome, began: std::t
         let line = text.lines().find(|line| line.starts_with("telness_shipped_records_total "))?;
         line.rsplit(' ').next()?.parse::<u64>().ok().filter(|shipped| *shipped >= all)
     };
-    eventually(CATCH_UP_MAX, shipped)?;
-    let calls = u32::try_from(outcome.latencies.total()).ok()?;
-    Some(f64::from(calls) / began.elapsed().as_secs_f64())
+    eventually(CATCH_UP_MAX, shipped).ok_or_else(|| io::Error::other("the store does not catch up"))?;
+    let calls = u32::try_from(outcome.latencies.total()).unwrap_or(u32::MAX);
+    Ok(f64::from(calls) / began.elapsed().as_secs_f64())
 }
 
 struct Table([Vec<Measured>; LEGS.len()]);
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "{:26} {:>8} {:>8} {:>9} {:>7} {:>7} {:>7} {:>8} {:>7} {:>7}",
-            "medians of the rounds",
-            "calls/s",
-            "of bare",
-            "in store",
-            "of bare",
-            "p50 ms",
-            "p99 ms",
-            "p99.9 ms",
-            "CPU µs",
-            "bytes"
-        )?;
-        let bare = median(&self.0[0], |round| Some(round.rate)).unwrap_or(f64::NAN);
+        let heads =
+            ["calls/s", "of bare", "in store", "of bare", "p50 ms", "p99 ms", "p99.9", "CPU µs", "of bare", "bytes"];
+        row(f, "medians of the rounds", &heads.map(str::to_owned))?;
+        let bare = |pick: fn(&Measured) -> f64| median(&self.0[0], pick);
         for (leg, rounds) in LEGS.iter().zip(&self.0) {
-            let figure =
-                |pick: &dyn Fn(&Measured) -> f64| median(rounds, |round| Some(pick(round))).unwrap_or(f64::NAN);
-            let rate = figure(&|round| round.rate);
-            let (kept, kept_share) = match median(rounds, |round| round.sustained) {
-                Some(kept) => (format!("{kept:.0}"), format!("{:.0} %", 100.0 * kept / bare)),
-                None => ("-".to_owned(), "-".to_owned()),
-            };
-            let ms = |place: usize| figure(&|round| round.percentiles[place].as_secs_f64() * 1e3);
-            writeln!(
-                f,
-                "{:26} {:>8.0} {:>8} {:>9} {:>7} {:>7.2} {:>7.2} {:>8.2} {:>7.1} {:>7}",
-                leg.name,
-                rate,
-                format!("{:.0} %", 100.0 * rate / bare),
-                kept,
-                kept_share,
-                ms(0),
-                ms(1),
-                ms(2),
-                figure(&|round| round.cpu_micros),
-                rounds.last().map_or(0, |round| round.answer_bytes),
-            )?;
+            let rate = median(rounds, |round| round.rate);
+            let kept = median(rounds, |round| round.sustained.unwrap_or(0.0));
+            let ms = |place: usize| median(rounds, |round| round.percentiles[place].as_secs_f64() * 1e3);
+            let cpu = median(rounds, |round| round.cpu_micros);
+            let in_store = |text: String| if leg.ships { text } else { "-".to_owned() };
+            let figures = [
+                format!("{rate:.0}"),
+                share(rate, bare(|round| round.rate)),
+                in_store(format!("{kept:.0}")),
+                in_store(share(kept, bare(|round| round.rate))),
+                format!("{:.2}", ms(0)),
+                format!("{:.2}", ms(1)),
+                format!("{:.2}", ms(2)),
+                format!("{cpu:.1}"),
+                // The rate that the processor time allows: what is left of it when the machine is busy.
+                share(bare(|round| round.cpu_micros), cpu),
+                rounds.last().map_or(0, |round| round.answer_bytes).to_string(),
+            ];
+            row(f, leg.name, &figures)?;
         }
         for (leg, rounds) in LEGS.iter().zip(&self.0) {
             let rates: Vec<_> = rounds.iter().map(|round| format!("{:.0}", round.rate)).collect();
@@ -182,8 +168,18 @@ impl fmt::Display for Table {
     }
 }
 
-fn median(rounds: &[Measured], pick: impl Fn(&Measured) -> Option<f64>) -> Option<f64> {
-    let mut figures: Vec<f64> = rounds.iter().filter_map(pick).collect();
+fn row(f: &mut fmt::Formatter<'_>, name: &str, figures: &[String]) -> fmt::Result {
+    write!(f, "{name:26}")?;
+    figures.iter().try_for_each(|figure| write!(f, " {figure:>8}"))?;
+    writeln!(f)
+}
+
+fn share(of: f64, whole: f64) -> String {
+    format!("{:.0} %", 100.0 * of / whole)
+}
+
+fn median(rounds: &[Measured], pick: impl Fn(&Measured) -> f64) -> f64 {
+    let mut figures: Vec<f64> = rounds.iter().map(pick).collect();
     figures.sort_by(f64::total_cmp);
-    figures.get(figures.len() / 2).copied()
+    figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
 }
