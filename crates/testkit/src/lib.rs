@@ -1,1 +1,21 @@
-//! Skeleton.
+//! What the tests and benchmarks of telness share: the service as a process, a client for it, waiting for a
+//! condition, and load.
+//!
+//! **Invariant:** nothing here imports telness. A test that drives the real process must not share code with it,
+//! or one mistake would hide the other.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test tool fails by panicking with what went wrong, as the test that uses it would"
+)]
+
+pub mod client;
+pub mod dice;
+pub mod load;
+pub mod service;
+pub mod wait;
+
+pub use client::{Client, Response};
+pub use dice::Dice;
+pub use service::{Service, ServiceOptions};
+pub use wait::{eventually, now, pause};

@@ -1,0 +1,144 @@
+//! Holds the documentation to the code: links lead somewhere, metrics are listed as they are, and a test that
+//! carries an invariant's number carries one that exists.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    reason = "a test"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use telness_core::class::{Class, Workflow};
+use telness_core::reason::Reason;
+use telness_engine::telemetry::{Metrics, Outcome};
+
+/// The invariants: their letter and the highest number of each.
+const INVARIANTS: [(char, u32); 5] = [('e', 17), ('n', 7), ('s', 7), ('c', 7), ('p', 5)];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+/// Every file with an ending, outside what is built or hidden.
+fn files(ending: &str) -> Vec<PathBuf> {
+    let (mut found, mut folders) = (Vec::new(), vec![root()]);
+    while let Some(folder) = folders.pop() {
+        for path in fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()) {
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            let skipped = name.starts_with('.') || name == "target" || name == "telness-data";
+            if path.is_dir() && !skipped {
+                folders.push(path);
+            } else if path.is_file() && name.ends_with(ending) {
+                found.push(path);
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn every_link_in_the_documentation_leads_to_a_file() {
+    let mut seen = 0;
+    for page in files(".md") {
+        let text = fs::read_to_string(&page).unwrap();
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split([')', ' ']).next()) {
+            let target = link.split('#').next().unwrap();
+            if target.is_empty() || target.contains("://") || target.starts_with("mailto:") {
+                continue;
+            }
+            seen += 1;
+            let path = page.parent().unwrap().join(target);
+            assert!(path.exists(), "{}: the link to {link} leads nowhere", page.display());
+        }
+    }
+    assert!(seen > 5, "only {seen} links were found");
+}
+
+#[test]
+fn every_invariant_in_the_name_of_a_test_exists() {
+    let mut guarded = BTreeSet::new();
+    for file in files(".rs") {
+        let text = fs::read_to_string(&file).unwrap();
+        let mut is_test = false;
+        for line in text.lines().map(str::trim) {
+            is_test = is_test || line.starts_with("#[test]") || line.starts_with("#[tokio::test");
+            let Some(name) = line.split("fn ").nth(1).filter(|_| is_test) else { continue };
+            is_test = false;
+            if let Some((letter, number)) = invariant(name) {
+                let known = INVARIANTS.iter().any(|(known, most)| *known == letter && (1..=*most).contains(&number));
+                assert!(known, "{}: there is no invariant {letter}{number}: {name}", file.display());
+                guarded.insert((letter, number));
+            }
+        }
+    }
+    assert!(guarded.contains(&('n', 2)), "the tests that carry an invariant were not found: {guarded:?}");
+}
+
+/// The invariant that a test's name begins with. `e164` is a number's form and no invariant.
+fn invariant(name: &str) -> Option<(char, u32)> {
+    let letter = name.chars().next().filter(char::is_ascii)?;
+    let digits: String = name[1..].chars().take_while(char::is_ascii_digit).collect();
+    let ends = name[1 + digits.len()..].starts_with('_');
+    let known = INVARIANTS.iter().any(|(known, _)| *known == letter);
+    if known && ends && digits != "164" { Some((letter, digits.parse().ok()?)) } else { None }
+}
+
+/// Metrics with at least one of each family's labels, as `/metrics` would show them.
+fn rendered() -> String {
+    let metrics = Metrics::new();
+    metrics.call(Class::Normal, Workflow::Low, Outcome::Routed, Reason::NoRoute, Duration::ZERO);
+    metrics.journal_batch(1, Duration::ZERO, true);
+    metrics.shipped_batch(1, Duration::ZERO);
+    metrics.render()
+}
+
+/// Each metric's type and labels, out of the rendered text.
+fn in_code() -> BTreeMap<String, (String, BTreeSet<String>)> {
+    let text = rendered();
+    let mut metrics = BTreeMap::new();
+    for line in text.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
+        let (family, kind) = line.split_once(' ').unwrap();
+        let name = if kind == "counter" { format!("{family}_total") } else { family.to_owned() };
+        let is_sample = |line: &&str| {
+            let rest = line.strip_prefix(family).unwrap_or_default();
+            ["_total", "_bucket", ""].iter().any(|suffix| {
+                rest.strip_prefix(suffix).is_some_and(|rest| rest.starts_with('{') || rest.starts_with(' '))
+            })
+        };
+        let labels = text.lines().filter(is_sample).filter_map(|line| line.split_once('{'));
+        let labels = labels.flat_map(|(_, rest)| rest.split_once('}').unwrap().0.split(','));
+        let labels = labels.filter_map(|label| label.split_once('=')).map(|(name, _)| name.to_owned());
+        let labels = labels.filter(|name| name != "le").collect();
+        metrics.insert(name, (kind.to_owned(), labels));
+    }
+    metrics
+}
+
+/// Each metric's type and labels, out of the table in docs/metrics.md.
+fn in_docs() -> BTreeMap<String, (String, BTreeSet<String>)> {
+    let text = fs::read_to_string(root().join("docs/metrics.md")).unwrap();
+    let row = |line: &str| {
+        let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+        let name = cells[0].trim_matches('`').to_owned();
+        let labels = cells[3].split(',').map(|label| label.trim().trim_matches('`').to_owned());
+        let labels = labels.filter(|label| !label.is_empty() && label != "-").collect();
+        (name, (cells[1].to_owned(), labels))
+    };
+    text.lines().filter(|line| line.starts_with("| `telness_")).map(row).collect()
+}
+
+#[test]
+fn every_metric_is_documented_as_it_is() {
+    let code = in_code();
+    assert_eq!(code, in_docs(), "left: the code; right: docs/metrics.md");
+    let source = fs::read_to_string(root().join("crates/engine/src/telemetry/metrics.rs")).unwrap();
+    let registered = source.matches("registry.register").count();
+    assert_eq!(code.len(), registered, "`rendered` above must give each family a sample, or it is not seen here");
+}

@@ -1,0 +1,131 @@
+//! The load: a few switches that post calls, with and without keys, and events, doubled and in any order.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
+
+use serde_json::{Value, json};
+use telness_testkit::{Client, Dice, Response, Service};
+
+use crate::ledger::{EventName, Ledger, Seen, body, decision};
+
+/// Connections at once.
+pub(crate) const CALLERS: usize = 8;
+
+/// Calls of earlier lives that each caller also reports events of.
+const OLD_CALLS: usize = 20;
+
+/// Callers at work.
+pub(crate) struct Callers(Vec<JoinHandle<Seen>>);
+
+struct Caller {
+    client: Client,
+    dice: Dice,
+    next_key: Arc<AtomicU64>,
+    calls: Vec<String>,
+    seen: Seen,
+}
+
+impl Callers {
+    /// Starts the callers against a running service.
+    pub(crate) fn start(service: &Service, ledger: &Ledger, dice: &mut Dice) -> Self {
+        let start = |_| {
+            let skip = usize::try_from(dice.below(1 + ledger.calls() as u64)).unwrap();
+            let caller = Caller {
+                client: service.client(),
+                dice: Dice::seeded(dice.next()),
+                next_key: ledger.next_key(),
+                calls: ledger.decisions().keys().skip(skip).take(OLD_CALLS).cloned().collect(),
+                seen: Seen::default(),
+            };
+            std::thread::spawn(move || caller.run())
+        };
+        Self((0..CALLERS).map(start).collect())
+    }
+
+    /// Waits until they have noticed that the service is gone; tells how many answers they got.
+    pub(crate) fn join(self, ledger: &mut Ledger) -> usize {
+        let seen: Vec<Seen> = self.0.into_iter().map(|caller| caller.join().unwrap()).collect();
+        let answered = seen.iter().map(|seen| seen.answered).sum();
+        seen.into_iter().for_each(|seen| ledger.add(seen));
+        answered
+    }
+}
+
+impl Caller {
+    fn run(mut self) -> Seen {
+        while self.step().is_some() {}
+        self.seen
+    }
+
+    /// One request, or two for a doubled event; none when the service is gone.
+    fn step(&mut self) -> Option<()> {
+        match self.dice.below(10) {
+            0..4 => self.call(),
+            4..7 => self.keyed_call(),
+            _ => self.event(),
+        }
+    }
+
+    fn call(&mut self) -> Option<()> {
+        let body = body(self.dice.next());
+        let response = self.client.post("/v1/calls", &body);
+        if let Some(answer) = self.acknowledged(response)? {
+            self.calls.push(answer["id"].as_str().unwrap().to_owned());
+            self.seen.calls.push(decision(&answer));
+        }
+        Some(())
+    }
+
+    fn keyed_call(&mut self) -> Option<()> {
+        // Each key is drawn twice, mostly by two callers at once.
+        let key = self.next_key.fetch_add(1, Ordering::SeqCst) / 2;
+        self.seen.keys_sent.push(key);
+        let response = post_keyed(&mut self.client, key);
+        if let Some(answer) = self.acknowledged(response)? {
+            self.calls.push(answer["id"].as_str().unwrap().to_owned());
+            self.seen.keyed.push((key, decision(&answer)));
+        }
+        Some(())
+    }
+
+    /// An event of any known call, of any kind, so in any order; every third one twice.
+    fn event(&mut self) -> Option<()> {
+        let place = self.dice.below(self.calls.len() as u64);
+        let Some(call) = self.calls.get(usize::try_from(place).unwrap()).cloned() else { return Some(()) };
+        let event: EventName = (call, format!("e-{:016x}", self.dice.next()));
+        let kind = ["ringing", "answered", "ended", "failed"][usize::try_from(self.dice.below(4)).unwrap()];
+        let report = json!({ "event_id": event.1, "leg": "1.1", "kind": kind });
+        self.seen.events_sent.push(event.clone());
+        for _ in 0..if self.dice.one_in(3) { 2 } else { 1 } {
+            let response = self.client.post(&format!("/v1/calls/{}/events", event.0), &report);
+            if self.acknowledged(response)?.is_some() {
+                self.seen.events.push(event.clone());
+            }
+        }
+        Some(())
+    }
+
+    /// What was acknowledged; the outer none when the service is gone, the inner when it refused for now.
+    fn acknowledged(&mut self, response: std::io::Result<Response>) -> Option<Option<Value>> {
+        let Ok(response) = response else {
+            self.seen.unanswered += 1;
+            return None;
+        };
+        self.seen.answered += 1;
+        match response.status {
+            // Refused, not acknowledged; it may have become durable all the same.
+            503 => {
+                self.seen.unanswered += 1;
+                Some(None)
+            }
+            _ if response.is_success() => Some(Some(response.json())),
+            status => panic!("{status}: {}", response.text()),
+        }
+    }
+}
+
+/// Posts the call of a key.
+pub(crate) fn post_keyed(client: &mut Client, key: u64) -> std::io::Result<Response> {
+    client.post_with("/v1/calls", &[("idempotency-key", &format!("key-{key}"))], &body(key))
+}

@@ -1,0 +1,142 @@
+//! Drives `POST /v1/calls` and tells calls a second, latencies and the server's processor time a call.
+#![allow(clippy::print_stdout, reason = "its figures are its output")]
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+use telness_testkit::load::{Comparison, Load, call_body, compare, cpu_time, drive, request};
+
+#[derive(Parser)]
+#[command(about, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Work,
+}
+
+#[derive(Subcommand)]
+enum Work {
+    /// Load a service that runs.
+    Drive(Drive),
+    /// Compare the service with and without durability with a bare handler, turn by turn.
+    Compare(Compare),
+}
+
+#[derive(clap::Args)]
+struct Drive {
+    /// Where the service listens.
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    address: SocketAddr,
+    /// The path to post to.
+    #[arg(long, default_value = "/v1/calls")]
+    path: String,
+    /// A file with the body to post; a mobile call of some 400 bytes if there is none.
+    #[arg(long)]
+    body: Option<PathBuf>,
+    /// Kept-alive connections.
+    #[arg(long, default_value_t = 64)]
+    connections: usize,
+    /// How long, in seconds.
+    #[arg(long, default_value_t = 10.0)]
+    seconds: f64,
+    /// Requests a second; each counts from when it was due. Without it, as many as the connections give.
+    #[arg(long)]
+    rate: Option<f64>,
+    /// The service's process, to tell its processor time.
+    #[arg(long)]
+    pid: Option<u32>,
+}
+
+#[derive(clap::Args)]
+struct Compare {
+    /// The service's binary.
+    #[arg(long)]
+    telness: PathBuf,
+    /// The bare handler's binary.
+    #[arg(long)]
+    bare: PathBuf,
+    /// Where to put the data folders: on a real disk.
+    #[arg(long)]
+    data_in: PathBuf,
+    /// Kept-alive connections.
+    #[arg(long, default_value_t = 64)]
+    connections: usize,
+    /// How long each leg is measured, in seconds.
+    #[arg(long, default_value_t = 5.0)]
+    seconds: f64,
+    /// How often the legs take turns.
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// The processor for the server; pin this command to another one.
+    #[arg(long, default_value_t = 0)]
+    server_core: u32,
+    /// A setting of every telness leg, as NAME=VALUE.
+    #[arg(long = "set", value_parser = setting)]
+    settings: Vec<(String, String)>,
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write it as NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Work::Drive(arguments) => run_drive(&arguments),
+        Work::Compare(arguments) => run_compare(arguments),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            println!("failed: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run_drive(arguments: &Drive) -> io::Result<()> {
+    let body = arguments.body.as_ref().map_or_else(|| Ok(call_body()), std::fs::read_to_string)?;
+    let load = Load {
+        address: arguments.address,
+        request: request(&arguments.path, &body),
+        connections: arguments.connections,
+        duration: Duration::from_secs_f64(arguments.seconds),
+        rate: arguments.rate,
+    };
+    let before = arguments.pid.map(cpu_time).transpose()?;
+    let outcome = drive(&load)?;
+    println!("calls/s      {:.0}", outcome.rate());
+    for (name, share) in [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)] {
+        println!("{name:12} {:.3} ms", outcome.latencies.within(share).as_secs_f64() * 1e3);
+    }
+    if let (Some(pid), Some(before)) = (arguments.pid, before) {
+        let calls = u32::try_from(outcome.latencies.total()).unwrap_or(u32::MAX).max(1);
+        let used = cpu_time(pid)?.saturating_sub(before);
+        println!("CPU a call   {:.1} µs", used.as_secs_f64() * 1e6 / f64::from(calls));
+    }
+    println!("answer       {} bytes, head and all", outcome.answer_bytes);
+    println!("refused      {}", outcome.failed);
+    if let Some(answer) = outcome.first_failure {
+        println!("the first refusal:\n{answer}");
+    }
+    Ok(())
+}
+
+fn run_compare(arguments: Compare) -> io::Result<()> {
+    std::fs::create_dir_all(&arguments.data_in)?;
+    let comparison = Comparison {
+        telness: arguments.telness,
+        bare: arguments.bare,
+        data_in: arguments.data_in,
+        connections: arguments.connections,
+        leg: Duration::from_secs_f64(arguments.seconds),
+        rounds: arguments.rounds,
+        server_core: arguments.server_core,
+        settings: arguments.settings,
+    };
+    println!("{}", compare(&comparison)?);
+    Ok(())
+}

@@ -1,0 +1,251 @@
+//! The real service as a process: started on a data folder, asked to stop, killed, and started again.
+
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::client::Client;
+use crate::wait::{eventually, pause};
+
+/// How long a start or an ordered stop may take before the test fails.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Lines of the log that are kept to be shown when something fails.
+const LOG_LINES_KEPT: usize = 200;
+
+/// How to start the service.
+#[derive(Clone, Debug)]
+pub struct ServiceOptions {
+    binary: PathBuf,
+    data: PathBuf,
+    prefix: Vec<String>,
+    arguments: Vec<String>,
+}
+
+impl ServiceOptions {
+    /// The service of a binary on a data folder, all else by default.
+    #[must_use]
+    pub fn new(binary: impl Into<PathBuf>, data: impl Into<PathBuf>) -> Self {
+        Self { binary: binary.into(), data: data.into(), prefix: Vec::new(), arguments: Vec::new() }
+    }
+
+    /// With a setting, such as `shipper.enabled` and `false`.
+    #[must_use]
+    pub fn set(self, name: &str, value: &str) -> Self {
+        self.argument("--set").argument(&format!("{name}={value}"))
+    }
+
+    /// With one more argument.
+    #[must_use]
+    pub fn argument(mut self, argument: &str) -> Self {
+        self.arguments.push(argument.to_owned());
+        self
+    }
+
+    /// Pinned to one processor.
+    #[must_use]
+    pub fn pinned_to(mut self, core: u32) -> Self {
+        self.prefix.extend(["taskset".to_owned(), "-c".to_owned(), core.to_string()]);
+        self
+    }
+
+    /// Started so that a refused write is an error that the service sees, and no signal that ends it. For
+    /// [`Service::limit_file_size`].
+    #[must_use]
+    pub fn survives_file_size_limit(mut self) -> Self {
+        let ignore = "trap '' XFSZ; exec \"$0\" \"$@\"";
+        self.prefix.splice(0..0, ["sh".to_owned(), "-c".to_owned(), ignore.to_owned()]);
+        self
+    }
+
+    fn command(&self) -> Command {
+        let mut words = self.prefix.iter().map(PathBuf::from).chain([self.binary.clone()]);
+        let mut command = Command::new(words.next().expect("the binary is always there"));
+        command.args(words).args(["serve", "--listen", "127.0.0.1:0", "--json", "--data"]).arg(&self.data);
+        command.args(&self.arguments);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+}
+
+/// A running service. Dropped, it is killed.
+#[derive(Debug)]
+pub struct Service {
+    options: ServiceOptions,
+    child: Child,
+    address: SocketAddr,
+    log: Arc<Mutex<Vec<String>>>,
+}
+
+impl Service {
+    /// Starts the service and waits until it is ready.
+    ///
+    /// # Panics
+    /// When it does not start, with what it logged.
+    #[must_use]
+    pub fn start(options: &ServiceOptions) -> Self {
+        let mut child = options.command().spawn().expect("the service's binary can be started");
+        let log = gather(child.stderr.take().expect("standard error is piped"));
+        let stdout = BufReader::new(child.stdout.take().expect("standard output is piped"));
+        let Some(address) = announced(stdout) else {
+            // The log is whole once the process has ended.
+            let _ = child.kill();
+            let status = child.wait();
+            panic!("the service did not say where it listens ({status:?}):\n{}", shown(&log));
+        };
+        let service = Self { options: options.clone(), child, address, log };
+        let ready = || service.client().get("/readyz").ok().filter(|answer| answer.status == 200);
+        assert!(eventually(PATIENCE, ready).is_some(), "the service is not ready:\n{}", service.log());
+        service
+    }
+
+    /// Starts the service and ends it at once after a while, whether or not it was ready by then.
+    pub fn start_and_kill(options: &ServiceOptions, after: Duration) {
+        let mut child = options.command().stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        pause(after);
+        if let Ok(child) = &mut child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its process.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Its data folder.
+    #[must_use]
+    pub fn data(&self) -> &Path {
+        &self.options.data
+    }
+
+    /// A new client of it.
+    #[must_use]
+    pub const fn client(&self) -> Client {
+        Client::new(self.address)
+    }
+
+    /// The last lines that it logged.
+    #[must_use]
+    pub fn log(&self) -> String {
+        shown(&self.log)
+    }
+
+    /// Ends it at once, as a crash would (SIGKILL), and waits until it is gone.
+    pub fn kill(&mut self) {
+        // It may have ended by itself, which is what was wanted.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Starts it again on the same folder. It may listen elsewhere.
+    pub fn restart(&mut self) {
+        self.kill();
+        *self = Self::start(&self.options);
+    }
+
+    /// Asks it to stop (SIGTERM), without waiting.
+    pub fn ask_to_stop(&self) {
+        run("kill", &["-TERM", &self.pid().to_string()]);
+    }
+
+    /// Waits until it has stopped.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub fn stopped(&mut self) -> ExitStatus {
+        let ended = eventually(PATIENCE, || self.child.try_wait().expect("the process can be waited for"));
+        ended.unwrap_or_else(|| panic!("the service does not stop:\n{}", self.log()))
+    }
+
+    /// Makes every write to a file fail from now on, as on a full disk, or lets them be again.
+    pub fn limit_file_size(&self, bytes: Option<u64>) {
+        let soft = bytes.map_or_else(|| "unlimited".to_owned(), |bytes| bytes.to_string());
+        run("prlimit", &["--pid", &self.pid().to_string(), &format!("--fsize={soft}:")]);
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// Reads the line of JSON that the service prints once it listens.
+fn announced(mut stdout: impl std::io::BufRead + Send + 'static) -> Option<SocketAddr> {
+    let mut line = String::new();
+    while stdout.read_line(&mut line).ok()? > 0 {
+        if let Some(address) = serde_json::from_str(&line).ok().and_then(|said: Value| address_in(&said)) {
+            // Whatever it prints later must not fill the pipe and block it.
+            std::thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
+            return Some(address);
+        }
+        line.clear();
+    }
+    None
+}
+
+fn address_in(said: &Value) -> Option<SocketAddr> {
+    let text = said.get("listening")?.as_str()?;
+    text.trim_start_matches("http://").trim_end_matches('/').parse().ok()
+}
+
+fn gather(stderr: impl std::io::Read + Send + 'static) -> Arc<Mutex<Vec<String>>> {
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let lines = Arc::clone(&log);
+    std::thread::spawn(move || {
+        for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+            let mut kept = lines.lock().unwrap_or_else(PoisonError::into_inner);
+            if kept.len() >= LOG_LINES_KEPT {
+                kept.remove(0);
+            }
+            kept.push(line);
+        }
+    });
+    log
+}
+
+fn shown(log: &Mutex<Vec<String>>) -> String {
+    log.lock().unwrap_or_else(PoisonError::into_inner).join("\n")
+}
+
+fn run(program: &str, arguments: &[&str]) {
+    let status = Command::new(program).args(arguments).status();
+    assert!(status.as_ref().is_ok_and(ExitStatus::success), "{program} {arguments:?}: {status:?}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_is_read_among_other_lines() {
+        let lines: &[u8] = b"starting\n{\"plan\":1}\n{\"listening\":\"127.0.0.1:4711\"}\n";
+        assert_eq!(announced(lines), Some("127.0.0.1:4711".parse().unwrap()));
+        let lines: &[u8] = b"{\"listening\":\"http://127.0.0.1:80/\"}";
+        assert_eq!(announced(lines), Some("127.0.0.1:80".parse().unwrap()));
+        assert_eq!(announced(&b"no\n"[..]), None);
+    }
+
+    #[test]
+    fn a_process_that_says_nothing_is_shown_with_its_log() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = ServiceOptions::new("ls", folder.path());
+        let caught = std::panic::catch_unwind(|| drop(Service::start(&options)));
+        let message = caught.unwrap_err().downcast::<String>().unwrap();
+        assert!(message.contains("did not say where it listens"), "{message}");
+    }
+}
