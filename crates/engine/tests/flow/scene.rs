@@ -11,40 +11,40 @@ use telness_engine::config::{KeySetting, Settings};
 use telness_engine::{Answer, Asker, CallError, Engine, Node};
 use tempfile::TempDir;
 
-pub const PLAN: &str = include_str!("plan.yaml");
+pub(crate) const PLAN: &str = include_str!("plan.yaml");
 
 /// A trusted switch of the tenant acme, at an office with the outside-line prefix 9.
-pub const OFFICE: Asker<'static> = asker([10, 0, 0, 1]);
+pub(crate) const OFFICE: Asker<'static> = asker([10, 0, 0, 1]);
 /// A peer that needs a key, but for emergency calls.
-pub const STREET: Asker<'static> = asker([192, 0, 2, 7]);
+pub(crate) const STREET: Asker<'static> = asker([192, 0, 2, 7]);
 /// A peer that needs a key, for emergency calls too.
-pub const CLOSED: Asker<'static> = asker([192, 0, 2, 200]);
+pub(crate) const CLOSED: Asker<'static> = asker([192, 0, 2, 200]);
 /// A trusted switch of the suspended tenant.
-pub const SUSPENDED: Asker<'static> = asker([10, 9, 0, 1]);
+pub(crate) const SUSPENDED: Asker<'static> = asker([10, 9, 0, 1]);
 /// A trusted switch of the tenant other.
-pub const OTHER: Asker<'static> = asker([10, 8, 0, 1]);
+pub(crate) const OTHER: Asker<'static> = asker([10, 8, 0, 1]);
 /// A carrier, whose numbers come with a 9 before them.
-pub const CARRIER: Asker<'static> = asker([203, 0, 113, 1]);
+pub(crate) const CARRIER: Asker<'static> = asker([203, 0, 113, 1]);
 /// An address of nobody.
-pub const NOBODY: Asker<'static> = asker([198, 51, 100, 99]);
+pub(crate) const NOBODY: Asker<'static> = asker([198, 51, 100, 99]);
 
 const fn asker(address: [u8; 4]) -> Asker<'static> {
     let [a, b, c, d] = address;
     Asker { listener: "http", address: IpAddr::V4(std::net::Ipv4Addr::new(a, b, c, d)), key: None }
 }
 
-pub struct Scene {
-    pub node: Option<Node>,
+pub(crate) struct Scene {
+    pub(crate) node: Option<Node>,
     folder: TempDir,
-    pub settings: Settings,
+    pub(crate) settings: Settings,
 }
 
 impl Scene {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(|_| {})
     }
 
-    pub fn with(change: impl FnOnce(&mut Settings)) -> Self {
+    pub(crate) fn with(change: impl FnOnce(&mut Settings)) -> Self {
         let folder = TempDir::new().unwrap();
         let mut settings = Settings { data: folder.path().join("data"), ..Settings::defaults() };
         settings.keys = vec![KeySetting { tenant: "acme".parse().unwrap(), sha256: KEY_SHA256 }];
@@ -54,36 +54,36 @@ impl Scene {
         scene
     }
 
-    pub fn start(&mut self) {
+    pub(crate) fn start(&mut self) {
         let plan = read_plan(PLAN.as_bytes(), 1).map_err(|faults| faults.render("plan.yaml", PLAN)).unwrap();
         self.node = Some(Node::start(&self.settings, plan, Clock::system()).unwrap());
     }
 
-    pub fn engine(&self) -> Arc<Engine> {
+    pub(crate) fn engine(&self) -> Arc<Engine> {
         Arc::clone(&self.node.as_ref().unwrap().engine)
     }
 
     /// Stops the node in order and starts it again on the same folder.
-    pub async fn restart(&mut self) {
+    pub(crate) async fn restart(&mut self) {
         let node = self.node.take().unwrap();
         tokio::task::spawn_blocking(move || node.stop()).await.unwrap();
         self.start();
     }
 
-    pub fn file(&self, name: &str, text: &str) -> PathBuf {
+    pub(crate) fn file(&self, name: &str, text: &str) -> PathBuf {
         let path: &Path = self.folder.path();
         let path = path.join(name);
         std::fs::write(&path, text).unwrap();
         path
     }
 
-    pub async fn call(&self, asker: &Asker<'_>, draft: Draft) -> Result<Answer, CallError> {
+    pub(crate) async fn call(&self, asker: &Asker<'_>, draft: Draft) -> Result<Answer, CallError> {
         self.engine().handle_call(asker, draft).await
     }
 }
 
 /// The API key of acme, as a caller sends it.
-pub const KEY: &str = "telness_key_of_the_tests";
+pub(crate) const KEY: &str = "telness_key_of_the_tests";
 
 /// Its SHA-256.
 const KEY_SHA256: [u8; 32] = [
@@ -91,7 +91,7 @@ const KEY_SHA256: [u8; 32] = [
     0x11, 0x69, 0xc3, 0x98, 0x36, 0x20, 0xdf, 0x7a, 0x14, 0xd3, 0xbc, 0x33, 0xb1,
 ];
 
-pub fn draft(to: &str) -> Draft {
+pub(crate) fn draft(to: &str) -> Draft {
     Draft {
         to: to.into(),
         from: Some("+46846500401".into()),
@@ -106,6 +106,6 @@ pub fn draft(to: &str) -> Draft {
     }
 }
 
-pub fn keyed(to: &str, key: &str) -> Draft {
+pub(crate) fn keyed(to: &str, key: &str) -> Draft {
     Draft { idempotency_key: Some(key.into()), ..draft(to) }
 }

@@ -134,10 +134,10 @@ pub struct RuleView<'a> {
     /// Its priority; the higher goes first among equal prefixes.
     #[schema(example = 0)]
     priority: i32,
-    /// `kept` or `dropped`.
+    /// `kept`, `last` (an emergency call's target that is tried after the others) or `dropped`.
     #[schema(example = "dropped")]
     verdict: &'static str,
-    /// Why it was dropped, such as `schedule` or `outranked`; absent if it was kept.
+    /// Why it was dropped or put last, such as `schedule` or `outranked`; absent if it was kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, example = "outranked")]
     why: Option<telness_core::decide::Dropped>,
@@ -165,10 +165,10 @@ pub struct CandidateView<'a> {
     /// The rate that the trunk's deck has for the number.
     #[serde(skip_serializing_if = "Option::is_none")]
     rate: Option<RateView>,
-    /// `kept` or `dropped`.
+    /// `kept`, `last` (an emergency call's target that is tried after the others) or `dropped`.
     #[schema(example = "kept")]
     verdict: &'static str,
-    /// Why it was dropped, such as `down` or `full`; absent if it was kept.
+    /// Why it was dropped or put last, such as `down` or `full`; absent if it was kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, example = "down")]
     why: Option<telness_core::decide::Dropped>,
@@ -189,6 +189,7 @@ pub struct RateView {
 const fn split(verdict: Verdict) -> (&'static str, Option<telness_core::decide::Dropped>) {
     match verdict {
         Verdict::Kept => ("kept", None),
+        Verdict::Last(why) => ("last", Some(why)),
         Verdict::Dropped(why) => ("dropped", Some(why)),
     }
 }
