@@ -72,6 +72,8 @@ codes! {
     EmptyList = "empty_list";
     /// A rule for every number that does not say so.
     ImplicitCatchAll = "implicit_catch_all";
+    /// A rule for a short number that the region does not have, so that nothing is ever read as it.
+    UnknownShortNumber = "unknown_short_number";
     /// A name that is declared nowhere.
     UnknownName = "unknown_name";
     /// A name that is declared twice, or a thing that is listed twice.

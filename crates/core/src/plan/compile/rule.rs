@@ -6,8 +6,9 @@ use super::emergency::Guard;
 use super::names::Names;
 use super::{empty_list, route};
 use crate::class::Place;
+use crate::emergency::short_number;
 use crate::facts::Wanted;
-use crate::number::{Number, Region};
+use crate::number::{Digits, Number, Region};
 use crate::plan::document::decode::List;
 use crate::plan::document::leaf::Whole;
 use crate::plan::document::pattern::{CalledPattern, PlanNumber};
@@ -58,14 +59,26 @@ fn called(rule: &document::Rule, default: Region, here: &Path<'_>, guard: &Guard
         let path = list.item(at);
         match pattern {
             CalledPattern::Short(digits) => {
-                for region in short_regions(&rule.condition, default) {
-                    guard.dialled_at(&digits.to_string(), &Place::region(region), "a rule", &path, faults);
+                let regions = short_regions(&rule.condition, default);
+                for region in &regions {
+                    guard.dialled_at(&digits.to_string(), &Place::region(*region), "a rule", &path, faults);
+                }
+                if regions.iter().all(|region| short_number(*region, *digits).is_none()) {
+                    unknown_short(*digits, &regions, &path, faults);
                 }
             }
             CalledPattern::ExtensionPrefix(digits) => guard.dialled(&digits.to_string(), "a rule", &path, faults),
             CalledPattern::E164Prefix(_) | CalledPattern::Any => {}
         }
     }
+}
+
+/// Refuses a short number that nothing is ever read as. Most often a prefix was meant, and its plus is missing.
+fn unknown_short(digits: Digits, regions: &[Region], path: &Path<'_>, faults: &mut Faults<'_>) {
+    let regions: Vec<&str> = regions.iter().map(Region::as_str).collect();
+    let message = format!("{digits} is no short number of {}, so no call would ever match it", regions.join(" or "));
+    let help = format!("for a prefix write it with plus and country code; for an extension write `ext:{digits}`");
+    faults.tell(FaultCode::UnknownShortNumber, path, message, help);
 }
 
 fn condition(condition: &Match, here: &Path<'_>, names: &Names, faults: &mut Faults<'_>) -> Condition {
