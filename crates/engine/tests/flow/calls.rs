@@ -100,11 +100,11 @@ async fn who_may_not_is_told_why() {
 #[tokio::test]
 async fn a_carriers_call_is_the_called_tenants_and_never_goes_to_another_carrier() {
     let scene = Scene::new();
-    let inward = scene.call(&CARRIER, draft("9+46846500410")).await.unwrap();
+    let inward = scene.call(&CARRIER, draft("88+46846500410")).await.unwrap();
     assert_eq!(inward.record.routing.tenant.as_str(), "acme");
     assert_eq!(inward.record.routing.trunk.as_ref().unwrap().as_str(), "office-pbx");
-    assert_eq!(&*inward.record.personal.to.sent, "9+46846500410", "what was sent is kept");
-    let through = scene.call(&CARRIER, draft("9+46701740605")).await.unwrap();
+    assert_eq!(&*inward.record.personal.to.sent, "88+46846500410", "what was sent is kept");
+    let through = scene.call(&CARRIER, draft("88+46701740605")).await.unwrap();
     assert_eq!(through.record.routing.action, Action::Reject);
 }
 

@@ -23,7 +23,7 @@ pub(crate) const CLOSED: Asker<'static> = asker([192, 0, 2, 200]);
 pub(crate) const SUSPENDED: Asker<'static> = asker([10, 9, 0, 1]);
 /// A trusted switch of the tenant other.
 pub(crate) const OTHER: Asker<'static> = asker([10, 8, 0, 1]);
-/// A carrier, whose numbers come with a 9 before them.
+/// A carrier, whose numbers come with 88 before them.
 pub(crate) const CARRIER: Asker<'static> = asker([203, 0, 113, 1]);
 /// An address of nobody.
 pub(crate) const NOBODY: Asker<'static> = asker([198, 51, 100, 99]);
