@@ -74,7 +74,9 @@ mod tests {
         let supervisor = Supervisor::new();
         let (done, finished) = tokio::sync::oneshot::channel();
         supervisor.task("dies", async { panic!("as the test wants") });
-        supervisor.task("lives", async move { let _ = done.send(7); });
+        supervisor.task("lives", async move {
+            let _ = done.send(7);
+        });
         assert_eq!(finished.await, Ok(7));
         supervisor.drain().await;
     }

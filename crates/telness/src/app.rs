@@ -58,7 +58,8 @@ fn refuse_public_without_keys(settings: &Settings) -> Result<(), Failure> {
 }
 
 fn log_settings(loaded: &Loaded) {
-    let shown = |one: &telness_engine::config::Effective| format!("{}={:?} ({})", one.setting.name, one.shown, one.source);
+    let shown =
+        |one: &telness_engine::config::Effective| format!("{}={:?} ({})", one.setting.name, one.shown, one.source);
     let settings: Vec<String> = loaded.effective.iter().map(shown).collect();
     tracing::info!(version = env!("CARGO_PKG_VERSION"), settings = settings.join(", "), "starting");
 }
@@ -91,7 +92,12 @@ async fn run(settings: &Settings, plan: Plan, out: &mut Output) -> Result<Exit, 
 }
 
 /// Serves until the first signal, then waits for what is in hand, or for the second.
-async fn drain(node: &Node, listener: TcpListener, settings: &Settings, signals: &mut Signals) -> Result<Exit, Failure> {
+async fn drain(
+    node: &Node,
+    listener: TcpListener,
+    settings: &Settings,
+    signals: &mut Signals,
+) -> Result<Exit, Failure> {
     let stop = CancellationToken::new();
     let edges = Supervisor::new();
     let (engine, limits, stopping) = (Arc::clone(&node.engine), settings.http.clone(), stop.clone());

@@ -60,7 +60,8 @@ impl Reader<'_> {
 
     fn table(&mut self, within: &str, table: &DeTable<'_>) {
         for (key, value) in table {
-            let name = if within.is_empty() { key.get_ref().to_string() } else { format!("{within}.{}", key.get_ref()) };
+            let name =
+                if within.is_empty() { key.get_ref().to_string() } else { format!("{within}.{}", key.get_ref()) };
             let line = self.line(key.span().start);
             self.value(name, line, value);
         }
@@ -138,7 +139,8 @@ fn groups() -> impl Iterator<Item = String> {
 }
 
 fn unhex(text: &str) -> Option<[u8; 32]> {
-    let digits: Vec<u8> = text.chars().map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok())).collect::<Option<_>>()?;
+    let digits: Vec<u8> =
+        text.chars().map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok())).collect::<Option<_>>()?;
     let mut bytes = [0; 32];
     if digits.len() != 64 {
         return None;

@@ -125,7 +125,8 @@ impl Overlay {
         for (variable, value) in environment.settings() {
             let source = Source::Environment { variable: variable.to_owned() };
             let Some(setting) = SETTINGS.iter().find(|setting| setting.variable() == variable) else {
-                let near = nearest(variable, SETTINGS.iter().map(Setting::variable).chain([CONFIG_VARIABLE.to_owned()]));
+                let near =
+                    nearest(variable, SETTINGS.iter().map(Setting::variable).chain([CONFIG_VARIABLE.to_owned()]));
                 let what = "there is no such setting".to_owned();
                 self.fault(source, variable, what, near.map(|near| format!("did you mean {near}?")));
                 continue;

@@ -11,6 +11,8 @@ mod list;
 mod load;
 mod nearest;
 mod setting;
+#[cfg(test)]
+mod tests;
 
 pub use document::settings_page;
 pub use environment::{CONFIG_VARIABLE, Environment};

@@ -9,8 +9,12 @@ pub(super) fn nearest(wrong: &str, known: impl IntoIterator<Item = String>) -> O
         return None;
     }
     let near_enough = (wrong.len() / 3).max(1);
-    let ranked = known.into_iter().map(|name| (distance(wrong, &name), name));
-    ranked.filter(|(far, _)| *far <= near_enough).min().map(|(_, name)| name)
+    let known: Vec<String> = known.into_iter().collect();
+    let ranked = known.iter().map(|name| (distance(wrong, name), name));
+    let near = ranked.filter(|(far, _)| *far <= near_enough).min().map(|(_, name)| name);
+    // Often it is the name without its unit.
+    let mut longer = known.iter().filter(|name| !wrong.is_empty() && name.starts_with(wrong));
+    near.or_else(|| longer.next()).cloned()
 }
 
 /// How many bytes must be put in, taken out or replaced to make one of the other (Levenshtein).

@@ -35,7 +35,10 @@ impl KeysCommand {
             out.json(&json!({ "tenant": tenant, "key": key.reveal(), "sha256": sha256 }))?;
             return Ok(Exit::Done);
         }
-        out.line(format_args!("The key, shown this once. Send it as `Authorization: Bearer KEY`:\n\n{}\n", key.reveal()))?;
+        out.line(format_args!(
+            "The key, shown this once. Send it as `Authorization: Bearer KEY`:\n\n{}\n",
+            key.reveal()
+        ))?;
         out.line("What telness.toml in the data folder (or the file of --config) needs; then start telness anew:\n")?;
         out.line(format_args!("[[keys]]\ntenant = \"{tenant}\"\nsha256 = \"{sha256}\""))?;
         Ok(Exit::Done)

@@ -58,7 +58,9 @@ fn check(file: &Path, out: &mut Output) -> Result<Exit, Failure> {
         }
         Err(faults) => {
             if out.is_json() {
-                out.json(&json!({ "file": name, "good": false, "faults": faults.faults, "not_shown": faults.not_shown }))?;
+                out.json(
+                    &json!({ "file": name, "good": false, "faults": faults.faults, "not_shown": faults.not_shown }),
+                )?;
             } else {
                 out.text(&faults.render(&name, &String::from_utf8_lossy(&bytes)))?;
                 let count = faults.faults.len().saturating_add(faults.not_shown);

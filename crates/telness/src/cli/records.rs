@@ -1,7 +1,8 @@
 //! `telness records`: the recorded calls of a data folder, whether or not a service runs on it.
+//!
+//! JSON and CSV are those of the API, made by the same code.
 
 mod catch_up;
-mod csv;
 mod text;
 
 use std::path::Path;
@@ -22,9 +23,12 @@ use telness_engine::config::Settings;
 use telness_engine::identity::Identity;
 use telness_engine::{read_secret, store_file};
 use telness_numbers::DialledIn;
-use telness_store::{CallQuery, Cursor, Page, SqliteStore, Store, StoreError, StoredCall};
+use telness_store::{CallQuery, Cursor, Page, SqliteStore, Store, StoreError, StoredCall, StoredSummary};
 
 use super::{Exit, Failure, Output, SettingFlags};
+use crate::http::call_view::{CallSummary, CallView};
+use crate::http::csv;
+use crate::http::trace_view::TraceView;
 
 /// How often a call that was only just acknowledged is looked for again.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -139,8 +143,8 @@ impl Records {
             tokio::time::sleep(LOOK_EVERY).await;
         };
         if out.is_json() {
-            let trace = json!({ "call_id": id, "trace": call.personal.trace });
-            if self.trace { out.json(&trace)? } else { out.json(&call)? }
+            let trace = json!({ "id": id, "trace": TraceView::of(&call.personal.trace) });
+            if self.trace { out.json(&trace)? } else { out.json(&CallView::of(&call))? }
         } else {
             text::one(&call, self.trace, out)?;
         }
@@ -163,9 +167,10 @@ impl Records {
     fn write(&self, page: &Page, out: &mut Output) -> Result<Exit, Failure> {
         if out.is_json() {
             let next = page.next.map(|next| next.to_string());
-            out.json(&json!({ "calls": page.calls, "next": next }))?;
+            let of = |call: &'_ StoredSummary| json!(CallSummary::of(&call.routing, &call.personal, &call.cdr));
+            out.json(&json!({ "calls": page.calls.iter().map(of).collect::<Vec<_>>(), "next": next }))?;
         } else if self.csv {
-            csv::write(page, out)?;
+            out.text(&csv::page(page))?;
         } else {
             text::list(page, out)?;
         }

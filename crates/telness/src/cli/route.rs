@@ -1,6 +1,7 @@
 //! `telness route`: tries a call on a plan without making one, by the functions that live calls go through.
 
 pub(super) mod text;
+mod weights;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -89,7 +90,7 @@ impl Route {
         let world = World::of_plan(plan);
         let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(Failure::cannot)?;
         let trial = runtime.block_on(try_call(&world, &keys, &asker, call));
-        answer(&trial, &lot, out)
+        answer(&trial, &world.plan, &lot, out)
     }
 
     fn draft(&self) -> Draft {
@@ -117,9 +118,8 @@ impl Route {
             let known: Vec<_> = plan.peers.iter().map(|peer| peer.name.as_str()).collect();
             return Err(Failure::usage(format_args!("the plan has no peer `{name}`; it has {}", known.join(", "))));
         };
-        let is_peers = |address: &IpAddr| {
-            plan.peer_of(&self.listener, *address).is_some_and(|found: &Peer| found.name == *name)
-        };
+        let is_peers =
+            |address: &IpAddr| plan.peer_of(&self.listener, *address).is_some_and(|found: &Peer| found.name == *name);
         let mut ends = peer.networks.iter().flat_map(|network| [network.network(), network.broadcast()]);
         ends.find(is_peers).ok_or_else(|| {
             let why = format!("on the listener `{}` the plan takes its addresses for other peers", self.listener);
@@ -161,11 +161,11 @@ fn key_of(tenant: Option<TenantName>) -> Result<(Keys, Option<KeyText>), Failure
     Ok((Keys::new(&[KeySetting { tenant, sha256: key.sha256() }]), Some(key)))
 }
 
-fn answer(trial: &Trial, lot: &Lot, out: &mut Output) -> Result<Exit, Failure> {
+fn answer(trial: &Trial, plan: &Plan, lot: &Lot, out: &mut Output) -> Result<Exit, Failure> {
     let routed = trial.outcome.as_ref().is_ok_and(|(_, decision)| decision.action == Action::Route);
     let exit = if routed { Exit::Done } else { Exit::No };
     if !out.is_json() {
-        text::write(trial, lot, out)?;
+        text::write(trial, plan, lot, out)?;
         return Ok(exit);
     }
     let class = trial.classified.class;
@@ -180,7 +180,7 @@ fn answer(trial: &Trial, lot: &Lot, out: &mut Output) -> Result<Exit, Failure> {
     let outcome = match &trial.outcome {
         Ok((call, decision)) => json!({
             "tenant": call.tenant, "type": call.kind, "direction": call.direction, "from": call.from, "to": call.to,
-            "notes": call.notes, "decision": decision,
+            "notes": call.notes, "weights": weights::drawn(plan, decision, call), "decision": decision,
         }),
         Err(refusal) => json!({ "refused": { "denials": refusal.denials, "faults": refusal.faults } }),
     };

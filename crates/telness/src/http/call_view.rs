@@ -76,7 +76,7 @@ pub struct CallSummary<'a> {
 }
 
 impl<'a> CallSummary<'a> {
-    pub(super) fn of(routing: &'a Routing, personal: &'a Personal, cdr: &'a Cdr) -> Self {
+    pub(crate) fn of(routing: &'a Routing, personal: &'a Personal, cdr: &'a Cdr) -> Self {
         Self {
             id: routing.call_id,
             received_at: routing.received_at,
@@ -153,7 +153,7 @@ pub struct CallView<'a> {
 }
 
 impl<'a> CallView<'a> {
-    pub(super) fn of(call: &'a StoredCall) -> Self {
+    pub(crate) fn of(call: &'a StoredCall) -> Self {
         let (routing, personal) = (&call.routing, &call.personal);
         Self {
             summary: CallSummary::of(routing, personal, &call.cdr),

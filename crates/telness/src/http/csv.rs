@@ -35,7 +35,7 @@ pub(super) const COLUMNS: [&str; 26] = [
 ];
 
 /// One page, with the names of the columns first.
-pub(super) fn page(page: &Page) -> String {
+pub(crate) fn page(page: &Page) -> String {
     let mut text = String::with_capacity(page.calls.len().saturating_add(1).saturating_mul(384));
     row(&mut text, COLUMNS.iter().map(|column| (*column).to_owned()));
     for call in &page.calls {

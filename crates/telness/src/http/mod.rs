@@ -11,7 +11,7 @@ pub mod call_request;
 pub mod call_view;
 mod connection;
 pub mod create_call;
-mod csv;
+pub(crate) mod csv;
 mod dispatch;
 pub mod docs;
 pub mod fields;

@@ -68,7 +68,8 @@ fn disk(data: &Path) -> Check {
             times.sort_unstable();
             let median = times.get(times.len() / 2).copied().unwrap_or_default();
             let worst = times.last().copied().unwrap_or_default();
-            let found = format!("a sync takes {} us, the slowest of {SYNCS} {} us", median.as_micros(), worst.as_micros());
+            let found =
+                format!("a sync takes {} us, the slowest of {SYNCS} {} us", median.as_micros(), worst.as_micros());
             if median > SYNC_SLOW {
                 return Check::warn("disk", found, "put the data folder on an SSD: every answer waits for a sync");
             }
@@ -128,7 +129,9 @@ pub(super) async fn records(settings: &Settings) -> Vec<Check> {
 fn journal(settings: &Settings) -> Check {
     let folder = match DataFolder::open(&settings.data) {
         Ok(folder) => folder,
-        Err(DataFolderError::InUse { .. }) => return Check::ok("journal", "a running telness has it and looks after it"),
+        Err(DataFolderError::InUse { .. }) => {
+            return Check::ok("journal", "a running telness has it and looks after it");
+        }
         Err(error) => return Check::fail("journal", error.to_string(), "check owner and mode of the data folder"),
     };
     let options = JournalOptions {

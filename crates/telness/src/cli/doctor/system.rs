@@ -27,7 +27,8 @@ pub(super) fn address(listen: SocketAddr) -> Check {
                 "ask it why: curl http://ADDR/readyz",
             ),
             answer => {
-                let what = answer.map_or_else(|why| why.to_string(), |status| format!("it answers /readyz with {status}"));
+                let what =
+                    answer.map_or_else(|why| why.to_string(), |status| format!("it answers /readyz with {status}"));
                 let found = format!("{listen} is taken by another program: {what}");
                 Check::fail("address", found, "stop that program, or choose another address with --listen")
             }

@@ -34,7 +34,10 @@ pub(super) fn one(call: &StoredCall, trace: bool, out: &mut Output) -> Result<()
     let (routing, personal) = (&call.routing, &call.personal);
     out.line(format_args!("call    {}  at {}", routing.call_id, routing.received_at))?;
     out.line(format_args!("class   {}, {} workflow", routing.class.as_str(), routing.workflow.as_str()))?;
-    out.line(format_args!("tenant  {}, node {}, plan revision {}", routing.tenant, routing.node, routing.plan_revision))?;
+    out.line(format_args!(
+        "tenant  {}, node {}, plan revision {}",
+        routing.tenant, routing.node, routing.plan_revision
+    ))?;
     out.line(format_args!("from    {}", personal.from.as_ref().map_or("nobody".to_owned(), party)))?;
     out.line(format_args!("to      {}", party(&personal.to)))?;
     for note in &personal.notes {

@@ -4,13 +4,14 @@ use std::fmt::{Display, Write as _};
 
 use telness_core::call::{Call, Party};
 use telness_core::decide::{Action, Decision, Step, Trace, Verdict};
+use telness_core::plan::Plan;
 use telness_core::standing::{Refusal, Standing};
 use telness_engine::Trial;
 
-use super::Lot;
+use super::{Lot, weights};
 use crate::cli::{Failure, Output};
 
-pub(super) fn write(trial: &Trial, lot: &Lot, out: &mut Output) -> Result<(), Failure> {
+pub(super) fn write(trial: &Trial, plan: &Plan, lot: &Lot, out: &mut Output) -> Result<(), Failure> {
     let class = trial.classified.class;
     out.line(format_args!("call    {}  at {}", lot.id, lot.at))?;
     out.line(format_args!("class   {}, {} workflow", class.as_str(), class.workflow().as_str()))?;
@@ -19,7 +20,10 @@ pub(super) fn write(trial: &Trial, lot: &Lot, out: &mut Output) -> Result<(), Fa
     }
     write_asker(&trial.standing, out)?;
     match &trial.outcome {
-        Ok((call, decision)) => write_decision(call, decision, lot, out),
+        Ok((call, decision)) => {
+            write_decision(call, decision, out)?;
+            write_weights(plan, call, decision, lot, out)
+        }
         Err(refusal) => write_refusal(refusal, out),
     }
 }
@@ -43,7 +47,7 @@ fn write_refusal(refusal: &Refusal, out: &mut Output) -> Result<(), Failure> {
     Ok(())
 }
 
-fn write_decision(call: &Call, decision: &Decision, lot: &Lot, out: &mut Output) -> Result<(), Failure> {
+fn write_decision(call: &Call, decision: &Decision, out: &mut Output) -> Result<(), Failure> {
     out.line(format_args!("from    {}", call.from.as_ref().map_or("nobody".to_owned(), party)))?;
     out.line(format_args!("to      {}", party(&call.to)))?;
     for note in &call.notes {
@@ -65,19 +69,34 @@ fn write_decision(call: &Call, decision: &Decision, lot: &Lot, out: &mut Output)
     for (at, step) in decision.steps.iter().enumerate() {
         write_step(at, step, out)?;
     }
-    write_trace(&decision.trace, out)?;
+    write_trace(&decision.trace, out)
+}
+
+/// What shared by weight and came first, and whose draw that was.
+fn write_weights(plan: &Plan, call: &Call, decision: &Decision, lot: &Lot, out: &mut Output) -> Result<(), Failure> {
+    for drawn in weights::drawn(plan, decision, call) {
+        let shares: Vec<_> = drawn.shares.iter().map(|(name, weight)| format!("{name} {weight}")).collect();
+        out.line(format_args!("  {} by weight ({}): {} came first", drawn.of, shares.join(", "), drawn.first))?;
+    }
     let whose = if lot.of_node {
-        "the draws of this data folder's node: the call with this id is put in the same order there"
+        "the draw of this data folder's node: a call with this id is put in the same order there"
     } else {
-        "no node's draws: this data folder has no server key yet"
+        "no node's draw: this data folder has no server key yet"
     };
-    out.line(format_args!("        {whose}"))
+    out.line(format_args!("  {whose}"))
 }
 
 /// The targets of a step, a line each.
 pub(in crate::cli) fn write_step(at: usize, step: &Step, out: &mut Output) -> Result<(), Failure> {
     for target in &step.targets {
-        let mut line = format!("step {}  {} {}/{}  {}", at.saturating_add(1), target.leg, target.trunk, target.gateway, target.uri);
+        let mut line = format!(
+            "step {}  {} {}/{}  {}",
+            at.saturating_add(1),
+            target.leg,
+            target.trunk,
+            target.gateway,
+            target.uri
+        );
         let ring = target.ring_ms.map_or("rings without end".to_owned(), |ms| format!("rings {ms} ms"));
         let caller = target.caller.as_deref().unwrap_or("nobody");
         // Writing to a string does not fail.
@@ -101,7 +120,7 @@ pub(in crate::cli) fn write_trace(trace: &Trace, out: &mut Output) -> Result<(),
         let user = target.user.as_ref().map_or(String::new(), |user| format!(" of user {user}"));
         out.line(format_args!("  target {}{gateway}{user}: {}", target.trunk, verdict(target.verdict)))?;
     }
-    out.line(format_args!("drawn   {:016x} for trunks and gateways that share by weight", trace.draw))
+    out.line(format_args!("drawn   {:016x}", trace.draw))
 }
 
 /// A verdict in its own word.

@@ -1,0 +1,96 @@
+//! `telness plan` and `telness route`.
+
+use super::{CALLED, CALLER, folder, run, run_in, run_with};
+
+const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/sweden.yaml");
+
+#[test]
+fn a_good_plan_is_code_0() {
+    let ran = run(&["plan", "check", EXAMPLE]);
+    assert_eq!(ran.code(), 0, "{}", ran.out());
+    assert!(ran.out().contains(" is good: "));
+    let json = run(&["plan", "check", EXAMPLE, "--json"]).json();
+    assert_eq!(json["good"], true);
+    assert!(json["counts"]["rules"].as_u64().unwrap() > 0);
+    let plan = std::fs::read(EXAMPLE).unwrap();
+    assert_eq!(run_with(&["plan", "check", "-"], &plan).code(), 0);
+}
+
+#[test]
+fn a_faulty_plan_is_code_1_with_every_line_and_a_caret() {
+    let folder = folder();
+    std::fs::write(folder.path().join("bad.yaml"), "default_regoin: SE\ntrunks: 7\n").unwrap();
+    let ran = run_in(&folder, &["plan", "check", "bad.yaml"]);
+    assert_eq!(ran.code(), 1);
+    assert!(ran.out().contains("bad.yaml:1:1") && ran.out().contains("bad.yaml:2:"), "{}", ran.out());
+    assert!(ran.out().contains("^^^"));
+    let json = run_in(&folder, &["plan", "check", "bad.yaml", "--json"]);
+    assert_eq!((json.code(), &json.json()["good"]), (1, &false.into()));
+    assert!(json.json()["faults"].as_array().unwrap().iter().any(|fault| fault["line"] == 1));
+    assert_eq!(run_in(&folder, &["route", "--to", CALLED, "--plan", "bad.yaml"]).code(), 1);
+    assert_eq!(run_in(&folder, &["serve", "--plan", "bad.yaml"]).code(), 1);
+    assert_eq!(run(&["plan", "check", "/nonexistent.yaml"]).code(), 3);
+}
+
+#[test]
+fn the_schema_is_json() {
+    assert_eq!(run(&["plan", "schema"]).json()["title"], "telness plan");
+}
+
+#[test]
+fn c6_a_call_is_tried_with_its_trace() {
+    let id = "019ab1c2-7e58-7d3c-9f0a-0d7d6f6f2c11";
+    let arguments = ["route", "--from", CALLER, "--to", "070-174 06 05", "--id", id, "--at", "2026-11-23T08:00:00Z"];
+    let ran = run(&arguments);
+    assert_eq!(ran.code(), 0, "{}{}", ran.out(), ran.err());
+    for part in [id, "answer  route: routed", "step 1", "weighed", "kept", CALLED, "drawn"] {
+        assert!(ran.out().contains(part), "{part} is not in {}", ran.out());
+    }
+    assert_eq!(run(&arguments).out(), ran.out(), "the same call gives the same answer");
+    let json = run(&[&arguments[..], &["--json"]].concat()).json();
+    assert_eq!(json["decision"]["action"], "route");
+    assert_eq!(json["to"]["read"]["number"], CALLED);
+    assert!(!json["decision"]["trace"]["rules"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn e7_an_emergency_call_is_routed_whatever_is_wrong_with_it() {
+    let ran = run(&["route", "--to", "112", "--from", "not a number", "--json"]);
+    assert_eq!(ran.code(), 0, "{}", ran.err());
+    assert_eq!((&ran.json()["class"], &ran.json()["workflow"]), (&"emergency".into(), &"high".into()));
+    assert!(ran.json()["decision"]["steps"].as_array().unwrap().len() >= 2, "two routes at least (E9)");
+}
+
+#[test]
+fn a_call_that_would_not_be_taken_is_code_1_and_says_why() {
+    let ran = run(&["route", "--to", "12345678901234567", "--json"]);
+    assert_eq!(ran.code(), 1);
+    assert_eq!(ran.json()["refused"]["faults"][0]["reason"], "number_invalid");
+    let stranger = run(&["route", "--to", CALLED, "--from-address", "198.51.100.250", "--without-key", "--json"]);
+    assert_eq!(stranger.code(), 1);
+    assert_eq!(stranger.json()["refused"]["denials"][0]["reason"], "peer_unknown");
+    assert!(run(&["route", "--to", "12345678901234567"]).out().contains("refused; nothing would be recorded"));
+}
+
+#[test]
+fn names_that_the_plan_does_not_have_are_told_with_those_it_has() {
+    for arguments in [["--tenant", "nobody"], ["--peer", "nobody"]] {
+        let ran = run(&["route", "--to", CALLED, arguments[0], arguments[1]]);
+        assert_eq!(ran.code(), 2);
+        assert!(ran.err().contains("it has "), "{}", ran.err());
+    }
+    assert_eq!(run(&["route", "--to", CALLED, "--type", "fax"]).code(), 2);
+    assert_eq!(run(&["route", "--to", CALLED, "--at", "noon"]).code(), 2);
+    assert_eq!(run(&["route", "--to", CALLED, "--metadata", "x"]).code(), 2);
+}
+
+#[test]
+fn a_call_is_tried_as_every_peer_of_the_example() {
+    let plan = telness_core::plan::read_plan(&std::fs::read(EXAMPLE).unwrap(), 1).unwrap();
+    for peer in &plan.peers {
+        let listener = peer.listener.as_deref().unwrap_or("http");
+        let ran = run(&["route", "--to", "112", "--peer", peer.name.as_str(), "--listener", listener, "--json"]);
+        assert_eq!(ran.code(), 0, "{}: {}{}", peer.name, ran.out(), ran.err());
+        assert_eq!(ran.json()["asker"]["peer"], peer.name.as_str());
+    }
+}

@@ -1,0 +1,170 @@
+//! `telness serve`, as a process: how it starts, refuses and stops.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::{Ran, folder, run_in, telness};
+
+/// A running service, killed when the test ends.
+pub(crate) struct Service {
+    child: Child,
+    pub(crate) announced: Value,
+}
+
+impl Service {
+    pub(crate) fn start(folder: &TempDir, more: &[&str]) -> Self {
+        Self::start_on(folder, "127.0.0.1:0", more)
+    }
+
+    fn start_on(folder: &TempDir, listen: &str, more: &[&str]) -> Self {
+        let arguments = [&["serve", "--json", "--listen", listen], more].concat();
+        let mut child = telness(folder, &arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let announced = serde_json::from_str(&line);
+        let announced = announced.unwrap_or_else(|error| panic!("{error} in {line:?}: {}", stderr(&mut child)));
+        Self { child, announced }
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        self.announced["listening"].as_str().unwrap()
+    }
+
+    /// Asks it, and gives the whole answer.
+    pub(crate) fn ask(&self, head: &str, body: &str) -> String {
+        let mut stream = TcpStream::connect(self.url().strip_prefix("http://").unwrap()).unwrap();
+        let length = body.len();
+        write!(stream, "{head} HTTP/1.1\r\nhost: test\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    pub(crate) fn signal(&self, signal: &str) {
+        let sent = Command::new("kill").arg(format!("-{signal}")).arg(self.child.id().to_string()).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Waits for its end: the exit code and what it logged.
+    pub(crate) fn wait(mut self) -> (Option<i32>, String) {
+        let log = stderr(&mut self.child);
+        (self.child.wait().unwrap().code(), log)
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn stderr(child: &mut Child) -> String {
+    let mut text = String::new();
+    if let Some(mut stderr) = child.stderr.take() {
+        stderr.read_to_string(&mut text).unwrap();
+    }
+    text
+}
+
+#[test]
+fn a_first_start_needs_nothing_and_says_where_it_is() {
+    let folder = folder();
+    let service = Service::start(&folder, &[]);
+    assert_eq!(service.announced["first_start"], true);
+    assert_eq!(service.announced["plan"], "the built-in example");
+    assert!(service.ask("GET /readyz", "").starts_with("HTTP/1.1 200"));
+    assert!(folder.path().join("telness-data/server.key").exists());
+    service.signal("TERM");
+    let (code, log) = service.wait();
+    assert_eq!(code, Some(0), "{log}");
+    assert!(log.contains("http.body_bytes_max=\\\"65536\\\" (default)"), "the settings are logged: {log}");
+    assert!(!log.contains('\u{1b}'), "no colour in a pipe");
+    assert_eq!(Service::start(&folder, &[]).announced["first_start"], false);
+}
+
+#[test]
+fn a_person_is_told_a_line_to_paste() {
+    let folder = folder();
+    let mut child = telness(&folder, &["serve", "--listen", "127.0.0.1:0"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut told = String::new();
+    for line in lines {
+        told.push_str(&line);
+        told.push('\n');
+        if line.contains("/docs") {
+            break;
+        }
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    for part in ["http://127.0.0.1:", "curl -s ", "+46701740605", "the built-in example", "telness-data"] {
+        assert!(told.contains(part), "{part} is not in {told}");
+    }
+}
+
+#[test]
+fn p5_listening_beyond_loopback_without_keys_is_refused_with_what_to_do() {
+    let folder = folder();
+    for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:8080"] {
+        let ran = run_in(&folder, &["serve", "--listen", address]);
+        assert_eq!(ran.code(), 6, "{address}: {}", ran.err());
+        assert!(ran.err().contains("telness keys new") && ran.err().contains("--listen 127.0.0.1:"), "{}", ran.err());
+    }
+    assert!(!folder.path().join("telness-data").exists(), "nothing was made");
+}
+
+#[test]
+fn with_a_key_it_listens_everywhere_and_never_logs_the_hash() {
+    let folder = folder();
+    let key = run_in(&folder, &["keys", "new", "--tenant", "nordtel", "--json"]).json();
+    let hash = key["sha256"].as_str().unwrap();
+    std::fs::write(folder.path().join("t.toml"), format!("[[keys]]\ntenant = 'nordtel'\nsha256 = '{hash}'\n")).unwrap();
+    let service = Service::start_on(&folder, "0.0.0.0:0", &["--config", "t.toml"]);
+    service.signal("INT");
+    let (code, log) = service.wait();
+    assert_eq!(code, Some(0), "{log}");
+    assert!(!log.contains(hash) && log.contains("1 hidden"), "{log}");
+}
+
+#[test]
+fn a_folder_or_a_port_that_is_taken_has_its_own_code() {
+    let (one, other) = (folder(), folder());
+    let service = Service::start(&one, &[]);
+    let in_use = run_in(&one, &["serve", "--listen", "127.0.0.1:0"]);
+    assert_eq!(in_use.code(), 4, "{}", in_use.err());
+    let address = service.url().strip_prefix("http://").unwrap();
+    let taken = run_in(&other, &["serve", "--listen", address]);
+    assert_eq!(taken.code(), 5, "{}", taken.err());
+    let doctor = run_in(&one, &["doctor", "--listen", address]);
+    assert!(doctor.out().contains("a telness answers"), "{}", doctor.out());
+    let damaged = folder();
+    std::fs::create_dir(damaged.path().join("telness-data")).unwrap();
+    std::fs::write(damaged.path().join("telness-data/server.key"), "short").unwrap();
+    let ran: Ran = run_in(&damaged, &["serve", "--listen", "127.0.0.1:0"]);
+    assert_eq!(ran.code(), 7, "{}", ran.err());
+}
+
+#[test]
+fn s3_a_hang_up_reads_the_plan_again_and_a_bad_one_changes_nothing() {
+    let folder = folder();
+    let plan = folder.path().join("plan.yaml");
+    std::fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/sweden.yaml"), &plan).unwrap();
+    let mut service = Service::start(&folder, &["--plan", "plan.yaml"]);
+    let mut log = BufReader::new(service.child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    service.signal("HUP");
+    assert!(log.any(|line| line.contains("in service") && line.contains("revision=2")));
+    std::fs::write(&plan, "trunks: 7\n").unwrap();
+    service.signal("HUP");
+    assert!(log.any(|line| line.contains("refused; the one before stays")));
+    assert!(service.ask("GET /readyz", "").starts_with("HTTP/1.1 200"));
+}
