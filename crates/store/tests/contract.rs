@@ -19,7 +19,7 @@ use telness_core::call::CallId;
 use telness_core::class::Class;
 use telness_core::decide::Action;
 use telness_core::names::TenantName;
-use telness_core::record::{CdrState, EventKind};
+use telness_core::record::{CallEvent, CdrState, EventKind};
 use telness_store::{CallQuery, Cursor, Entry, JournalId, Page, Position, SqliteStore, Store};
 
 const JOURNAL: JournalId = JournalId([1; 16]);
@@ -112,6 +112,13 @@ async fn tenants_do_not_see_each_other(store: &dyn Store) {
     assert!(store.calls(&tenant("nobody"), &all).await.unwrap().calls.is_empty());
 }
 
+/// A report without a time, so with that of its receipt.
+fn untimed(event_id: &str, after_ms: i64) -> CallEvent {
+    let mut event = event("nordtel", 1, event_id, EventKind::Ringing, after_ms);
+    event.received_at = event.occurred_at;
+    event
+}
+
 /// The final records are the same for every order in which calls and their events come, also across batches.
 async fn order_leaves_no_mark(stores: &mut dyn FnMut() -> Box<dyn Store>) {
     let entries = || {
@@ -127,6 +134,9 @@ async fn order_leaves_no_mark(stores: &mut dyn FnMut() -> Box<dyn Store>) {
                 again.node = "node-b".parse().unwrap();
                 again
             })),
+            // The same report without a time, so with that of each receipt.
+            Entry::Event(Box::new(untimed("d", 3_000))),
+            Entry::Event(Box::new(untimed("d", 3_500))),
             // One id, and another thing said under it.
             Entry::Event(Box::new(event("nordtel", 1, "c", EventKind::Ended, 50_000))),
         ]
@@ -151,7 +161,7 @@ async fn order_leaves_no_mark(stores: &mut dyn FnMut() -> Box<dyn Store>) {
         let all = everything(&*store, "nordtel").await;
         let whole = store.call(&tenant("nordtel"), id(1, 1)).await.unwrap().unwrap();
         assert_eq!((whole.cdr.state, whole.cdr.talk_ms), (CdrState::Ended, Some(48_000)));
-        assert_eq!(whole.events.len(), 4, "a contradictory event is kept, a repeated one is not");
+        assert_eq!(whole.events.len(), 5, "a contradictory event is kept, a repeated one is not");
         assert!(whole.events.is_sorted_by_key(|event| event.occurred_at));
         assert_eq!(seen.get_or_insert_with(|| all.clone()), &all, "turn {turn}");
     }

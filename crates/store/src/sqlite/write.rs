@@ -19,8 +19,9 @@ const CONTRADICTION: &str = "INSERT INTO contradictions (tenant, call_id, digest
     VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING";
 // Of the same report received twice the earlier stays, so that the order of arrival leaves no mark.
 const EVENT: &str = "INSERT INTO events (tenant, call_id, event_id, digest, occurred_at, received_at, event)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO UPDATE SET received_at = excluded.received_at,
-    event = excluded.event WHERE (excluded.received_at, excluded.event) < (events.received_at, events.event)";
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO UPDATE SET occurred_at = excluded.occurred_at,
+    received_at = excluded.received_at, event = excluded.event
+    WHERE (excluded.received_at, excluded.event) < (events.received_at, events.event)";
 const DETAIL: &str = "UPDATE calls SET state = ?3, answered_at = ?4, ended_at = ?5, talk_ms = ?6, cause_q850 = ?7,
     cause_sip = ?8, cdr = ?9 WHERE tenant = ?1 AND call_id = ?2";
 const POSITION: &str = "INSERT INTO ship_position (journal, position) VALUES (?1, ?2)
@@ -123,7 +124,9 @@ fn digest(event: &CallEvent) -> [u8; 16] {
     hasher.write(event.leg.as_str().as_bytes());
     hasher.write(&[0]);
     hasher.write(event.kind.as_str().as_bytes());
-    hasher.write(&event.occurred_at.as_micros().to_le_bytes());
+    // A switch that tells no time gets that of our receipt, which is another one when it repeats the report.
+    let told = Some(event.occurred_at).filter(|at| *at != event.received_at);
+    hasher.write(&told.map_or(i64::MIN, |at| at.as_micros()).to_le_bytes());
     for part in [event.cause.and_then(|cause| cause.sip), event.cause.and_then(|cause| cause.q850).map(u16::from)] {
         hasher.write(&part.unwrap_or(0).to_le_bytes());
     }
