@@ -5,6 +5,7 @@ mod system;
 
 use clap::Args;
 use serde::Serialize;
+use telness_core::plan::Plan;
 use telness_engine::config::Settings;
 
 use super::{Exit, Failure, Output, SettingFlags};
@@ -92,7 +93,9 @@ impl Doctor {
 }
 
 fn all(settings: &Settings) -> Result<Vec<Check>, Failure> {
-    let mut checks = vec![plan(settings), keys(settings)];
+    let loaded = super::route::load_plan(settings);
+    let keys = keys(settings, loaded.as_ref().ok());
+    let mut checks = vec![plan(settings, loaded), keys];
     checks.extend(data::folder(&settings.data));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::cannot)?;
     checks.extend(runtime.block_on(data::records(settings)));
@@ -105,9 +108,9 @@ fn all(settings: &Settings) -> Result<Vec<Check>, Failure> {
     Ok(checks)
 }
 
-fn plan(settings: &Settings) -> Check {
+fn plan(settings: &Settings, loaded: Result<Plan, Failure>) -> Check {
     let name = settings.plan.as_ref().map_or("the built-in example".to_owned(), |plan| plan.display().to_string());
-    match super::route::load_plan(settings) {
+    match loaded {
         Ok(plan) if settings.plan.is_none() => {
             let found = format!("{name}, with {} rules", plan.rules.len());
             Check::warn("plan", found, "name your own with --plan or the setting `plan` before real calls come")
@@ -118,7 +121,13 @@ fn plan(settings: &Settings) -> Check {
     }
 }
 
-fn keys(settings: &Settings) -> Check {
+fn keys(settings: &Settings, plan: Option<&Plan>) -> Check {
+    let known = |tenant| plan.is_none_or(|plan| plan.tenants.contains_key(tenant));
+    if let Some(key) = settings.keys.iter().find(|key| !known(&key.tenant)) {
+        let found =
+            format!("one is for the tenant `{}`, which the plan does not have, so it lets nobody in", key.tenant);
+        return Check::warn("keys", found, "declare the tenant in the plan, or take the key out");
+    }
     match (settings.keys.len(), settings.listen.ip().is_loopback()) {
         (0, true) => Check::ok("keys", "none; only this machine can reach the service"),
         (0, false) => {

@@ -168,3 +168,20 @@ fn s3_a_hang_up_reads_the_plan_again_and_a_bad_one_changes_nothing() {
     assert!(log.any(|line| line.contains("refused; the one before stays")));
     assert!(service.ask("GET /readyz", "").starts_with("HTTP/1.1 200"));
 }
+
+#[test]
+fn a_second_signal_ends_at_once_whatever_is_in_hand() {
+    let folder = folder();
+    let mut service = Service::start(&folder, &[]);
+    let mut log = BufReader::new(service.child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let mut stream = TcpStream::connect(service.url().strip_prefix("http://").unwrap()).unwrap();
+    // Half a request: the service waits for the rest as long as it may.
+    stream.write_all(b"POST /v1/calls HTTP/1.1\r\nhost: test\r\ncontent-type: application/json\r\ncontent-length: 99\r\nexpect: 100-continue\r\n\r\n").unwrap();
+    let mut heard = [0; 12];
+    stream.read_exact(&mut heard).unwrap();
+    assert_eq!(&heard, b"HTTP/1.1 100");
+    service.signal("TERM");
+    assert!(log.any(|line| line.contains("stopping: no more connections")));
+    service.signal("TERM");
+    assert_eq!(service.child.wait().unwrap().code(), Some(130));
+}

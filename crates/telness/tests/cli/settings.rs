@@ -80,3 +80,13 @@ fn the_doctor_fails_a_port_that_another_program_has_and_a_broken_secret() {
     assert_eq!(failed, ["secret", "address"], "{}", ran.out());
     assert!(run_in(&folder, &["doctor", "--listen", &address]).out().contains("to do: "));
 }
+
+#[test]
+fn the_doctor_sees_a_key_of_a_tenant_that_the_plan_does_not_have() {
+    let folder = folder();
+    let hash = "0".repeat(64);
+    std::fs::write(folder.path().join("t.toml"), format!("[[keys]]\ntenant = 'stranger'\nsha256 = '{hash}'\n"))
+        .unwrap();
+    let ran = run_in(&folder, &["doctor", "--config", "t.toml", "--listen", "127.0.0.1:0"]);
+    assert!(ran.out().contains("warn  keys       one is for the tenant `stranger`"), "{}", ran.out());
+}

@@ -20,8 +20,8 @@ pub(super) fn address(listen: SocketAddr) -> Check {
     match TcpListener::bind(listen) {
         Ok(_) => Check::ok("address", format!("{listen} is free")),
         Err(why) if why.kind() == std::io::ErrorKind::AddrInUse => match readyz(listen) {
-            Ok(status) if status == 200 => Check::ok("address", format!("a telness answers on {listen} and is ready")),
-            Ok(status) if status == 503 => Check::warn(
+            Ok(200) => Check::ok("address", format!("a telness answers on {listen} and is ready")),
+            Ok(503) => Check::warn(
                 "address",
                 format!("what answers on {listen} is not ready"),
                 "ask it why: curl http://ADDR/readyz",
