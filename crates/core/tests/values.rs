@@ -23,7 +23,7 @@ proptest! {
     #[test]
     fn digits_are_the_text_that_they_came_from(text in "[0-9]{1,18}", cut in 0_usize..20, other in "[0-9]{1,18}") {
         let all = digits(&text);
-        prop_assert_eq!(all.to_string(), text.clone());
+        prop_assert_eq!(&all.to_string(), &text);
         prop_assert_eq!(all.len(), text.len());
         let mut pushed = String::from("x");
         all.push_to(&mut pushed);

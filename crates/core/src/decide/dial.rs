@@ -123,21 +123,20 @@ impl Weighing<'_> {
     }
 }
 
-/// Whether a number stands among the call's diversions, as whoever forwarded wrote it or as we do.
+/// Whether a number, or what was dialled, stands among the call's diversions, as whoever forwarded wrote it.
 pub(super) fn is_among_diversions(call: &Call, number: &Number) -> bool {
     if call.diversions.is_empty() {
         return false;
     }
     let written = number.to_string();
     let bare = written.strip_prefix('+');
-    let first_round = call.to.read.as_ref() == Some(number);
     call.diversions.iter().any(|diversion| {
         let by = number_of(&diversion.by);
         let is = |text: &str| by.chars().filter(|sign| !is_separator(*sign)).eq(text.chars());
         let as_sent = number_of(&call.to.sent).chars().filter(|sign| !is_separator(*sign));
         is(&written)
             || bare.is_some_and(|bare| is(bare) || is(&format!("00{bare}")))
-            || (first_round && by.chars().filter(|sign| !is_separator(*sign)).eq(as_sent))
+            || by.chars().filter(|sign| !is_separator(*sign)).eq(as_sent)
     })
 }
 

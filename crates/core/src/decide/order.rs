@@ -88,6 +88,11 @@ mod tests {
     }
 
     #[test]
+    fn one_weight_among_zeros_is_first() {
+        assert!((0..100).all(|seed| Draws::new(seed).order([0, 1, 0].into_iter()).as_slice() == [1, 0, 2]));
+    }
+
+    #[test]
     fn one_and_none_need_no_draw() {
         let mut draws = Draws::new(1);
         assert_eq!(draws.order([7].into_iter()).as_slice(), [0]);
