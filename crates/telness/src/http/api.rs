@@ -120,7 +120,7 @@ pub(super) async fn in_time<T, E: Into<Problem>>(
 
 /// The call's id in the path.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct PathId(pub(super) CallId);
+pub struct PathId(pub CallId);
 
 impl<S: Send + Sync> FromRequestParts<S> for PathId {
     type Rejection = Problem;

@@ -10,7 +10,7 @@ const LISTENER: &str = "http";
 
 /// The address at the other end of a request's connection.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Peer(pub(super) IpAddr);
+pub struct Peer(pub IpAddr);
 
 /// Whoever sent a request. A proxy's word for the address is not taken: any client can write such a header.
 pub(super) fn asker(headers: &HeaderMap, peer: Peer) -> Asker<'_> {

@@ -88,7 +88,8 @@ pub(super) async fn run(
     });
     let io = TokioIo::new(PacedStream { stream, pace: Arc::clone(&pace) });
     let mut builder = http1::Builder::new();
-    builder.max_headers(HEADERS_MAX).max_buf_size(HEAD_BYTES_MAX).header_read_timeout(None);
+    // A client may close its sending half and still read its answer.
+    builder.max_headers(HEADERS_MAX).max_buf_size(HEAD_BYTES_MAX).header_read_timeout(None).half_close(true);
     let mut connection = pin!(builder.serve_connection(io, service));
     let look_after = (patience.head_max / 2).clamp(Duration::from_millis(10), Duration::from_secs(5));
     // The set polls its future only when that was woken, so a request does not pay for all that is waited for here.
@@ -109,7 +110,8 @@ pub(super) async fn run(
             Event::Look if too_slow(&pace, patience, hurried) => return,
             Event::Look => leaving = leaving || matches!(pace.now(), (Phase::Idle, idle) if idle >= IDLE_MAX),
         }
-        if leaving {
+        // Whoever has only just come, to find the place full, is given the time to say what for.
+        if leaving && !(hurried && matches!(pace.now(), (Phase::New, _))) {
             connection.as_mut().graceful_shutdown();
         }
         events.push(event(leave.clone(), if hurried { ROOM_GRACE } else { look_after }, leaving));
@@ -119,7 +121,7 @@ pub(super) async fn run(
 /// Whether the client takes longer than it may. A request in hand is bounded by its operation, not here.
 fn too_slow(pace: &Pace, patience: Patience, hurried: bool) -> bool {
     match pace.now() {
-        (Phase::Head, since) => since >= patience.head_max || hurried,
+        (Phase::New | Phase::Head, since) => since >= patience.head_max || hurried,
         (Phase::Answering, since) => since >= patience.answer_max,
         (Phase::Idle, _) => hurried,
         (Phase::Busy, _) => false,

@@ -4,12 +4,11 @@ use std::convert::Infallible;
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 
-use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes, HttpBody};
 use axum::http::{HeaderValue, Method, Request, header};
 use axum::response::Response;
+use axum::{BoxError, Router};
 use futures_util::FutureExt as _;
-use hyper::body::Incoming;
 use tower::Service as _;
 
 use super::asker::Peer;
@@ -29,7 +28,10 @@ impl Dispatcher {
     }
 
     /// The answer to a request from `peer`.
-    pub(super) async fn answer(&self, peer: IpAddr, mut request: Request<Incoming>) -> Response {
+    pub(super) async fn answer<B>(&self, peer: IpAddr, mut request: Request<B>) -> Response
+    where
+        B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
         let id = self.ids.of(request.headers());
         let method = request.method().clone();
         request.extensions_mut().insert(Peer(peer));
@@ -66,4 +68,41 @@ fn document(problem: &Problem, id: &HeaderValue, method: &Method, before: &Respo
         tracing::warn!(request_id = text(id), %method, reason = problem.reason.name(), "a request was not done");
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use telness_core::reason::Reason;
+
+    use super::*;
+
+    async fn answer(path: &str, handler: Router) -> (u16, HeaderValue, serde_json::Value) {
+        let mut request = Request::new(Body::empty());
+        *request.uri_mut() = path.parse().unwrap();
+        request.headers_mut().insert(REQUEST_ID, HeaderValue::from_static("r-1"));
+        let response = Dispatcher::new(handler).answer(IpAddr::from([192, 0, 2, 1]), request).await;
+        let (head, body) = response.into_parts();
+        let body = axum::body::to_bytes(body, 65_536).await.unwrap();
+        (head.status.as_u16(), head.headers[REQUEST_ID].clone(), serde_json::from_slice(&body).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_handler_that_panics_is_a_problem_of_ours() {
+        async fn breaks() -> Response {
+            panic!("as the test wants")
+        }
+        let (status, id, document) = answer("/", Router::new().route("/", get(breaks))).await;
+        assert_eq!((status, id), (500, HeaderValue::from_static("r-1")));
+        assert_eq!(document["reason"]["name"], "internal");
+        assert_eq!(document["instance"], "urn:telness:request:r-1");
+    }
+
+    #[tokio::test]
+    async fn a_problem_becomes_a_document_with_the_request_id() {
+        let refuse = || async { Problem::new(Reason::NotFound, "it is not there") };
+        let (status, _, document) = answer("/", Router::new().route("/", get(refuse))).await;
+        assert_eq!((status, &document["status"]), (404, &serde_json::json!(404)));
+        assert_eq!(document["detail"], "it is not there");
+    }
 }

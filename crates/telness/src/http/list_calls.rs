@@ -1,4 +1,5 @@
 //! `GET /v1/calls`: pages of calls, newest first, as JSON or CSV.
+#![allow(unused_qualifications, reason = "utoipa writes the query's type with its path")]
 
 use std::sync::Arc;
 

@@ -4,7 +4,7 @@
 //! handler, its tests. [`problem`] alone knows which reason is which status.
 
 pub mod api;
-mod asker;
+pub mod asker;
 mod body;
 pub mod call_answer;
 pub mod call_request;

@@ -16,7 +16,9 @@ use tokio::net::TcpStream;
 /// What a connection is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// Nothing of a request has arrived.
+    /// It was opened, and nothing has arrived.
+    New,
+    /// A request was answered, and nothing of another has arrived.
     Idle,
     /// A request's head is arriving.
     Head,
@@ -36,7 +38,7 @@ pub(super) struct Pace {
 
 impl Pace {
     pub(super) fn new() -> Self {
-        Self { opened: monotonic(), phase: AtomicU8::new(Phase::Idle as u8), since_ms: AtomicU64::new(0) }
+        Self { opened: monotonic(), phase: AtomicU8::new(Phase::New as u8), since_ms: AtomicU64::new(0) }
     }
 
     fn age_ms(&self) -> u64 {
@@ -54,8 +56,8 @@ impl Pace {
 
     /// The phase, and for how long it has been so.
     pub(super) fn now(&self) -> (Phase, Duration) {
-        let phases = [Phase::Idle, Phase::Head, Phase::Busy, Phase::Answering];
-        let phase = phases.into_iter().find(|phase| self.is(*phase)).unwrap_or(Phase::Idle);
+        let phases = [Phase::New, Phase::Idle, Phase::Head, Phase::Busy];
+        let phase = phases.into_iter().find(|phase| self.is(*phase)).unwrap_or(Phase::Answering);
         let since = self.since_ms.load(Ordering::Relaxed);
         (phase, Duration::from_millis(self.age_ms().saturating_sub(since)))
     }
@@ -72,7 +74,7 @@ impl AsyncRead for PacedStream {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = into.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(context, into);
-        if into.filled().len() > before && self.pace.is(Phase::Idle) {
+        if into.filled().len() > before && (self.pace.is(Phase::Idle) || self.pace.is(Phase::New)) {
             self.pace.enter(Phase::Head);
         }
         read

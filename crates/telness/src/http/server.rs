@@ -31,9 +31,8 @@ pub async fn serve(listener: TcpListener, engine: Arc<Engine>, settings: &HttpSe
         Leave { stop: connections.stopping(), abandon: CancellationToken::new(), make_room: Arc::new(Notify::new()) };
     loop {
         let next = async {
-            let place = place(&places, &leave.make_room).await;
             let (stream, peer) = accept(&listener).await;
-            (place, stream, peer)
+            (place(&places, &leave.make_room).await, stream, peer)
         };
         let (place, stream, peer) = tokio::select! {
             biased;

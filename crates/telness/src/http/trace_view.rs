@@ -6,6 +6,8 @@ use telness_core::facts::{Fact, Facts};
 use telness_core::time::Timestamp;
 use utoipa::ToSchema;
 
+use super::words::VerdictWord;
+
 /// Everything that a decision consulted.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Trace)]
@@ -134,8 +136,8 @@ pub struct RuleView<'a> {
     /// Its priority; the higher goes first among equal prefixes.
     #[schema(example = 0)]
     priority: i32,
-    /// `kept`, `last` (an emergency call's target that is tried after the others) or `dropped`.
-    #[schema(example = "dropped")]
+    /// `kept`, `last` (used after all others: an emergency call's is never dropped) or `dropped`.
+    #[schema(value_type = VerdictWord, example = "dropped")]
     verdict: &'static str,
     /// Why it was dropped or put last, such as `schedule` or `outranked`; absent if it was kept.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -165,8 +167,8 @@ pub struct CandidateView<'a> {
     /// The rate that the trunk's deck has for the number.
     #[serde(skip_serializing_if = "Option::is_none")]
     rate: Option<RateView>,
-    /// `kept`, `last` (an emergency call's target that is tried after the others) or `dropped`.
-    #[schema(example = "kept")]
+    /// `kept`, `last` (used after all others: an emergency call's is never dropped) or `dropped`.
+    #[schema(value_type = VerdictWord, example = "kept")]
     verdict: &'static str,
     /// Why it was dropped or put last, such as `down` or `full`; absent if it was kept.
     #[serde(skip_serializing_if = "Option::is_none")]

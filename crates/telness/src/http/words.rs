@@ -90,6 +90,15 @@ words! {
         /// It ended after an answer.
         Ended,
     }
+    /// Whether a candidate was used.
+    VerdictWord as Verdict {
+        /// It was used.
+        Kept,
+        /// It was used, after all others.
+        Last,
+        /// It was not used.
+        Dropped,
+    }
     /// How a call or an event is recorded.
     RecordedWord as Recorded {
         /// Durable on this node.

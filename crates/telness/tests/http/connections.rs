@@ -1,0 +1,130 @@
+//! Connections: slow ones, too many, pipelined ones, and those that are open when the service stops.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
+use crate::served::{Served, read_to_end};
+
+const BODY: &str = "{\"to\":\"+46701740605\",\"from\":\"+46846500401\"}";
+
+fn head(extra: &str) -> String {
+    let length = BODY.len();
+    format!(
+        "POST /v1/calls HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n{extra}\r\n"
+    )
+}
+
+/// Reads until `text` has come so often.
+fn read_until(stream: &mut TcpStream, text: &str, times: usize) -> String {
+    let mut all = String::new();
+    let mut buffer = [0; 4096];
+    while all.matches(text).count() < times {
+        let read = stream.read(&mut buffer).unwrap();
+        assert!(read > 0, "it ended after {all}");
+        all.push_str(std::str::from_utf8(&buffer[..read]).unwrap());
+    }
+    all
+}
+
+#[test]
+fn who_sends_a_byte_at_a_time_is_cut_off() {
+    let served = Served::with(&[("http.header_read_ms_max", "200")]);
+    let mut slow = served.connect();
+    slow.write_all(b"GET /healthz HTTP/1.1\r\nhost: ").unwrap();
+    // It keeps on sending, one header byte at a time, until the service closes.
+    let cut_off = telness_testkit::eventually(crate::served::PATIENCE, || slow.write_all(b"x").err());
+    assert!(cut_off.is_some(), "it may send for ever");
+}
+
+#[test]
+fn a_body_that_does_not_come_is_a_problem() {
+    let served = Served::with(&[("http.request_ms_max", "200")]);
+    let mut slow = served.connect();
+    slow.write_all(head("").as_bytes()).unwrap();
+    slow.write_all(&BODY.as_bytes()[..5]).unwrap();
+    let answer = read_to_end(&mut slow);
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    assert!(answer.contains("request_timeout"), "{answer}");
+    assert_eq!(served.recorded(), 0);
+}
+
+#[test]
+fn requests_one_behind_the_other_are_answered_in_order() {
+    let served = Served::start();
+    let mut stream = served.connect();
+    let one = |id: usize| format!("{}{BODY}", head(&format!("x-request-id: r{id}\r\n")));
+    let all: String = (0..20).map(one).collect();
+    stream.write_all(all.as_bytes()).unwrap();
+    let answers = read_until(&mut stream, "\"received_at\"", 20);
+    let places: Vec<usize> = (0..20).map(|id| answers.find(&format!("x-request-id: r{id}\r\n")).unwrap()).collect();
+    assert!(places.is_sorted(), "{places:?}");
+    assert_eq!(served.recorded(), 20);
+}
+
+#[test]
+fn an_idle_connection_makes_room_for_a_call() {
+    let served = Served::with(&[("http.connections_max", "2")]);
+    let mut idle: Vec<TcpStream> = (0..2).map(|_| served.connect()).collect();
+    for stream in &mut idle {
+        stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+        read_until(stream, "\"ok\"", 1);
+    }
+    assert_eq!(served.client().get("/healthz").unwrap().status, 200);
+}
+
+#[test]
+fn a_half_sent_head_makes_room_too() {
+    let served = Served::with(&[("http.connections_max", "2"), ("http.header_read_ms_max", "3600000")]);
+    let held: Vec<TcpStream> = (0..2)
+        .map(|_| {
+            let mut stream = served.connect();
+            stream.write_all(b"GET /healthz HTTP/1.1\r\nho").unwrap();
+            stream
+        })
+        .collect();
+    assert_eq!(served.client().get("/healthz").unwrap().status, 200);
+    drop(held);
+}
+
+#[test]
+fn a_request_in_hand_is_not_cut_off_to_make_room() {
+    let served = Served::with(&[("http.connections_max", "1")]);
+    let mut busy = served.connect();
+    busy.write_all(head("expect: 100-continue\r\n").as_bytes()).unwrap();
+    read_until(&mut busy, "100 Continue", 1);
+    let mut waiting = served.connect();
+    waiting.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+    busy.write_all(BODY.as_bytes()).unwrap();
+    assert!(read_to_end(&mut busy).starts_with("HTTP/1.1 201 "));
+    read_until(&mut waiting, "\"ok\"", 1);
+}
+
+#[test]
+fn a_request_in_hand_at_the_stop_is_answered() {
+    let served = Served::start();
+    let mut idle = served.connect();
+    idle.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+    read_until(&mut idle, "\"ok\"", 1);
+    let mut busy = served.connect();
+    busy.write_all(head("expect: 100-continue\r\n").as_bytes()).unwrap();
+    read_until(&mut busy, "100 Continue", 1);
+    served.begin_stop();
+    // The idle connection ends at once; then no more are taken.
+    assert_eq!(read_to_end(&mut idle), "");
+    let refused = telness_testkit::eventually(crate::served::PATIENCE, || TcpStream::connect(served.address).err());
+    assert!(refused.is_some(), "new connections are still taken");
+    busy.write_all(BODY.as_bytes()).unwrap();
+    let answer = read_to_end(&mut busy);
+    assert!(answer.starts_with("HTTP/1.1 201 ") && answer.contains("connection: close"), "{answer}");
+    served.stopped();
+}
+
+#[test]
+fn the_stop_has_an_end_whatever_a_client_does() {
+    let served = Served::with(&[("http.drain_ms_max", "100")]);
+    let mut busy = served.connect();
+    busy.write_all(head("expect: 100-continue\r\n").as_bytes()).unwrap();
+    read_until(&mut busy, "100 Continue", 1);
+    served.stopped();
+    assert_eq!(read_to_end(&mut busy), "");
+}

@@ -1,0 +1,14 @@
+//! The HTTP edge as a client sees it: over sockets, on a real node in this process.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    missing_docs,
+    reason = "a test"
+)]
+
+mod bad_input;
+mod connections;
+mod operations;
+mod served;

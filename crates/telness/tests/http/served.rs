@@ -1,0 +1,117 @@
+//! The HTTP edge over a real node in this process, on a port of its own.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::time::Duration;
+
+use telness_engine::Node;
+use telness_engine::clock::Clock;
+use telness_engine::config::{Flag, Inputs, Settings, load};
+use telness_engine::supervise::Supervisor;
+use telness_testkit::Client;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
+
+/// How long a test waits for what should come at once.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+pub(crate) struct Served {
+    pub(crate) address: SocketAddr,
+    pub(crate) node: Option<Node>,
+    runtime: Runtime,
+    stop: CancellationToken,
+    edge: Supervisor,
+    _folder: tempfile::TempDir,
+}
+
+impl Served {
+    pub(crate) fn start() -> Self {
+        Self::with(&[])
+    }
+
+    /// With settings by name, such as `http.connections_max`.
+    pub(crate) fn with(settings: &[(&str, &str)]) -> Self {
+        Self::changed(settings, |_| {})
+    }
+
+    pub(crate) fn changed(settings: &[(&str, &str)], change: impl FnOnce(&mut Settings)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let flag = |(name, text): &(&str, &str)| Flag {
+            flag: "--set".to_owned(),
+            name: (*name).to_owned(),
+            text: (*text).to_owned(),
+        };
+        let data = ("data", folder.path().to_str().unwrap());
+        let flags = settings.iter().chain([&data]).map(flag).collect();
+        let mut settings = load(&Inputs { flags, ..Inputs::default() }).unwrap().settings;
+        change(&mut settings);
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let (stop, edge) = (CancellationToken::new(), Supervisor::new());
+        let (node, address) = runtime.block_on(async {
+            let plan = telness_engine::plan_flow::load(None).unwrap();
+            let node = Node::start(&settings, plan, Clock::system()).unwrap();
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = listener.local_addr().unwrap();
+            let (engine, limits, stop) = (Arc::clone(&node.engine), settings.http.clone(), stop.clone());
+            edge.task("the HTTP edge", async move { telness::http::serve(listener, engine, &limits, stop).await });
+            (node, address)
+        });
+        Self { address, node: Some(node), runtime, stop, edge, _folder: folder }
+    }
+
+    pub(crate) fn client(&self) -> Client {
+        Client::new(self.address)
+    }
+
+    /// A connection of bytes.
+    pub(crate) fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_nodelay(true).unwrap();
+        stream
+    }
+
+    /// What comes back for bytes when nothing follows them, until the service closes.
+    pub(crate) fn raw(&self, bytes: &[u8]) -> String {
+        let mut stream = self.connect();
+        // The service may close before it has read all: what it answered is what counts.
+        let _ = stream.write_all(bytes);
+        let _ = stream.shutdown(std::net::Shutdown::Write);
+        read_to_end(&mut stream)
+    }
+
+    /// Tells the service to stop, without waiting for that.
+    pub(crate) fn begin_stop(&self) {
+        self.stop.cancel();
+    }
+
+    /// Waits until the edge has ended.
+    pub(crate) fn stopped(&self) {
+        self.stop.cancel();
+        let ended = self.runtime.block_on(async { tokio::time::timeout(PATIENCE, self.edge.drain()).await });
+        ended.expect("the edge does not end");
+    }
+
+    /// How many calls are recorded.
+    pub(crate) fn recorded(&self) -> usize {
+        self.client().get("/v1/calls?limit=1000").unwrap().json()["calls"].as_array().unwrap().len()
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.stopped();
+            self.node.take().unwrap().stop();
+        }
+    }
+}
+
+/// All that comes until the other end closes, or breaks off.
+pub(crate) fn read_to_end(stream: &mut TcpStream) -> String {
+    let mut bytes = Vec::new();
+    let _ = stream.read_to_end(&mut bytes);
+    String::from_utf8_lossy(&bytes).into_owned()
+}
