@@ -111,6 +111,12 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// Whether there is nothing to tell: no rule that matched could use a fact.
+    #[must_use]
+    pub fn nobody_was_asked(&self) -> bool {
+        FactKind::ALL.into_iter().all(|kind| self.absence(kind) == Some(Absence::NotWanted))
+    }
+
     /// Why a kind of fact is not known, if it is not.
     #[must_use]
     pub const fn absence(&self, kind: FactKind) -> Option<Absence> {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::emergency::Service;
 
@@ -11,8 +11,8 @@ use crate::emergency::Service;
 pub const E164_DIGITS_MAX: usize = 15;
 
 /// One to eighteen decimal digits, leading zeros kept.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Digits {
     len: u8,
     value: u64,
@@ -103,9 +103,9 @@ impl TryFrom<String> for Digits {
     }
 }
 
-impl From<Digits> for String {
-    fn from(digits: Digits) -> Self {
-        digits.to_string()
+impl Serialize for Digits {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
@@ -124,8 +124,8 @@ impl fmt::Debug for Digits {
 /// An international public number: a country code and a national number, at most fifteen digits in all.
 ///
 /// Only `telness_numbers` makes one from what somebody dialled; this type keeps the shape, not the validity.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub struct E164(Digits);
 
 /// The text is not `+` and 4 to 15 digits of which the first is not zero.
@@ -168,9 +168,9 @@ impl TryFrom<String> for E164 {
     }
 }
 
-impl From<E164> for String {
-    fn from(number: E164) -> Self {
-        number.to_string()
+impl Serialize for E164 {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
@@ -187,8 +187,8 @@ impl fmt::Debug for E164 {
 }
 
 /// A country or territory by its two letters (ISO 3166-1 alpha-2, with libphonenumber's additions such as `AC`).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Region([u8; 2]);
 
 /// The text is not two capital letters.
@@ -224,9 +224,9 @@ impl TryFrom<String> for Region {
     }
 }
 
-impl From<Region> for String {
-    fn from(region: Region) -> Self {
-        region.as_str().to_owned()
+impl Serialize for Region {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 

@@ -101,7 +101,8 @@ pub struct Trace {
     pub now: Timestamp,
     /// What weighted choices were drawn from.
     pub draw: u64,
-    /// What look-ups told.
+    /// What look-ups told; left out of records when nobody was asked.
+    #[serde(skip_serializing_if = "Facts::nobody_was_asked", default)]
     pub facts: Facts,
     /// The rules, in the order in which they were weighed.
     pub rules: Vec<RuleVerdict>,

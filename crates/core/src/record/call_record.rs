@@ -1,8 +1,10 @@
 //! A call and its decision as they are kept: routing columns in clear, and a personal part that can be sealed.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use uuid::Uuid;
 
 use crate::call::{Call, CallId, CallType, Direction, Diversion, FieldFault, Location, Metadata, Party, Privacy};
 use crate::class::{Class, Workflow};
@@ -13,8 +15,22 @@ use crate::reason::Reason;
 use crate::time::Timestamp;
 
 /// A keyed hash of a number, to find calls by number without keeping the number in clear (SipHash-2-4, 128 bits).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct NumberKey(pub [u8; 16]);
+
+impl Serialize for NumberKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // A UUID's writer is the fastest way at hand to 32 hexadecimal digits.
+        serializer.serialize_str(Uuid::from_bytes(self.0).simple().encode_lower(&mut Uuid::encode_buffer()))
+    }
+}
+
+impl<'de> Deserialize<'de> for NumberKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<'de, str>::deserialize(deserializer)?;
+        Uuid::parse_str(&text).map(|bytes| Self(*bytes.as_bytes())).map_err(serde::de::Error::custom)
+    }
+}
 
 impl NumberKey {
     /// The hash of a number as it prints, under the server's key for this.
