@@ -90,18 +90,22 @@ impl Lane {
 #[derive(Debug, Default)]
 pub(super) struct Bell {
     writer: OnceLock<Thread>,
+    listening: AtomicBool,
     closed: AtomicBool,
 }
 
 impl Bell {
     /// Makes the calling thread the one that is woken.
-    pub(super) fn listen(&self) {
+    pub(super) fn answer_here(&self) {
         // A second writer is never started; were one, it would wake by its time-out.
         let _ = self.writer.set(std::thread::current());
     }
 
+    /// Wakes the writer if it waits. To wake it costs microseconds of both threads, so it is done once a group.
     pub(super) fn ring(&self) {
-        if let Some(writer) = self.writer.get() {
+        if self.listening.swap(false, Ordering::SeqCst)
+            && let Some(writer) = self.writer.get()
+        {
             writer.unpark();
         }
     }
@@ -115,8 +119,14 @@ impl Bell {
         self.closed.load(Ordering::SeqCst)
     }
 
-    /// Waits until it rings, at most a moment: what rang before is not missed.
+    /// From here on a ring is heard. The caller looks once more at what it waits for before it waits.
+    pub(super) fn listen(&self) {
+        self.listening.store(true, Ordering::SeqCst);
+    }
+
+    /// Waits until it rings, at most so long.
     pub(super) fn wait(&self, at_most: Duration) {
         std::thread::park_timeout(at_most);
+        self.listening.store(false, Ordering::SeqCst);
     }
 }
