@@ -157,6 +157,7 @@ pub fn read(body: &[u8], idempotency_key: Option<Arc<str>>, mut faults: Faults) 
     Asked { draft, trace }
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "it ends an option's text in one word")]
 fn shared(text: Cow<'_, str>) -> Arc<str> {
     Arc::from(text.as_ref())
 }

@@ -91,7 +91,8 @@ pub(super) async fn run(
     // A client may close its sending half and still read its answer.
     builder.max_headers(HEADERS_MAX).max_buf_size(HEAD_BYTES_MAX).header_read_timeout(None).half_close(true);
     let mut connection = pin!(builder.serve_connection(io, service));
-    let look_after = (patience.head_max / 2).clamp(Duration::from_millis(10), Duration::from_secs(5));
+    let look_after =
+        patience.head_max.checked_div(2).unwrap_or_default().clamp(Duration::from_millis(10), Duration::from_secs(5));
     // The set polls its future only when that was woken, so a request does not pay for all that is waited for here.
     let mut events = FuturesUnordered::new();
     events.push(event(leave.clone(), look_after, false));
