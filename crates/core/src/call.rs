@@ -93,6 +93,15 @@ pub enum Privacy {
     Withheld,
 }
 
+impl Privacy {
+    /// Whether nothing is withheld.
+    #[must_use]
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+    pub const fn is_none(&self) -> bool {
+        matches!(self, Self::None)
+    }
+}
+
 /// A party's number, as sent and as read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Party {

@@ -43,8 +43,13 @@ pub struct Target {
     /// How long to let it ring, in milliseconds; absent when there is no such limit (E9).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub ring_ms: Option<u32>,
-    /// After which causes the next step may be tried.
+    /// After which causes the next step may be tried; left out of records when it is the usual.
+    #[serde(skip_serializing_if = "is_usual", default)]
     pub move_on: Arc<MoveOn>,
+}
+
+fn is_usual(move_on: &Arc<MoveOn>) -> bool {
+    move_on.is_usual()
 }
 
 /// Targets that are tried at once. The next step follows when all have failed by causes that move on.

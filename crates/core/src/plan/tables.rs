@@ -204,10 +204,21 @@ pub struct MoveOn {
     pub silence: bool,
 }
 
+impl MoveOn {
+    const USUAL_Q850: [u8; 4] = [34, 38, 41, 42];
+    const USUAL_SIP: [u16; 4] = [500, 502, 503, 504];
+
+    /// Whether it is what [`MoveOn::default`] gives.
+    #[must_use]
+    pub fn is_usual(&self) -> bool {
+        self.silence && self.q850 == Self::USUAL_Q850 && self.sip == Self::USUAL_SIP
+    }
+}
+
 impl Default for MoveOn {
     /// The causes that say that this way does not work, and none that says what the called party wants.
     fn default() -> Self {
-        Self { q850: vec![34, 38, 41, 42], sip: vec![500, 502, 503, 504], silence: true }
+        Self { q850: Self::USUAL_Q850.to_vec(), sip: Self::USUAL_SIP.to_vec(), silence: true }
     }
 }
 

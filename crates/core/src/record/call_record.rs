@@ -118,7 +118,7 @@ pub struct Personal {
     /// The called party.
     pub to: Party,
     /// Whether the caller's number may be shown.
-    #[serde(default)]
+    #[serde(skip_serializing_if = "Privacy::is_none", default)]
     pub privacy: Privacy,
     /// The forwards before the call came to us.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]

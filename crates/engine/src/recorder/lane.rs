@@ -1,7 +1,7 @@
 //! The bounded queues before the journal, one for each workflow, and the bell that wakes the writer.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::Thread;
 use std::time::Duration;
@@ -36,6 +36,8 @@ impl Offer {
 #[derive(Debug)]
 pub(super) struct Lane {
     waiting: Mutex<VecDeque<Offer>>,
+    /// How many of them somebody waits for.
+    watched: AtomicUsize,
     records_max: usize,
 }
 
@@ -45,7 +47,7 @@ pub(super) struct LaneFull;
 
 impl Lane {
     pub(super) const fn new(records_max: usize) -> Self {
-        Self { waiting: Mutex::new(VecDeque::new()), records_max }
+        Self { waiting: Mutex::new(VecDeque::new()), watched: AtomicUsize::new(0), records_max }
     }
 
     pub(super) const fn records_max(&self) -> usize {
@@ -57,6 +59,9 @@ impl Lane {
         if waiting.len() >= self.records_max {
             return Err(LaneFull);
         }
+        if offer.waiter.is_some() {
+            self.watched.fetch_add(1, Ordering::SeqCst);
+        }
         waiting.push_back(offer);
         Ok(())
     }
@@ -65,7 +70,10 @@ impl Lane {
     pub(super) fn take(&self, batch: &mut Vec<Offer>, max: usize) {
         let mut waiting = self.lock();
         let count = waiting.len().min(max);
+        let before = batch.len();
         batch.extend(waiting.drain(..count));
+        let watched = batch.iter().skip(before).filter(|offer| offer.waiter.is_some()).count();
+        self.watched.fetch_sub(watched, Ordering::SeqCst);
     }
 
     /// Puts records that nobody waits for back at the front, in their order, to be tried again.
@@ -74,6 +82,11 @@ impl Lane {
         for offer in offers.into_iter().rev() {
             waiting.push_front(offer);
         }
+    }
+
+    /// Whether somebody waits for one of them.
+    pub(super) fn is_watched(&self) -> bool {
+        self.watched.load(Ordering::SeqCst) > 0
     }
 
     pub(super) fn len(&self) -> usize {
@@ -86,11 +99,16 @@ impl Lane {
     }
 }
 
+/// What the writer, asleep, is to be woken for.
+const NOTHING: u8 = 0;
+const WATCHED: u8 = 1;
+const ANYTHING: u8 = 2;
+
 /// Wakes the writer when there is something to write, and tells it when there will be no more.
 #[derive(Debug, Default)]
 pub(super) struct Bell {
     writer: OnceLock<Thread>,
-    listening: AtomicBool,
+    wakes_for: AtomicU8,
     closed: AtomicBool,
 }
 
@@ -101,32 +119,53 @@ impl Bell {
         let _ = self.writer.set(std::thread::current());
     }
 
-    /// Wakes the writer if it waits. To wake it costs microseconds of both threads, so it is done once a group.
+    /// Wakes the writer for a record that somebody waits for. To wake it costs microseconds of both threads, so it
+    /// is done once a group.
     pub(super) fn ring(&self) {
-        if self.listening.swap(false, Ordering::SeqCst)
-            && let Some(writer) = self.writer.get()
-        {
+        if self.wakes_for.load(Ordering::SeqCst) >= WATCHED {
+            self.wake();
+        }
+    }
+
+    /// Wakes the writer for a record that nobody waits for, unless it is letting such records gather.
+    pub(super) fn ring_softly(&self) {
+        if self.wakes_for.load(Ordering::SeqCst) >= ANYTHING {
+            self.wake();
+        }
+    }
+
+    fn wake(&self) {
+        self.wakes_for.store(NOTHING, Ordering::SeqCst);
+        if let Some(writer) = self.writer.get() {
             writer.unpark();
         }
     }
 
     pub(super) fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
-        self.ring();
+        self.wake();
     }
 
     pub(super) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::SeqCst)
     }
 
-    /// From here on a ring is heard. The caller looks once more at what it waits for before it waits.
-    pub(super) fn listen(&self) {
-        self.listening.store(true, Ordering::SeqCst);
+    /// Sleeps until there is anything, at most so long; not at all if `ready` says that there is something.
+    pub(super) fn sleep(&self, at_most: Duration, ready: impl FnOnce() -> bool) {
+        self.sleep_for(ANYTHING, at_most, ready);
     }
 
-    /// Waits until it rings, at most so long.
-    pub(super) fn wait(&self, at_most: Duration) {
-        std::thread::park_timeout(at_most);
-        self.listening.store(false, Ordering::SeqCst);
+    /// Sleeps until there is a record that somebody waits for, at most so long.
+    pub(super) fn sleep_unless_watched(&self, at_most: Duration, ready: impl FnOnce() -> bool) {
+        self.sleep_for(WATCHED, at_most, ready);
+    }
+
+    /// What it listens for is said before it looks a last time, so that nothing comes unheard in between.
+    fn sleep_for(&self, what: u8, at_most: Duration, ready: impl FnOnce() -> bool) {
+        self.wakes_for.store(what, Ordering::SeqCst);
+        if !ready() && !self.is_closed() {
+            std::thread::park_timeout(at_most);
+        }
+        self.wakes_for.store(NOTHING, Ordering::SeqCst);
     }
 }

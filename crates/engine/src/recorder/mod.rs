@@ -137,7 +137,7 @@ impl Recorder {
             self.shared.metrics.records_dropped.inc();
             tracing::error!(workflow = workflow.as_str(), "a record found the journal's queue full and is not kept");
         }
-        self.shared.bell.ring();
+        self.shared.bell.ring_softly();
         Proof::deferred()
     }
 

@@ -12,6 +12,10 @@ use crate::clock::Clock;
 /// How long the writer sleeps when nothing rings, so that pruning goes on without calls.
 const IDLE: Duration = Duration::from_millis(500);
 
+/// How long a record that nobody waits for may wait for others to share its sync: an emergency call's is durable
+/// within this and one sync.
+const DEFERRED_MAX: Duration = Duration::from_millis(5);
+
 /// How long it waits before it tries again what nobody waits for.
 const AFTER_FAILURE: Duration = Duration::from_millis(50);
 
@@ -33,30 +37,39 @@ impl Writer {
         let mut pruned_s = 0;
         loop {
             let closed = self.shared.bell.is_closed();
-            self.gather(&mut batch);
+            self.let_gather();
+            self.take(&mut batch);
             if batch.is_empty() {
                 if closed {
                     return;
                 }
                 pruned_s = self.prune(pruned_s);
-                self.shared.bell.listen();
-                if self.waiting() == 0 && !self.shared.bell.is_closed() {
-                    self.shared.bell.wait(IDLE);
-                }
+                self.shared.bell.sleep(IDLE, || self.waiting() > 0);
             } else if let Err(kept) = self.write(&mut batch) {
                 if closed {
                     tracing::error!(records = kept.len(), "stopping with records that the journal does not take");
                     return;
                 }
                 self.shared.high.put_back(kept);
-                self.shared.bell.wait(AFTER_FAILURE);
+                self.shared.bell.sleep_unless_watched(AFTER_FAILURE, || self.is_watched());
             }
         }
     }
 
+    /// Lets records that nobody waits for gather a little, so that they share a sync.
+    fn let_gather(&self) {
+        if self.waiting() > 0 {
+            self.shared.bell.sleep_unless_watched(DEFERRED_MAX, || self.is_watched());
+        }
+    }
+
+    fn is_watched(&self) -> bool {
+        self.shared.high.is_watched() || self.shared.low.is_watched()
+    }
+
     /// Takes what came while the last group was on its way. To wait for more was measured and made it slower: by
     /// then some thirty of 64 callers' records are there, and the others' answers wait for this group.
-    fn gather(&self, batch: &mut Vec<Offer>) {
+    fn take(&self, batch: &mut Vec<Offer>) {
         self.shared.high.take(batch, self.batch_max);
         let room = self.batch_max.saturating_sub(batch.len());
         self.shared.low.take(batch, room);
