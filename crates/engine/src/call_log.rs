@@ -46,7 +46,7 @@ impl CallLog {
     }
 }
 
-fn unavailable(error: StoreError) -> ReadError {
+fn unavailable(error: &StoreError) -> ReadError {
     tracing::error!(%error, "the call log could not be read");
     ReadError::Unavailable("the store does not answer".to_owned())
 }
@@ -59,7 +59,7 @@ impl Engine {
     pub async fn read_call(&self, asker: &Asker<'_>, id: CallId) -> Result<StoredCall, ReadError> {
         let tenant = self.tenant_of(asker).map_err(ReadError::Denied)?;
         self.call_log.up_to_date().await?;
-        self.call_log.store.call(&tenant, id).await.map_err(unavailable)?.ok_or(ReadError::NotFound)
+        self.call_log.store.call(&tenant, id).await.map_err(|error| unavailable(&error))?.ok_or(ReadError::NotFound)
     }
 
     /// A page of the asker's tenant's calls, newest first.
@@ -69,6 +69,6 @@ impl Engine {
     pub async fn list_calls(&self, asker: &Asker<'_>, query: &CallQuery) -> Result<Page, ReadError> {
         let tenant = self.tenant_of(asker).map_err(ReadError::Denied)?;
         self.call_log.up_to_date().await?;
-        self.call_log.store.calls(&tenant, query).await.map_err(unavailable)
+        self.call_log.store.calls(&tenant, query).await.map_err(|error| unavailable(&error))
     }
 }
