@@ -5,6 +5,7 @@ use std::sync::Arc;
 use telness_core::call::{Call, Draft};
 use telness_core::class::{Class, Classified};
 use telness_core::decide::{Decision, decide, reserve, wanted};
+use telness_core::facts::Facts;
 use telness_core::record::CallRecord;
 use telness_core::standing::{Admission, Standing, admit};
 use telness_core::world::{Moment, World};
@@ -66,8 +67,7 @@ impl Engine {
             Turn::Record(record, hold) => (record, hold),
             Turn::Decide(hold) => {
                 let facts = self.lookups.ask(wanted(world, &call), &call).await;
-                let moment = Moment::of(call.received_at, call.id, self.identity.draw_key());
-                let decision = reserve(decide(world, &call, &facts, moment), |_target| true);
+                let decision = weigh(world, &mut call, &facts, self.identity.draw_key());
                 (self.record_of(call, decision, hold.request_hash()), hold)
             }
         };
@@ -101,4 +101,13 @@ impl Engine {
         }
         Ok(self.recorder.record(workflow, self.workflows.durability(workflow), entry).await?)
     }
+}
+
+/// Decides a call. One that a rewrite or a translation made an emergency call is of that class from here on (E4).
+pub(crate) fn weigh(world: &World, call: &mut Call, facts: &Facts, draw_key: [u8; 16]) -> Decision {
+    let ranked = decide(world, call, facts, Moment::of(call.received_at, call.id, draw_key));
+    if ranked.is_emergency() {
+        call.class = Class::Emergency;
+    }
+    reserve(ranked, |_target| true)
 }

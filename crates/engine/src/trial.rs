@@ -2,12 +2,13 @@
 
 use telness_core::call::{Call, CallId, Draft};
 use telness_core::class::Classified;
-use telness_core::decide::{Decision, decide, reserve, wanted};
+use telness_core::decide::{Decision, wanted};
 use telness_core::standing::{Admission, Refusal, Standing, admit};
 use telness_core::time::Timestamp;
-use telness_core::world::{Moment, World};
+use telness_core::world::World;
 
 use crate::auth::{Asker, Keys, standing};
+use crate::call_flow::weigh;
 use crate::dialled::Dialled;
 use crate::lookup::Lookups;
 
@@ -37,17 +38,17 @@ pub struct Trial {
 
 /// Tries a call on a world: by the very functions that live calls go through, so that what it tells is what they do.
 pub async fn try_call(world: &World, keys: &Keys, asker: &Asker<'_>, trial: TrialCall) -> Trial {
-    let standing = standing(asker, &world.plan, keys);
+    let mut standing = standing(asker, &world.plan, keys);
     let dialled = Dialled::new(&trial.draft, &standing, &world.plan);
     let classified = dialled.classify(&standing.place, &world.plan);
     let numbers = dialled.read(&trial.draft, &standing);
+    standing.settle_tenant(&numbers, &world.plan);
     let fallback = world.plan.default_tenant.clone();
     let admission = Admission { id: trial.id, received_at: trial.at, fallback };
     let outcome = match admit(trial.draft, classified, standing.clone(), numbers, admission) {
-        Ok(call) => {
+        Ok(mut call) => {
             let facts = Lookups::default().ask(wanted(world, &call), &call).await;
-            let moment = Moment::of(call.received_at, call.id, trial.draw_key);
-            let decision = reserve(decide(world, &call, &facts, moment), |_target| true);
+            let decision = weigh(world, &mut call, &facts, trial.draw_key);
             Ok((call, decision))
         }
         Err(refusal) => Err(refusal),

@@ -195,7 +195,7 @@ fn announce(
             .and_then(|()| {
                 out.line(format_args!(
                     "\nAsk it about a call:\n\n  curl -s {url}/v1/calls -H 'content-type: application/json'{key} \\\n  \
-                     -d '{{\"from\": \"+46846500401\", \"to\": \"+46701740605\", \"type\": \"pbx\"}}'\n"
+                     -d '{{\"from\": \"+46846500401\", \"to\": \"+46701740610\", \"type\": \"pbx\"}}'\n"
                 ))
             })
             .and_then(|()| out.line(format_args!("The API is explained at {url}/docs; SIGTERM or ctrl-c stops it.")))

@@ -86,3 +86,11 @@ pub struct Ranked {
     /// Whether it is an emergency call, for which capacity is never asked (E11).
     pub(super) emergency: bool,
 }
+
+impl Ranked {
+    /// Whether it goes by the emergency table to a call-taker, as it was dialled or as a rewrite made it (E4).
+    #[must_use]
+    pub const fn is_emergency(&self) -> bool {
+        self.emergency
+    }
+}

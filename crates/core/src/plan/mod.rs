@@ -18,6 +18,7 @@ mod tables;
 
 pub use document::schema;
 pub use fault::{FAULTS_SHOWN_MAX, Fault, FaultCode, PlanFaults};
+pub use nearest::nearest;
 pub use prefix_table::PrefixTable;
 pub use read::{PLAN_BYTES_MAX, PLAN_DEPTH_MAX, PLAN_VALUES_MAX};
 pub use tables::*;

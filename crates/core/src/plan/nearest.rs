@@ -4,7 +4,7 @@
 const COMPARED_CHARS_MAX: usize = 64;
 
 /// The known name nearest to `wrong`, if it is near enough to have been meant.
-pub(crate) fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wrong: Vec<char> = wrong.chars().take(COMPARED_CHARS_MAX.saturating_add(1)).collect();
     if wrong.len() > COMPARED_CHARS_MAX {
         return None;

@@ -107,7 +107,7 @@ fn a_person_is_told_a_line_to_paste() {
     }
     child.kill().unwrap();
     child.wait().unwrap();
-    for part in ["http://127.0.0.1:", "curl -s ", "+46701740605", "the built-in example", "telness-data"] {
+    for part in ["http://127.0.0.1:", "curl -s ", "+46701740610", "the built-in example", "telness-data"] {
         assert!(told.contains(part), "{part} is not in {told}");
     }
 }
