@@ -154,7 +154,7 @@ impl Engine {
     #[must_use]
     pub fn readiness(&self) -> Readiness {
         Readiness {
-            ready: !self.stopping.load(Ordering::SeqCst),
+            ready: !self.stopping.load(Ordering::SeqCst) && self.recorder.is_writing(),
             plan_revision: self.snapshot.current().plan.revision,
             store_failing: self.recorder.shipped().failing,
             node: self.node.clone(),

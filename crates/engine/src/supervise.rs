@@ -57,12 +57,27 @@ impl Supervisor {
     }
 }
 
-/// Starts a thread of a name.
+/// Starts a thread of a name. Should it panic, that is logged, and whoever asks its handle learns it too.
 ///
 /// # Errors
 /// When the system gives no thread.
 pub fn thread<T: Send + 'static>(name: &str, work: impl FnOnce() -> T + Send + 'static) -> io::Result<JoinHandle<T>> {
-    std::thread::Builder::new().name(name.to_owned()).spawn(work)
+    let watch = ThreadWatch(name.to_owned());
+    std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+        let _watch = watch;
+        work()
+    })
+}
+
+/// Logs that its thread panicked.
+struct ThreadWatch(String);
+
+impl Drop for ThreadWatch {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            tracing::error!(thread = self.0, "a thread died");
+        }
+    }
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod shipper;
 mod writer;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use telness_core::class::Workflow;
 use telness_store::{Journal, JournalReader, Position, Store};
@@ -49,6 +50,8 @@ pub(crate) struct Shared {
     /// How far the store has come.
     shipped: watch::Sender<Shipped>,
     metrics: Arc<Metrics>,
+    /// Set when the writer ended by a defect: nothing is made durable any more.
+    writer_died: AtomicBool,
 }
 
 /// Takes records. Cheap to clone.
@@ -87,6 +90,7 @@ impl Recorder {
             end: watch::Sender::new(journal.end()),
             shipped: watch::Sender::new(Shipped::default()),
             metrics,
+            writer_died: AtomicBool::new(false),
         });
         let writer = writer::Writer {
             shared: Arc::clone(&shared),
@@ -170,6 +174,12 @@ impl Recorder {
     #[must_use]
     pub fn shipped(&self) -> Shipped {
         self.shared.shipped.borrow().clone()
+    }
+
+    /// Whether records are written; if not, only a restart helps.
+    #[must_use]
+    pub fn is_writing(&self) -> bool {
+        !self.shared.writer_died.load(Ordering::SeqCst)
     }
 
     /// Where the last durable record stands.

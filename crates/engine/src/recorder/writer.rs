@@ -1,6 +1,7 @@
 //! The thread that writes the journal in groups: while one group is on its way to the disk, the next gathers.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use telness_store::{Journal, JournalError};
@@ -32,6 +33,7 @@ pub(super) struct Writer {
 impl Writer {
     /// Writes until the bell is closed and both lanes are empty.
     pub(super) fn run(mut self) {
+        let _watch = DeathWatch(Arc::clone(&self.shared));
         self.shared.bell.answer_here();
         let mut batch = Vec::new();
         let mut pruned_s = 0;
@@ -125,5 +127,17 @@ impl Writer {
         self.shared.metrics.journal_bytes.set(i64::try_from(self.journal.bytes()).unwrap_or(i64::MAX));
         self.shared.metrics.journal_waiting.set(i64::try_from(self.waiting()).unwrap_or(i64::MAX));
         now_s
+    }
+}
+
+/// Tells the node when the writer dies by a defect, so that it says that it is not ready and is restarted.
+struct DeathWatch(Arc<Shared>);
+
+impl Drop for DeathWatch {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.writer_died.store(true, Ordering::SeqCst);
+            tracing::error!("the journal's writer died; the node is not ready until it is started again");
+        }
     }
 }
