@@ -106,9 +106,10 @@ impl Privacy {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Party {
     /// What the switch or person sent, untouched.
+    #[serde(rename = "s")]
     pub sent: Arc<str>,
     /// What it was read as; nothing if it could not be read and the call goes on without.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(rename = "r", skip_serializing_if = "Option::is_none", default)]
     pub read: Option<Number>,
 }
 

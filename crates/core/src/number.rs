@@ -244,30 +244,36 @@ impl fmt::Debug for Region {
 
 /// What a dialled text was read as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(tag = "k", rename_all = "snake_case")]
 pub enum Number {
     /// A public number, valid in its numbering plan.
     E164 {
         /// The number.
+        #[serde(rename = "n")]
         number: E164,
     },
     /// A short number of a region, such as 1177 in Sweden; it has no E.164 form.
     Short {
         /// Where it means what it means.
+        #[serde(rename = "r")]
         region: Region,
         /// What is dialled.
+        #[serde(rename = "d")]
         digits: Digits,
     },
     /// A number inside one site.
     Extension {
         /// What is dialled.
+        #[serde(rename = "d")]
         digits: Digits,
     },
     /// An emergency service asked for by name (RFC 5031).
     Service {
         /// The service.
+        #[serde(rename = "s")]
         service: Service,
         /// Whether it is `urn:service:test.…`, which never reaches a call-taker.
+        #[serde(rename = "t")]
         test: bool,
     },
 }

@@ -47,6 +47,22 @@ impl Timestamp {
     }
 }
 
+/// A time in a record: the microseconds as a number, which costs a tenth of the text.
+pub(crate) mod micros {
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    use super::Timestamp;
+
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+    pub(crate) fn serialize<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_i64(time.as_micros())
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+        i64::deserialize(deserializer).map(Timestamp::from_micros)
+    }
+}
+
 /// The text is no RFC 3339 time with an offset, such as `2026-11-23T08:00:00Z`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a time: write RFC 3339 with an offset, such as 2026-11-23T08:00:00Z")]

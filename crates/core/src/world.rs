@@ -39,10 +39,13 @@ impl World {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Versions {
     /// The plan's revision.
+    #[serde(rename = "p")]
     pub plan: u64,
     /// The rate decks' version.
+    #[serde(rename = "d")]
     pub decks: u64,
     /// The health table's version.
+    #[serde(rename = "h")]
     pub health: u64,
 }
 

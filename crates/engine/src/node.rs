@@ -7,7 +7,6 @@ use std::time::Duration;
 use telness_core::call::CallId;
 use telness_core::class::Class;
 use telness_core::names::{NodeName, TenantName};
-use telness_core::number::Region;
 use telness_core::plan::Plan;
 use telness_core::reason::Reason;
 use telness_core::record::CallRecord;
@@ -108,7 +107,6 @@ impl Node {
         let metrics = Arc::new(Metrics::new());
         let revision = i64::try_from(plan.revision).unwrap_or(i64::MAX);
         metrics.plan_revision.set(revision);
-        warm_numbers(&plan);
         let (recorder, threads) =
             Recorder::start(journal, Arc::clone(&store), settings, Arc::clone(&metrics), clock.clone())
                 .map_err(|error| system(&error))?;
@@ -137,14 +135,16 @@ impl Node {
     }
 }
 
-/// The first number of a region takes milliseconds to read; better now than in a call.
-fn warm_numbers(plan: &Plan) {
-    let regions: std::collections::BTreeSet<Region> =
-        plan.sites.iter().map(|site| site.region).chain([plan.default_region]).collect();
-    telness_numbers::warm(regions);
-}
-
 impl Engine {
+    /// Reads a first number of each region of the plan, which takes milliseconds: better before the first call than
+    /// in it. To be called on a thread that carries calls, since the library serves best whom it served first.
+    pub fn warm_numbers(&self) {
+        let world = self.snapshot.current();
+        let sites = world.plan.sites.iter().map(|site| site.region);
+        let regions: std::collections::BTreeSet<_> = sites.chain([world.plan.default_region]).collect();
+        telness_numbers::warm(regions);
+    }
+
     /// Says that the node is about to stop: it is no longer ready, and still carries what comes.
     pub fn begin_stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);

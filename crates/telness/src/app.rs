@@ -105,6 +105,7 @@ async fn drain(
     let ended = served.clone().drop_guard();
     edges.task("the HTTP edge", async move {
         let _ended = ended;
+        engine.warm_numbers();
         http::serve(listener, engine, &limits, stopping).await;
     });
     loop {

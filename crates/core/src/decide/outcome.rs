@@ -25,26 +25,31 @@ pub enum Action {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {
     /// What to call the leg in events: step and place in it, from 1.
+    #[serde(rename = "l")]
     pub leg: LegName,
     /// The trunk.
+    #[serde(rename = "t")]
     pub trunk: TrunkName,
     /// The gateway.
+    #[serde(rename = "g")]
     pub gateway: GatewayName,
     /// The user whose device it is.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(rename = "us", skip_serializing_if = "Option::is_none", default)]
     pub user: Option<UserName>,
     /// The SIP URI to dial.
+    #[serde(rename = "u")]
     pub uri: Arc<str>,
     /// The caller's number to present; none when it is withheld or there is none.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(rename = "c", skip_serializing_if = "Option::is_none", default)]
     pub caller: Option<Arc<str>>,
     /// How long to wait for 18x, in milliseconds.
+    #[serde(rename = "s")]
     pub setup_ms: u32,
     /// How long to let it ring, in milliseconds; absent when there is no such limit (E9).
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(rename = "r", skip_serializing_if = "Option::is_none", default)]
     pub ring_ms: Option<u32>,
     /// After which causes the next step may be tried; left out of records when it is the usual.
-    #[serde(skip_serializing_if = "is_usual", default)]
+    #[serde(rename = "m", skip_serializing_if = "is_usual", default)]
     pub move_on: Arc<MoveOn>,
 }
 
@@ -56,6 +61,7 @@ fn is_usual(move_on: &Arc<MoveOn>) -> bool {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
     /// The targets.
+    #[serde(rename = "t")]
     pub targets: Vec<Target>,
 }
 

@@ -46,10 +46,11 @@ pub enum Dropped {
 }
 
 /// Whether a candidate was used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// It was used.
+    #[default]
     Kept,
     /// It was used, after all others, and why: an emergency call's target is put last, never dropped (E9).
     Last(Dropped),
@@ -57,19 +58,37 @@ pub enum Verdict {
     Dropped(Dropped),
 }
 
+impl Verdict {
+    /// Whether it was used in its place.
+    #[must_use]
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+    pub const fn is_kept(&self) -> bool {
+        matches!(self, Self::Kept)
+    }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+const fn is_zero(priority: &i32) -> bool {
+    *priority == 0
+}
+
 /// What became of one rule that has a prefix of the called number.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleVerdict {
     /// The rule.
+    #[serde(rename = "r")]
     pub rule: RuleName,
     /// The prefix that matched; none for a catch-all.
+    #[serde(rename = "p", skip_serializing_if = "Option::is_none", default)]
     pub prefix: Option<Digits>,
     /// Its priority.
+    #[serde(rename = "i", skip_serializing_if = "is_zero", default)]
     pub priority: i32,
     /// Whether it was used.
+    #[serde(rename = "v", skip_serializing_if = "Verdict::is_kept", default)]
     pub verdict: Verdict,
     /// What the called number became, if the rule rewrote it.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(rename = "w", skip_serializing_if = "Option::is_none", default)]
     pub rewritten: Option<Number>,
 }
 
@@ -77,18 +96,22 @@ pub struct RuleVerdict {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TargetVerdict {
     /// The rule that named it; none for the emergency table.
+    #[serde(rename = "r", skip_serializing_if = "Option::is_none", default)]
     pub rule: Option<RuleName>,
     /// The trunk.
+    #[serde(rename = "t")]
     pub trunk: TrunkName,
     /// The gateway; none when the trunk as a whole was dropped.
+    #[serde(rename = "g", skip_serializing_if = "Option::is_none", default)]
     pub gateway: Option<GatewayName>,
     /// The user whose device it is.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(rename = "us", skip_serializing_if = "Option::is_none", default)]
     pub user: Option<UserName>,
     /// The rate that the trunk's deck has for the number, with the prefix that matched.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(rename = "a", skip_serializing_if = "Option::is_none", default)]
     pub rate: Option<(Digits, Rate)>,
     /// Whether it was used.
+    #[serde(rename = "v", skip_serializing_if = "Verdict::is_kept", default)]
     pub verdict: Verdict,
 }
 
@@ -96,16 +119,21 @@ pub struct TargetVerdict {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trace {
     /// The tables it was made on.
+    #[serde(rename = "v")]
     pub versions: Versions,
     /// When it was made.
+    #[serde(rename = "at", with = "crate::time::micros")]
     pub now: Timestamp,
     /// What weighted choices were drawn from.
+    #[serde(rename = "d")]
     pub draw: u64,
     /// What look-ups told; left out of records when nobody was asked.
-    #[serde(skip_serializing_if = "Facts::nobody_was_asked", default)]
+    #[serde(rename = "f", skip_serializing_if = "Facts::nobody_was_asked", default)]
     pub facts: Facts,
     /// The rules, in the order in which they were weighed.
+    #[serde(rename = "r")]
     pub rules: Vec<RuleVerdict>,
     /// The targets, in the order in which they were weighed.
+    #[serde(rename = "t")]
     pub targets: Vec<TargetVerdict>,
 }

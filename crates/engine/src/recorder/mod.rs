@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use telness_core::class::Workflow;
 use telness_store::{Journal, JournalReader, Position, Store};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 pub use proof::Proof;
 pub use shipper::Shipped;
@@ -47,6 +47,8 @@ pub(crate) struct Shared {
     bell: lane::Bell,
     /// Where the last durable record stands.
     end: watch::Sender<Position>,
+    /// Rung by a reader that waits for the store: the shipper is not to let records gather.
+    hurry: Notify,
     /// How far the store has come.
     shipped: watch::Sender<Shipped>,
     metrics: Arc<Metrics>,
@@ -88,6 +90,7 @@ impl Recorder {
             low: Lane::new(settings.journal.queue_records_max),
             bell: lane::Bell::default(),
             end: watch::Sender::new(journal.end()),
+            hurry: Notify::new(),
             shipped: watch::Sender::new(Shipped::default()),
             metrics,
             writer_died: AtomicBool::new(false),
@@ -159,6 +162,10 @@ impl Recorder {
     pub async fn caught_up(&self, within: std::time::Duration) -> Result<(), Position> {
         let end = *self.shared.end.borrow();
         let mut shipped = self.shared.shipped.subscribe();
+        if shipped.borrow().position >= end {
+            return Ok(());
+        }
+        self.shared.hurry.notify_one();
         let reached = tokio::time::timeout(within, shipped.wait_for(|shipped| shipped.position >= end)).await;
         if matches!(reached, Ok(Ok(_))) { Ok(()) } else { Err(end) }
     }
@@ -166,6 +173,7 @@ impl Recorder {
     /// Waits until the store holds what stands up to `position`, however long that takes.
     pub(crate) async fn shipped_to(&self, position: Position) {
         let mut shipped = self.shared.shipped.subscribe();
+        self.shared.hurry.notify_one();
         // The sender lives as long as this recorder does.
         let _ = shipped.wait_for(|shipped| shipped.position >= position).await;
     }

@@ -11,6 +11,9 @@ use crate::config::ShipperSettings;
 /// The first pause after a failure; it doubles up to the setting.
 const RETRY_MIN: Duration = Duration::from_millis(100);
 
+/// How long records gather for one transaction of the store: it writes each page of its tables once for all of them.
+const GATHER: Duration = Duration::from_millis(50);
+
 /// How far the store has come.
 #[derive(Clone, Debug, Default)]
 pub struct Shipped {
@@ -43,34 +46,48 @@ impl Shipper {
     async fn ship(&mut self) {
         let mut retry = RETRY_MIN;
         let mut begun = false;
-        let mut ends = self.shared.end.subscribe();
-        let mut stops = self.shared.shipped.subscribe();
         let mut deadline = None;
         loop {
-            let step = if begun { self.ship_batch().await } else { self.begin().await.map(|()| true) };
-            let more = step.as_ref().is_ok_and(|more| *more);
+            let step = if begun { self.ship_batch().await } else { self.begin().await.map(|()| usize::MAX) };
             self.report(step.as_ref().err());
-            begun = begun || step.is_ok();
             if let (None, Some(within)) = (deadline, self.shared.shipped.borrow().stop_after) {
                 deadline = crate::clock::monotonic().checked_add(within);
             }
             let late = deadline.is_some_and(|deadline| crate::clock::monotonic() >= deadline);
-            let idle = step.is_ok() && !more;
-            if deadline.is_some() && (idle || late) {
+            if deadline.is_some() && (late || matches!(step, Ok(0))) {
                 return;
             }
-            if step.is_err() {
-                tokio::time::sleep(retry).await;
-                retry = retry.saturating_mul(2).min(self.settings.retry_max);
-                continue;
-            }
-            retry = RETRY_MIN;
-            if idle {
-                tokio::select! {
-                    _ = ends.changed() => {}
-                    _ = stops.wait_for(|shipped| shipped.stop_after.is_some()) => {}
+            match step {
+                Err(_) => {
+                    tokio::time::sleep(retry).await;
+                    retry = retry.saturating_mul(2).min(self.settings.retry_max);
+                }
+                Ok(count) => {
+                    (begun, retry) = (true, RETRY_MIN);
+                    self.pause(count).await;
                 }
             }
+        }
+    }
+
+    /// Waits for something to ship, then lets records gather, unless a reader waits for them or the node stops.
+    async fn pause(&self, shipped_now: usize) {
+        let mut states = self.shared.shipped.subscribe();
+        let stopping = async { drop(states.wait_for(|state| state.stop_after.is_some()).await) };
+        let more = async {
+            if shipped_now == 0 {
+                let shipped = self.shared.shipped.borrow().position;
+                let mut ends = self.shared.end.subscribe();
+                // The sender lives as long as the shipper does.
+                let _ = ends.wait_for(|end| *end > shipped).await;
+            }
+            if shipped_now < self.settings.batch_records_max {
+                let _ = tokio::time::timeout(GATHER, self.shared.hurry.notified()).await;
+            }
+        };
+        tokio::select! {
+            () = more => {}
+            () = stopping => {}
         }
     }
 
@@ -81,13 +98,13 @@ impl Shipper {
         Ok(())
     }
 
-    /// Ships one batch; tells whether there may be more.
-    async fn ship_batch(&mut self) -> Result<bool, StoreError> {
+    /// Ships one batch; tells how many records it had.
+    async fn ship_batch(&mut self) -> Result<usize, StoreError> {
         let from = self.shared.shipped.borrow().position;
         let rows = self.reader.after(from, self.settings.batch_records_max);
         let rows = rows.map_err(|error| StoreError::Unavailable(format!("the journal cannot be read: {error}")))?;
         let Some(upto) = rows.last().map(|(position, _)| *position) else {
-            return Ok(false);
+            return Ok(0);
         };
         let started = crate::clock::monotonic();
         let entries: Vec<Entry> = rows.iter().filter_map(|(at, bytes)| self.read(*at, bytes)).collect();
@@ -95,7 +112,7 @@ impl Shipper {
         self.store.write(self.journal, upto, entries).await?;
         self.shared.shipped.send_modify(|shipped| shipped.position = upto);
         self.shared.metrics.shipped_batch(count, started.elapsed());
-        Ok(true)
+        Ok(rows.len())
     }
 
     /// An entry that cannot be read is passed over, or it would hold up all that follow for ever (S4).
