@@ -107,6 +107,16 @@ impl Number {
     }
 }
 
+/// The kind of a number, in a word for programs.
+const fn word(read: &Read) -> &'static str {
+    match read {
+        Read::E164 { .. } => "e164",
+        Read::Short { .. } => "short",
+        Read::Extension { .. } => "extension",
+        Read::Service { .. } => "service",
+    }
+}
+
 impl Reading {
     fn is_good(&self) -> bool {
         self.emergency.is_some() || self.read.is_ok()
@@ -126,7 +136,9 @@ impl Reading {
         let mut answer = json!({ "dialled": dialled, "region": region, "emergency": self.emergency });
         if let Some(answer) = answer.as_object_mut() {
             match &self.read {
-                Ok(read) => drop(answer.insert("read".to_owned(), json!(read))),
+                Ok(read) => {
+                    answer.insert("read".to_owned(), json!({ "kind": word(read), "number": read.to_string() }));
+                }
                 Err(_) if self.emergency.is_some() => {}
                 Err(fault) => {
                     answer.insert("invalid".to_owned(), json!(fault.as_str()));

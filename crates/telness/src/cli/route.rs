@@ -21,6 +21,7 @@ use telness_engine::identity::Identity;
 use telness_engine::{Asker, Trial, TrialCall, plan_flow, read_secret, try_call};
 
 use super::{Exit, Failure, Output, SettingFlags};
+use crate::http::{DecisionView, PartyView};
 
 /// A call to be tried.
 #[derive(Args, Debug)]
@@ -179,8 +180,9 @@ fn answer(trial: &Trial, plan: &Plan, lot: &Lot, out: &mut Output) -> Result<Exi
     });
     let outcome = match &trial.outcome {
         Ok((call, decision)) => json!({
-            "tenant": call.tenant, "type": call.kind, "direction": call.direction, "from": call.from, "to": call.to,
-            "notes": call.notes, "weights": weights::drawn(plan, decision, call), "decision": decision,
+            "tenant": call.tenant, "type": call.kind, "direction": call.direction,
+            "from": call.from.as_ref().map(PartyView::of), "to": PartyView::of(&call.to),
+            "notes": call.notes, "weights": weights::drawn(plan, decision, call), "decision": DecisionView::of(decision),
         }),
         Err(refusal) => json!({ "refused": { "denials": refusal.denials, "faults": refusal.faults } }),
     };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 use telness_core::call::{CallId, FieldFault};
-use telness_core::decide::{Action, Step, Target};
+use telness_core::decide::{Action, Decision, Step, Target};
 use telness_core::plan::MoveOn;
 use telness_core::reason::Reason;
 use telness_core::time::Timestamp;
@@ -79,6 +79,33 @@ impl<'a> CallAnswer<'a> {
             recorded: answer.proof.as_str(),
             received_at: routing.received_at,
             trace: trace.then(|| TraceView::of(&personal.trace)),
+        }
+    }
+}
+
+/// A decision that was tried and not recorded, in the same words.
+#[derive(Serialize)]
+pub(crate) struct DecisionView<'a> {
+    action: Action,
+    reason: ReasonView,
+    rule: Option<&'a str>,
+    matched_prefix: Option<String>,
+    #[serde(serialize_with = "steps")]
+    steps: &'a [Step],
+    degraded: &'a [Arc<str>],
+    trace: TraceView<'a>,
+}
+
+impl<'a> DecisionView<'a> {
+    pub(crate) fn of(decision: &'a Decision) -> Self {
+        Self {
+            action: decision.action,
+            reason: decision.reason.into(),
+            rule: decision.rule.as_ref().map(|rule| rule.as_str()),
+            matched_prefix: decision.matched_prefix.map(|prefix| prefix.to_string()),
+            steps: &decision.steps,
+            degraded: &decision.degraded,
+            trace: TraceView::of(&decision.trace),
         }
     }
 }

@@ -188,7 +188,7 @@ pub struct PartyView<'a> {
 }
 
 impl<'a> PartyView<'a> {
-    fn of(party: &'a Party) -> Self {
+    pub(crate) fn of(party: &'a Party) -> Self {
         Self { sent: &party.sent, number: party.read.as_ref().map(ToString::to_string) }
     }
 }

@@ -29,6 +29,8 @@ mod server;
 pub mod trace_view;
 pub mod words;
 
+pub(crate) use call_answer::DecisionView;
+pub(crate) use call_view::PartyView;
 pub use server::serve;
 
 /// Reads bytes as every body that the API takes; for fuzzing, which must find nothing that panics.

@@ -49,7 +49,7 @@ fn c6_a_call_is_tried_with_its_trace() {
     assert_eq!(run(&arguments).out(), ran.out(), "the same call gives the same answer");
     let json = run(&[&arguments[..], &["--json"]].concat()).json();
     assert_eq!(json["decision"]["action"], "route");
-    assert_eq!(json["to"]["read"]["number"], CALLED);
+    assert_eq!(json["to"]["number"], CALLED);
     assert!(!json["decision"]["trace"]["rules"].as_array().unwrap().is_empty());
 }
 
