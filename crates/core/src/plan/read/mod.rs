@@ -69,10 +69,16 @@ fn not_utf8(bytes: &[u8], valid: usize) -> Fault {
     fault(FaultCode::NotUtf8, mark_after(before), message, "save the file as UTF-8")
 }
 
-/// YAML and JSON allow none of these, and a NUL ends some readers' input early.
+/// YAML and JSON allow none of these, and a NUL ends some readers' input early. A carriage return alone is a line's
+/// end to YAML and nothing to most editors, so the lines that faults name would not be the lines that people see.
 fn refuse_control_characters(text: &str) -> Result<(), Fault> {
-    let bad = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{85}');
-    let Some((at, found)) = text.char_indices().find(|(_, c)| bad(*c)) else { return Ok(()) };
+    let ends_line = |at: usize| text.get(at..).is_some_and(|rest| rest.starts_with("\r\n"));
+    let bad = |at: usize, c: char| match c {
+        '\t' | '\n' | '\u{85}' => false,
+        '\r' => !ends_line(at),
+        _ => c.is_control(),
+    };
+    let Some((at, found)) = text.char_indices().find(|(at, c)| bad(*at, *c)) else { return Ok(()) };
     let message = format!("there is a control character, U+{:04X}", u32::from(found));
     let mark = mark_after(text.get(..at).unwrap_or(""));
     Err(fault(FaultCode::ControlCharacter, mark, message, "take it out; plans are plain text"))
