@@ -36,6 +36,7 @@ impl Engine {
     /// Why the call was not taken. Nothing of it is kept then.
     pub async fn handle_call(&self, asker: &Asker<'_>, draft: Draft) -> Result<Answer, CallError> {
         let started = crate::clock::monotonic();
+        let _in_hand = self.metrics.call_in_hand();
         let world = self.snapshot.current();
         let standing = standing(asker, &world.plan, &self.keys);
         let dialled = Dialled::new(&draft, &standing, &world.plan);

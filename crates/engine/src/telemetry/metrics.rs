@@ -46,8 +46,7 @@ pub struct Metrics {
     registry: Registry,
     calls: Family<CallLabels, Counter>,
     call_seconds: Family<WorkflowLabel, Histogram>,
-    /// Calls in hand now.
-    pub calls_in_flight: Gauge,
+    calls_in_flight: Gauge,
     /// Events taken from switches.
     pub events: Counter,
     /// Requests that repeated an idempotency key and got the first answer.
@@ -137,6 +136,13 @@ impl Metrics {
         registry.register("plan_revision", "The plan revision in service", self.plan_revision.clone());
     }
 
+    /// Counts a call as in hand until what it gives is dropped, however the call ends.
+    #[must_use]
+    pub fn call_in_hand(&self) -> InHand<'_> {
+        self.calls_in_flight.inc();
+        InHand(&self.calls_in_flight)
+    }
+
     /// Counts a request for a call and how long it took.
     pub fn call(&self, class: Class, workflow: Workflow, outcome: Outcome, reason: Reason, took: Duration) {
         let labels = CallLabels { workflow: workflow.as_str(), class: class.as_str(), outcome, reason: reason.name() };
@@ -165,5 +171,30 @@ impl Metrics {
         // Writing to a string does not fail.
         let _ = text::encode(&mut text, &self.registry);
         text
+    }
+}
+
+/// A call in hand.
+#[derive(Debug)]
+pub struct InHand<'a>(&'a Gauge);
+
+impl Drop for InHand<'_> {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Metrics;
+
+    #[test]
+    fn a_call_is_in_hand_until_it_ends() {
+        let metrics = Metrics::new();
+        let first = metrics.call_in_hand();
+        let second = metrics.call_in_hand();
+        assert!(metrics.render().contains("telness_calls_in_flight 2\n"));
+        drop((first, second));
+        assert!(metrics.render().contains("telness_calls_in_flight 0\n"));
     }
 }
