@@ -42,13 +42,14 @@ impl Writer {
         let mut pruned_s = 0;
         loop {
             let closed = self.shared.bell.is_closed();
+            // Under load too, or a busy node would fill its disk with what was shipped long ago.
+            pruned_s = self.prune(pruned_s);
             self.let_gather();
             self.take(&mut batch);
             if batch.is_empty() {
                 if closed {
                     return;
                 }
-                pruned_s = self.prune(pruned_s);
                 self.shared.bell.sleep(IDLE, || self.waiting() > 0);
             } else if let Err(kept) = self.write(&mut batch) {
                 if closed {
