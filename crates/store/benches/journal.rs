@@ -5,9 +5,12 @@
     clippy::print_stdout,
     clippy::disallowed_methods,
     missing_docs,
+    dead_code,
     reason = "a benchmark"
 )]
 
+#[path = "../tests/sample/mod.rs"]
+mod sample;
 #[path = "../tests/scratch/mod.rs"]
 mod scratch;
 
@@ -16,16 +19,15 @@ use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use scratch::Scratch;
-use telness_store::{Journal, JournalId, JournalOptions, Position};
-
-const RECORD_BYTES: usize = 1_024;
+use telness_store::{Entry, Journal, JournalId, JournalOptions, Position};
 
 fn options() -> JournalOptions {
     JournalOptions { segment_bytes_max: 64 << 20, bytes_max: 1 << 30, keep_shipped: Duration::ZERO }
 }
 
 fn group(records: u64) -> Vec<Vec<u8>> {
-    (0..records).map(|record| vec![u8::try_from(record % 251).unwrap(); RECORD_BYTES]).collect()
+    let record = |ms| Entry::encode_call(&sample::call("nordtel", ms)).unwrap();
+    (0..i64::try_from(records).unwrap()).map(record).collect()
 }
 
 fn append(c: &mut Criterion) {

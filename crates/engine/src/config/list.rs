@@ -152,7 +152,7 @@ pub const SETTINGS: &[Setting] = &[
         "journal.bytes_max",
         "8589934592",
         whole(1_048_576, 1 << 50, |to, n| to.journal.bytes_max = n),
-        "How large the journal may become, in bytes (8 GiB: some four million calls while the store is away). Beyond \
+        "How large the journal may become, in bytes (8 GiB: some fifteen million calls while the store is away). Beyond \
          it normal calls are refused rather than lost.",
     ),
     setting(

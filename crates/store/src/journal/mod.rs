@@ -83,7 +83,7 @@ pub struct Journal {
     shipped: Position,
     /// Whether the last append failed.
     failing: bool,
-    body: Vec<u8>,
+    packer: group::Packer,
 }
 
 #[derive(Debug)]
@@ -115,8 +115,8 @@ impl Journal {
                 shared.advance(Position::new(*number, last));
             }
         }
-        let shipped = Position::default();
-        Ok(Self { folder, id, options, shared, current: None, highest, shipped, failing: false, body: Vec::new() })
+        let (shipped, packer) = (Position::default(), group::Packer::new());
+        Ok(Self { folder, id, options, shared, current: None, highest, shipped, failing: false, packer })
     }
 
     /// Which journal it is.
@@ -163,7 +163,6 @@ impl Journal {
 
     fn append_group(&mut self, entries: &[Vec<u8>]) -> Result<Position, SegmentError> {
         let count = u32::try_from(entries.len()).map_err(|_| SegmentError::TooLong)?;
-        group::write(entries, &mut self.body).ok_or(SegmentError::TooLong)?;
         let full = |current: &Current| {
             current.bytes >= self.options.segment_bytes_max || current.last.checked_add(count).is_none()
         };
@@ -172,7 +171,8 @@ impl Journal {
         }
         let current = self.current.as_mut().ok_or(SegmentError::TooLong)?;
         let last = current.last.checked_add(count).ok_or(SegmentError::TooLong)?;
-        current.segment.append(last, count, &self.body)?;
+        let body = self.packer.pack(entries).ok_or(SegmentError::TooLong)?;
+        current.segment.append(last, count, body)?;
         current.last = last;
         current.bytes = self.folder.bytes(current.number);
         let end = Position::new(current.number, last);

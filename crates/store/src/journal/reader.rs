@@ -74,7 +74,7 @@ impl JournalReader {
                         let before = group.last.saturating_sub(group.count);
                         let placed = (before.saturating_add(1)..=group.last).zip(entries);
                         let new = placed.filter(|(place, _)| *place > row).take(max.saturating_sub(found.len()));
-                        found.extend(new.map(|(place, entry)| (Position::new(number, place), entry.to_vec())));
+                        found.extend(new.map(|(place, entry)| (Position::new(number, place), entry)));
                     }
                     None if end > told => {
                         tracing::error!(

@@ -7,6 +7,7 @@
 use std::fs;
 
 use super::folder::{self, Folder};
+use super::group::Packer;
 use super::segment::{Group, Segment, SegmentError};
 
 /// Brings a segment in order and answers the row of its last entry. `whole` asks for every group to be read.
@@ -91,13 +92,13 @@ fn copy_intact(folder: &Folder, number: u32) -> std::io::Result<(u32, usize)> {
     let copy = Segment::create(&draft).map_err(std::io::Error::other)?;
     let (mut first_seen, mut last, mut groups) = (0, 0, 0_usize);
     let mut failed = None;
-    let mut keep = |group: &Group<'_>| {
+    let mut packer = Packer::new();
+    let mut keep = |group: &Group| {
         let Some(entries) = &group.entries else { return };
-        let owned: Vec<Vec<u8>> = entries.iter().map(|entry| entry.to_vec()).collect();
-        let mut body = Vec::new();
-        let written = super::group::write(&owned, &mut body)
+        let written = packer
+            .pack(entries)
             .ok_or(SegmentError::TooLong)
-            .and_then(|()| copy.append(group.last, group.count, &body));
+            .and_then(|body| copy.append(group.last, group.count, body));
         match written {
             Ok(()) => {
                 last = last.max(group.last);

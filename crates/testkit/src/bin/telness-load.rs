@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
-use telness_testkit::load::{Comparison, Load, call_body, compare, cpu_time, drive, request};
+use telness_testkit::load::{Comparison, Load, call_requests, compare, cpu_time, drive, request};
 
 #[derive(Parser)]
 #[command(about, max_term_width = 100)]
@@ -33,7 +33,7 @@ struct Drive {
     /// The path to post to.
     #[arg(long, default_value = "/v1/calls")]
     path: String,
-    /// A file with the body to post; a mobile call of some 400 bytes if there is none.
+    /// A file with the body to post; different mobile calls of some 400 bytes if there is none.
     #[arg(long)]
     body: Option<PathBuf>,
     /// Kept-alive connections.
@@ -98,10 +98,11 @@ fn main() -> ExitCode {
 }
 
 fn run_drive(arguments: &Drive) -> io::Result<()> {
-    let body = arguments.body.as_ref().map_or_else(|| Ok(call_body()), std::fs::read_to_string)?;
+    let body = arguments.body.as_ref().map(std::fs::read_to_string).transpose()?;
+    let path = &arguments.path;
     let load = Load {
         address: arguments.address,
-        request: request(&arguments.path, &body),
+        requests: body.map_or_else(|| call_requests(path), |body| vec![request(path, &body)]),
         connections: arguments.connections,
         duration: Duration::from_secs_f64(arguments.seconds),
         rate: arguments.rate,

@@ -93,7 +93,7 @@ fn measure(comparison: &Comparison, leg: &Leg) -> io::Result<Measured> {
     let service = Service::start(&options);
     let load = |duration| Load {
         address: service.address(),
-        request: super::request("/v1/calls", &super::call_body()),
+        requests: super::call_requests("/v1/calls"),
         connections: comparison.connections,
         duration,
         rate: None,

@@ -17,8 +17,8 @@ use crate::wait::now;
 pub struct Load {
     /// Where to.
     pub address: SocketAddr,
-    /// The whole request.
-    pub request: Vec<u8>,
+    /// Whole requests, sent in turn.
+    pub requests: Vec<Vec<u8>>,
     /// Connections at once.
     pub connections: usize,
     /// For how long.
@@ -100,7 +100,8 @@ impl Driver<'_> {
         while let Some(due) = self.next_due() {
             let Some(index) = self.idle.pop_front() else { break };
             self.since[index] = due;
-            self.connections[index].send(&self.load.request)?;
+            let turn = self.sent as usize % self.load.requests.len();
+            self.connections[index].send(&self.load.requests[turn])?;
             self.sent += 1;
         }
         let over = self.began.elapsed() >= self.load.duration;
@@ -167,8 +168,8 @@ mod tests {
     }
 
     fn load(address: SocketAddr, rate: Option<f64>) -> Load {
-        let request = b"GET / HTTP/1.1\r\n\r\n".to_vec();
-        Load { address, request, connections: 2, duration: Duration::from_millis(300), rate }
+        let requests = vec![b"GET / HTTP/1.1\r\n\r\n".to_vec()];
+        Load { address, requests, connections: 2, duration: Duration::from_millis(300), rate }
     }
 
     #[test]

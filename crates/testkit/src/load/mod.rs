@@ -16,20 +16,39 @@ pub use driver::{Load, Outcome, drive};
 pub use latencies::Latencies;
 pub use process::cpu_time;
 
-/// The call that is posted: some 400 bytes, as a mobile core would send it.
+use crate::dice::Dice;
+
+/// Different calls that a load posts in turn: enough that nothing which remembers the last few gains by it, and few
+/// enough to stay in the driver's cache.
+const CALLS: usize = 4096;
+
+/// Mobile numbers that Sweden reserves for fiction: +46 70 174 06 05 to 99.
+const FICTION: (u64, u64) = (46_701_740_605, 95);
+
+/// Requests for different calls, the same ones in every run.
 #[must_use]
-pub fn call_body() -> String {
+pub fn call_requests(path: &str) -> Vec<Vec<u8>> {
+    let mut dice = Dice::seeded(1);
+    (0..CALLS).map(|_| request(path, &call_body(&mut dice))).collect()
+}
+
+/// A call of some 400 bytes, as a mobile core would send it.
+fn call_body(dice: &mut Dice) -> String {
+    let mut number = || format!("+{}", FICTION.0 + dice.below(FICTION.1));
+    let (from, to) = (number(), number());
+    let mut hex = || format!("{:016x}", dice.next());
+    let (call, subscriber, trace, span) = (hex() + &hex(), hex() + &hex(), hex() + &hex(), hex());
     serde_json::json!({
-        "from": "+46701740605",
-        "to": "+46701740699",
+        "from": from,
+        "to": to,
         "type": "mobile",
         "metadata": {
-            "switch": "msc-stockholm-2.core.example",
-            "sip_call_id": "9f3b1d7e5c2a48f0b6d4e8a1c7f20357@192.0.2.17",
-            "imsi_hash": "6f1ed002ab5595859014ebf0951522d9",
-            "cell": "240-99-30512-118",
+            "switch": format!("msc-stockholm-{}.core.example", dice.below(8)),
+            "sip_call_id": format!("{call}@192.0.2.17"),
+            "imsi_hash": subscriber,
+            "cell": format!("240-99-{:05}-{:03}", dice.below(65_536), dice.below(256)),
             "service": "voice-over-lte-hd",
-            "trace": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+            "trace": format!("00-{trace}-{span}-01")
         }
     })
     .to_string()
