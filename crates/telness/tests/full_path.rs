@@ -1,5 +1,5 @@
 //! The first whole path on the real process, as a newcomer walks it: a call in, a routed and recorded answer out,
-//! and all of it there after the process was killed; and what happens when the disk takes no more, or must not fill.
+//! and all of it there after the process was killed; and what happens when the disk takes no more.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -12,7 +12,6 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use telness_testkit::load::{Load, call_requests, drive};
 use telness_testkit::{Client, Service, ServiceOptions, eventually};
 
 /// How long anything may take that is not at once.
@@ -162,25 +161,4 @@ fn n4_a_full_disk_refuses_normal_calls_answers_emergency_calls_and_heals_without
         [&before, &emergency, &after].iter().all(|answer| ids.contains(&id_of(answer))).then_some(ids.len())
     });
     assert_eq!(all, Some(3), "a refused call is in the log, or one that was answered is not:\n{}", service.log());
-}
-
-#[test]
-fn n4_what_was_shipped_is_deleted_under_unbroken_load_too() {
-    const LOAD: Duration = Duration::from_secs(12);
-    let folder = tempfile::tempdir().unwrap();
-    let options = options(&folder).set("journal.keep_shipped_s", "0").set("journal.segment_bytes_max", "65536");
-    let service = Service::start(&options);
-    let requests = call_requests("/v1/calls");
-    let load = Load { address: service.address(), requests, connections: 32, duration: LOAD, rate: None };
-    let segment = |number: u32| folder.path().join(format!("journal/segment-{number:010}.sqlite"));
-    std::thread::scope(|scope| {
-        let driven = scope.spawn(|| drive(&load).unwrap());
-        // The second one is there, so the first is closed; it goes while calls come in without a pause.
-        eventually(LOAD, || segment(2).exists().then_some(())).expect("the load fills no segment");
-        let deleted = eventually(LOAD, || (!segment(1).exists()).then_some(())).is_some();
-        let busy = !driven.is_finished();
-        let outcome = driven.join().unwrap();
-        assert!(deleted && busy, "the first segment is there still, or went only when the load was over");
-        assert_eq!(outcome.failed, 0, "{:?}", outcome.first_failure);
-    });
 }

@@ -56,6 +56,21 @@ pub(crate) struct Shared {
     writer_died: AtomicBool,
 }
 
+impl Shared {
+    fn new(queue_records_max: usize, end: Position, metrics: Arc<Metrics>) -> Self {
+        Self {
+            high: Lane::new(queue_records_max),
+            low: Lane::new(queue_records_max),
+            bell: lane::Bell::default(),
+            end: watch::Sender::new(end),
+            hurry: Notify::new(),
+            shipped: watch::Sender::new(Shipped::default()),
+            metrics,
+            writer_died: AtomicBool::new(false),
+        }
+    }
+}
+
 /// Takes records. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Recorder {
@@ -85,16 +100,7 @@ impl Recorder {
     ) -> std::io::Result<(Self, RecorderThreads)> {
         let reader: JournalReader = journal.reader();
         let id = journal.id();
-        let shared = Arc::new(Shared {
-            high: Lane::new(settings.journal.queue_records_max),
-            low: Lane::new(settings.journal.queue_records_max),
-            bell: lane::Bell::default(),
-            end: watch::Sender::new(journal.end()),
-            hurry: Notify::new(),
-            shipped: watch::Sender::new(Shipped::default()),
-            metrics,
-            writer_died: AtomicBool::new(false),
-        });
+        let shared = Arc::new(Shared::new(settings.journal.queue_records_max, journal.end(), metrics));
         let writer = writer::Writer {
             shared: Arc::clone(&shared),
             journal,

@@ -38,28 +38,32 @@ impl Writer {
     pub(super) fn run(mut self) {
         let _watch = DeathWatch(Arc::clone(&self.shared));
         self.shared.bell.answer_here();
-        let mut batch = Vec::new();
-        let mut pruned_s = 0;
-        loop {
-            let closed = self.shared.bell.is_closed();
-            // Under load too, or a busy node would fill its disk with what was shipped long ago.
-            pruned_s = self.prune(pruned_s);
-            self.let_gather();
-            self.take(&mut batch);
-            if batch.is_empty() {
-                if closed {
-                    return;
-                }
+        let (mut batch, mut pruned_s) = (Vec::new(), 0);
+        while self.turn(&mut batch, &mut pruned_s) {}
+    }
+
+    /// Writes one group, or sleeps if there is none; tells whether there is anything left to do.
+    fn turn(&mut self, batch: &mut Vec<Offer>, pruned_s: &mut u64) -> bool {
+        let closed = self.shared.bell.is_closed();
+        // Under load too, or a busy node would fill its disk with what was shipped long ago.
+        *pruned_s = self.prune(*pruned_s);
+        self.let_gather();
+        self.take(batch);
+        if batch.is_empty() {
+            if !closed {
                 self.shared.bell.sleep(IDLE, || self.waiting() > 0);
-            } else if let Err(kept) = self.write(&mut batch) {
-                if closed {
-                    tracing::error!(records = kept.len(), "stopping with records that the journal does not take");
-                    return;
-                }
-                self.shared.high.put_back(kept);
-                self.shared.bell.sleep_unless_watched(AFTER_FAILURE, || self.is_watched());
             }
+            return !closed;
         }
+        if let Err(kept) = self.write(batch) {
+            if closed {
+                tracing::error!(records = kept.len(), "stopping with records that the journal does not take");
+                return false;
+            }
+            self.shared.high.put_back(kept);
+            self.shared.bell.sleep_unless_watched(AFTER_FAILURE, || self.is_watched());
+        }
+        true
     }
 
     /// Lets records that nobody waits for gather a little, so that they share a sync.
@@ -154,5 +158,38 @@ impl Drop for DeathWatch {
             self.0.writer_died.store(true, Ordering::SeqCst);
             tracing::error!("the journal's writer died; the node is not ready until it is started again");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use telness_core::time::Timestamp;
+    use telness_store::{JournalId, JournalOptions};
+
+    use super::*;
+    use crate::recorder::Shipped;
+    use crate::telemetry::Metrics;
+
+    #[test]
+    fn n4_what_was_shipped_is_deleted_under_unbroken_load_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let small = JournalOptions { segment_bytes_max: 1, bytes_max: 1 << 30, keep_shipped: Duration::ZERO };
+        let journal = Journal::open(folder.path(), small, JournalId([1; 16])).unwrap();
+        let shared = Arc::new(Shared::new(1_000, journal.end(), Arc::new(Metrics::new())));
+        let clock = Clock::manual(Timestamp::from_micros(0));
+        let mut writer = Writer { shared: Arc::clone(&shared), journal, clock: clock.clone(), batch_max: 8 };
+        let offers: Vec<_> = (0..1_000).map(|_| Offer::watched(vec![7; 100])).collect();
+        let outcomes: Vec<_> = offers.into_iter().map(|(offer, outcome)| (shared.low.offer(offer), outcome)).collect();
+        let (mut batch, mut pruned_s) = (Vec::new(), 0);
+        for second in (0..).step_by(10).take(50) {
+            clock.set(Timestamp::from_micros(second * 1_000_000));
+            shared.shipped.send_replace(Shipped { position: *shared.end.borrow(), ..Shipped::default() });
+            assert!(writer.turn(&mut batch, &mut pruned_s));
+        }
+        assert!(shared.low.len() > 0, "the load had a break");
+        let segments = std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().file_name());
+        let segments = segments.filter(|name| name.to_str().unwrap().ends_with(".sqlite")).count();
+        assert!(segments <= 3, "{segments} segments of one group each are there, all but one of them shipped");
+        drop(outcomes);
     }
 }
