@@ -124,6 +124,25 @@ pub const SETTINGS: &[Setting] = &[
         "How long a request's head may take to arrive, in milliseconds. Cuts off who sends a byte at a time.",
     ),
     setting(
+        "http.head_bytes_max",
+        "32768",
+        whole(8_192, 1_048_576, |to, n| to.http.head_bytes_max = count(n)),
+        "The largest head of a request, in bytes.",
+    ),
+    setting(
+        "http.header_lines_max",
+        "64",
+        whole(16, 1024, |to, n| to.http.header_lines_max = count(n)),
+        "The most header lines of a request.",
+    ),
+    setting(
+        "http.idle_ms_max",
+        "75000",
+        whole(100, HOUR_MS, |to, n| to.http.idle_max = Duration::from_millis(n)),
+        "How long a connection may stay open without a request, in milliseconds. Longer than the idle time of the load \
+         balancer before it, so that this closes first and never sends into a closing connection.",
+    ),
+    setting(
         "http.request_ms_max",
         "30000",
         whole(100, HOUR_MS, |to, n| to.http.request_max = Duration::from_millis(n)),

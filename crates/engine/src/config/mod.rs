@@ -90,6 +90,12 @@ pub struct HttpSettings {
     pub connections_max: usize,
     /// How long the head of a request may take to arrive.
     pub header_read_max: Duration,
+    /// The largest head of a request, in bytes.
+    pub head_bytes_max: usize,
+    /// The most header lines of a request.
+    pub header_lines_max: usize,
+    /// How long a connection may stay open without a request.
+    pub idle_max: Duration,
     /// How long a request may take in all.
     pub request_max: Duration,
     /// The largest body, in bytes.
@@ -153,6 +159,9 @@ impl Settings {
             http: HttpSettings {
                 connections_max: 0,
                 header_read_max: Duration::ZERO,
+                head_bytes_max: 0,
+                header_lines_max: 0,
+                idle_max: Duration::ZERO,
                 request_max: Duration::ZERO,
                 body_bytes_max: 0,
                 drain_max: Duration::ZERO,

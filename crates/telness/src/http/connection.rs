@@ -18,22 +18,18 @@ use tokio_util::sync::CancellationToken;
 use super::dispatch::Dispatcher;
 use super::pace::{Pace, PacedStream, Phase};
 
-/// The most header lines of a request.
-const HEADERS_MAX: usize = 64;
-
-/// The largest head of a request, in bytes.
-const HEAD_BYTES_MAX: usize = 32 * 1024;
-
-/// How long a connection may stay open without a request: longer than the idle time of usual load balancers, so
-/// that it is they who close first and never send into a closing connection.
-const IDLE_MAX: Duration = Duration::from_secs(75);
-
 /// How long a connection that has to make room may take for a head that it has begun.
 const ROOM_GRACE: Duration = Duration::from_secs(1);
 
-/// How patient a connection is.
+/// What a connection may cost.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Patience {
+pub(super) struct Allowance {
+    /// The largest head of a request, in bytes.
+    pub(super) head_bytes_max: usize,
+    /// The most header lines of a request.
+    pub(super) header_lines_max: usize,
+    /// How long it may stay open without a request.
+    pub(super) idle_max: Duration,
     /// A request's head must arrive within this.
     pub(super) head_max: Duration,
     /// An answer must be taken within this.
@@ -73,7 +69,7 @@ pub(super) async fn run(
     stream: TcpStream,
     peer: IpAddr,
     dispatcher: Arc<Dispatcher>,
-    patience: Patience,
+    allowance: Allowance,
     leave: Leave,
 ) {
     let pace = Arc::new(Pace::new());
@@ -89,10 +85,15 @@ pub(super) async fn run(
     let io = TokioIo::new(PacedStream { stream, pace: Arc::clone(&pace) });
     let mut builder = http1::Builder::new();
     // A client may close its sending half and still read its answer.
-    builder.max_headers(HEADERS_MAX).max_buf_size(HEAD_BYTES_MAX).header_read_timeout(None).half_close(true);
+    builder.max_headers(allowance.header_lines_max).max_buf_size(allowance.head_bytes_max);
+    builder.header_read_timeout(None).half_close(true);
     let mut connection = pin!(builder.serve_connection(io, service));
-    let look_after =
-        patience.head_max.checked_div(2).unwrap_or_default().clamp(Duration::from_millis(10), Duration::from_secs(5));
+    let look_after = allowance
+        .head_max
+        .min(allowance.idle_max)
+        .checked_div(2)
+        .unwrap_or_default()
+        .clamp(Duration::from_millis(10), Duration::from_secs(5));
     // The set polls its future only when that was woken, so a request does not pay for all that is waited for here.
     let mut events = FuturesUnordered::new();
     events.push(event(leave.clone(), look_after, false));
@@ -108,8 +109,8 @@ pub(super) async fn run(
             Event::Abandon => return,
             Event::Stop => leaving = true,
             Event::MakeRoom => (leaving, hurried) = (true, true),
-            Event::Look if too_slow(&pace, patience, hurried) => return,
-            Event::Look => leaving = leaving || matches!(pace.now(), (Phase::Idle, idle) if idle >= IDLE_MAX),
+            Event::Look if too_slow(&pace, allowance, hurried) => return,
+            Event::Look => leaving = leaving || matches!(pace.now(), (Phase::Idle, idle) if idle >= allowance.idle_max),
         }
         // Whoever has only just come, to find the place full, is given the time to say what for.
         if leaving && !(hurried && matches!(pace.now(), (Phase::New, _))) {
@@ -120,10 +121,10 @@ pub(super) async fn run(
 }
 
 /// Whether the client takes longer than it may. A request in hand is bounded by its operation, not here.
-fn too_slow(pace: &Pace, patience: Patience, hurried: bool) -> bool {
+fn too_slow(pace: &Pace, allowance: Allowance, hurried: bool) -> bool {
     match pace.now() {
-        (Phase::New | Phase::Head, since) => since >= patience.head_max || hurried,
-        (Phase::Answering, since) => since >= patience.answer_max,
+        (Phase::New | Phase::Head, since) => since >= allowance.head_max || hurried,
+        (Phase::Answering, since) => since >= allowance.answer_max,
         (Phase::Idle, _) => hurried,
         (Phase::Busy, _) => false,
     }

@@ -11,7 +11,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::api;
-use super::connection::{self, Leave, Patience};
+use super::connection::{self, Allowance, Leave};
 use super::dispatch::Dispatcher;
 
 /// How long to wait when the system gives no more sockets, before asking again.
@@ -24,7 +24,13 @@ const ROOM_PAUSE: Duration = Duration::from_millis(200);
 /// when all connections have ended, or have had [`HttpSettings::drain_max`].
 pub async fn serve(listener: TcpListener, engine: Arc<Engine>, settings: &HttpSettings, stop: CancellationToken) {
     let dispatcher = Arc::new(Dispatcher::new(api::router(engine, settings)));
-    let patience = Patience { head_max: settings.header_read_max, answer_max: settings.request_max };
+    let allowance = Allowance {
+        head_bytes_max: settings.head_bytes_max,
+        header_lines_max: settings.header_lines_max,
+        idle_max: settings.idle_max,
+        head_max: settings.header_read_max,
+        answer_max: settings.request_max,
+    };
     let connections = Supervisor::new();
     let places = Arc::new(Semaphore::new(settings.connections_max.clamp(1, Semaphore::MAX_PERMITS)));
     let leave =
@@ -39,7 +45,7 @@ pub async fn serve(listener: TcpListener, engine: Arc<Engine>, settings: &HttpSe
             () = stop.cancelled() => break,
             next = next => next,
         };
-        let work = connection::run(stream, peer, Arc::clone(&dispatcher), patience, leave.clone());
+        let work = connection::run(stream, peer, Arc::clone(&dispatcher), allowance, leave.clone());
         connections.task("an HTTP connection", async move {
             work.await;
             drop(place);

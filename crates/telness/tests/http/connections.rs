@@ -37,6 +37,30 @@ fn who_sends_a_byte_at_a_time_is_cut_off() {
 }
 
 #[test]
+fn a_connection_without_a_request_is_closed_after_a_while_and_not_before_its_answer() {
+    let served = Served::with(&[("http.idle_ms_max", "200")]);
+    let mut stream = served.connect();
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+    // The answer, and then the end, without a word from the client.
+    assert!(read_to_end(&mut stream).contains("\"ok\""));
+}
+
+#[test]
+fn the_limits_of_a_head_are_settings() {
+    let served = Served::with(&[("http.header_lines_max", "16"), ("http.head_bytes_max", "8192")]);
+    let answer = |extra: &str| {
+        let mut stream = served.connect();
+        stream
+            .write_all(format!("GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{extra}\r\n").as_bytes())
+            .unwrap();
+        read_to_end(&mut stream)
+    };
+    assert!(answer(&"a: b\r\n".repeat(14)).starts_with("HTTP/1.1 200 "));
+    assert!(answer(&"a: b\r\n".repeat(15)).starts_with("HTTP/1.1 431 "));
+    assert!(answer(&format!("a: {}\r\n", "b".repeat(9_000))).starts_with("HTTP/1.1 431 "));
+}
+
+#[test]
 fn a_body_that_does_not_come_is_a_problem() {
     let served = Served::with(&[("http.request_ms_max", "200")]);
     let mut slow = served.connect();
