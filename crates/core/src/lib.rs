@@ -14,6 +14,7 @@ pub mod number;
 pub mod plan;
 pub mod reason;
 pub mod record;
+mod short_text;
 pub mod standing;
 pub mod time;
 pub mod world;

@@ -1,10 +1,6 @@
 //! The names that people give to tenants, trunks, rules and the rest: short, safe to print, cheap to share.
 
-use std::fmt;
-use std::str::FromStr;
-use std::sync::Arc;
-
-use serde::{Deserialize, Serialize, Serializer};
+use crate::short_text::short_texts;
 
 /// The longest name, in bytes.
 pub const NAME_BYTES_MAX: usize = 64;
@@ -25,59 +21,9 @@ fn is_name(text: &str) -> bool {
         && text.bytes().all(|byte| plain(byte) || matches!(byte, b'-' | b'_' | b'.'))
 }
 
-macro_rules! names {
-    ($($(#[$doc:meta])* $name:ident = $what:literal;)*) => {$(
-        $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
-        #[serde(try_from = "String")]
-        pub struct $name(Arc<str>);
+short_texts! {
+    is_name, NameError;
 
-        impl $name {
-            /// The name as text.
-            #[must_use]
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = NameError;
-
-            fn from_str(text: &str) -> Result<Self, NameError> {
-                if is_name(text) { Ok(Self(Arc::from(text))) } else { Err(NameError { what: $what }) }
-            }
-        }
-
-        impl TryFrom<String> for $name {
-            type Error = NameError;
-
-            fn try_from(text: String) -> Result<Self, NameError> {
-                text.parse()
-            }
-        }
-
-        impl Serialize for $name {
-            // Without a copy: a record has dozens of them.
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(&self.0)
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
-
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{:?}", &*self.0)
-            }
-        }
-    )*};
-}
-
-names! {
     /// A customer or operator: the boundary of data, rules, limits and keys.
     TenantName = "tenant";
     /// Who asks: a switch or an application, known by its network or certificate.

@@ -87,6 +87,22 @@ proptest! {
     }
 
     #[test]
+    fn n6_of_ends_at_one_time_one_that_says_why_counts(events in proptest::collection::vec(any_event(), 0..14)) {
+        let mut events = events;
+        for (at, event) in events.iter_mut().enumerate() {
+            event.event_id = format!("own{at}").parse().unwrap();
+        }
+        for leg in cdr(&events).legs.iter().filter(|leg| leg.cause.is_none()) {
+            let kind = if leg.state == CdrState::Failed { Failed } else { Ended };
+            let says_why = events.iter().find(|event| {
+                (&event.leg, event.kind, Some(event.occurred_at)) == (&leg.leg, kind, leg.ended_at)
+                    && event.cause.is_some()
+            });
+            prop_assert!(says_why.is_none(), "{:?}", says_why);
+        }
+    }
+
+    #[test]
     fn n6_record_survives_json(events in proptest::collection::vec(any_event(), 0..6)) {
         let record = cdr(&events);
         let again: Cdr = serde_json::from_str(&serde_json::to_string(&record).unwrap()).unwrap();
@@ -163,6 +179,21 @@ fn n6_end_before_answer_by_a_wrong_clock_is_no_talk() {
     let record = cdr(&[event("a", "1.1", Answered, 500, None), event("b", "1.1", Ended, 400, None)]);
     assert_eq!((record.state, record.talk_ms), (CdrState::Ended, Some(0)));
     assert_eq!((record.answered_at, record.ended_at), (Some(at(500)), Some(at(400))));
+}
+
+#[test]
+fn n6_of_two_last_ends_at_one_time_the_one_that_says_why_counts() {
+    let mut events = [
+        event("a", "1.1", Answered, 5_000, None),
+        event("b", "1.1", Ended, 4_000, Some(16)),
+        event("c", "1.1", Ended, 4_000, None),
+        event("d", "1.1", Ended, 3_000, Some(17)),
+    ];
+    for _ in 0..events.len() {
+        events.rotate_left(1);
+        let record = cdr(&events);
+        assert_eq!((record.ended_at, record.cause.and_then(|cause| cause.q850)), (Some(at(4_000)), Some(16)));
+    }
 }
 
 #[test]

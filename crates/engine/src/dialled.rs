@@ -1,9 +1,11 @@
 //! What was dialled, after the inward translations of the carrier that handed it in: classed, then read.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use telness_core::call::{CallType, Draft, FieldFault};
 use telness_core::class::{Class, Classified, Place, classify};
+use telness_core::emergency::{self, Spelled};
 use telness_core::number::Number;
 use telness_core::plan::{Plan, Translation};
 use telness_core::reason::Reason;
@@ -12,6 +14,9 @@ use telness_numbers::{DialledIn, NumberFault};
 
 /// What switches write for a caller that is withheld or not known.
 const NOBODY: [&str; 6] = ["anonymous", "restricted", "unavailable", "unknown", "withheld", "private"];
+
+/// The schemes of URIs that have a number, or a word for none, before the host.
+const SCHEMES: [&str; 3] = ["sip", "sips", "tel"];
 
 /// The called and calling numbers as they are to be read; what was sent stays in the draft.
 #[derive(Debug)]
@@ -62,17 +67,45 @@ impl Dialled {
     }
 }
 
-fn translated(number: &Arc<str>, list: &[Translation]) -> Arc<str> {
+/// What the first translation that matches makes of a number; as it was sent if none does.
+///
+/// A translation is of the number and not of how a switch wraps it, so it is tried on the plus and digits alone. What
+/// has other signs in it, such as `88+46…` and `1234#46…`, is taken as the user part has it.
+fn translated(sent: &Arc<str>, list: &[Translation]) -> Arc<str> {
+    if list.is_empty() {
+        return Arc::clone(sent);
+    }
+    let translated = match emergency::spell(sent) {
+        Ok(Spelled::Number(number)) => changed(list, number.as_str()),
+        Ok(Spelled::Service { .. }) => None,
+        // A hash is escaped in the user part of a SIP URI (RFC 3261, 25.1).
+        Err(_) => changed(list, &user_part(sent).replace("%23", "#")),
+    };
+    translated.unwrap_or_else(|| Arc::clone(sent))
+}
+
+fn changed(list: &[Translation], number: &str) -> Option<Arc<str>> {
     match Translation::first_of(list, number) {
-        std::borrow::Cow::Borrowed(_) => Arc::clone(number),
-        std::borrow::Cow::Owned(changed) => Arc::from(changed),
+        Cow::Borrowed(_) => None,
+        Cow::Owned(changed) => Some(Arc::from(changed)),
     }
 }
 
 /// Whether a calling number says that there is none to be shown.
 fn is_nobody(from: &str) -> bool {
-    let user = from.trim().trim_start_matches("sips:").trim_start_matches("sip:").split('@').next().unwrap_or("");
+    let user = user_part(from);
     NOBODY.iter().any(|word| word.eq_ignore_ascii_case(user))
+}
+
+/// What stands in a URI, or in a text without scheme, before the host and the parameters.
+fn user_part(text: &str) -> &str {
+    let text = text.trim();
+    let text = text.strip_prefix('<').and_then(|text| text.strip_suffix('>')).unwrap_or(text);
+    let rest = match text.split_once(':') {
+        Some((scheme, rest)) if SCHEMES.iter().any(|known| known.eq_ignore_ascii_case(scheme)) => rest,
+        _ => text,
+    };
+    rest.split(['@', ';']).next().unwrap_or(rest)
 }
 
 fn field_fault(field: &str, fault: NumberFault) -> FieldFault {

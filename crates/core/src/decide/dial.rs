@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::weighing::Weighing;
-use crate::call::{Call, Privacy};
+use crate::call::Privacy;
 use crate::class::Place;
 use crate::emergency::{self, Emergency};
 use crate::number::Number;
@@ -121,33 +121,4 @@ impl Weighing<'_> {
         }
         self.caller_text.clone()
     }
-}
-
-/// Whether a number, or what was dialled, stands among the call's diversions, as whoever forwarded wrote it.
-pub(super) fn is_among_diversions(call: &Call, number: &Number) -> bool {
-    if call.diversions.is_empty() {
-        return false;
-    }
-    let written = number.to_string();
-    let bare = written.strip_prefix('+');
-    call.diversions.iter().any(|diversion| {
-        let by = number_of(&diversion.by);
-        let is = |text: &str| by.chars().filter(|sign| !is_separator(*sign)).eq(text.chars());
-        let as_sent = number_of(&call.to.sent).chars().filter(|sign| !is_separator(*sign));
-        is(&written)
-            || bare.is_some_and(|bare| is(bare) || is(&format!("00{bare}")))
-            || by.chars().filter(|sign| !is_separator(*sign)).eq(as_sent)
-    })
-}
-
-/// The number in a SIP or tel URI, or the text itself.
-fn number_of(text: &str) -> &str {
-    let text = text.split_once('<').map_or(text, |(_, uri)| uri).trim();
-    let text = ["sip:", "sips:", "tel:"].into_iter().find_map(|scheme| text.strip_prefix(scheme)).unwrap_or(text);
-    text.split(['@', ';', '>']).next().unwrap_or(text)
-}
-
-/// What people put between the digits of a number.
-const fn is_separator(sign: char) -> bool {
-    matches!(sign, ' ' | '-' | '.' | '(' | ')')
 }

@@ -3,7 +3,8 @@
 //! # What comes before what
 //! 1. **An emergency call** consults no rule: the emergency table alone says where it goes (see the module `emergency` here).
 //!    So does a call whose number becomes an emergency number by a rewrite or a translation (E4).
-//! 2. **A forward that comes round** is stopped: five diversions, or the called number among them (C7).
+//! 2. **A forward that comes round** is stopped: five diversions, or the called number among them (C7); see
+//!    the module `forwarding` here.
 //! 3. **A number that a user of the plan holds** rings that user's devices, unless a rule whose prefix is the
 //!    whole number settles it first. Shorter prefixes and `any` never take a held number away.
 //! 4. **Any other number** goes by the rules: the longest prefix first, then the higher priority, then the place
@@ -22,6 +23,7 @@ mod candidates;
 mod dial;
 mod eligible;
 mod emergency;
+mod forwarding;
 mod legs;
 mod order;
 mod outcome;
@@ -33,9 +35,10 @@ mod weighing;
 
 pub use candidates::{holder_of, wanted};
 pub use emergency::{EMERGENCY_SETUP_MS, emergency_move_on};
+pub use forwarding::DIVERSIONS_MAX;
 pub use outcome::{Action, Decision, Ranked, Step, Target};
 pub use reserve::reserve;
-pub use rules::{DIVERSIONS_MAX, REWRITES_MAX};
+pub use rules::REWRITES_MAX;
 pub use trace::{Dropped, RuleVerdict, TargetVerdict, Trace, Verdict};
 
 use std::sync::Arc;

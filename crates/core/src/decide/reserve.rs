@@ -7,6 +7,8 @@ use crate::reason::Reason;
 
 /// Takes capacity for each target by `take` and drops what is full; what remains is the decision.
 ///
+/// The rule has been chosen by then: a call of which every target is full is rejected, and no next rule is tried.
+///
 /// For an emergency call `take` is never asked: no cap stops it (E11).
 #[must_use]
 pub fn reserve(ranked: Ranked, mut take: impl FnMut(&Target) -> bool) -> Decision {

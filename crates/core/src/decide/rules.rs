@@ -1,8 +1,8 @@
 //! The walk through the rules: candidates in order, eligibility before ranking, rewrites, and a verdict for each.
 
 use super::candidates::{Candidate, candidates, holder_of, tenant_of};
-use super::dial::is_among_diversions;
 use super::eligible::{Asked, ineligible};
+use super::forwarding::comes_round;
 use super::outcome::Step;
 use super::targets::Use;
 use super::trace::{Dropped, RuleVerdict, Verdict};
@@ -13,9 +13,6 @@ use crate::names::RuleName;
 use crate::number::{Digits, E164, Number};
 use crate::plan::{Rewrite, Rule, RuleAction, User};
 use crate::reason::Reason;
-
-/// With as many diversions a call has been forwarded too often (C7).
-pub const DIVERSIONS_MAX: usize = 5;
 
 /// How often rules may rewrite the called number of one call.
 pub const REWRITES_MAX: usize = 5;
@@ -63,7 +60,7 @@ impl<'a> Weighing<'a> {
         };
         let mut rewrites = 0_usize;
         loop {
-            if comes_round(self.call, &number) {
+            if comes_round(self.plan, self.call, self.tenant, &number) {
                 return Settled::reject(Reason::ForwardLoop);
             }
             match self.round(number) {
@@ -198,11 +195,6 @@ impl<'a> Weighing<'a> {
     fn trace_rule(&mut self, rule: &Rule, prefix: Option<Digits>, verdict: Verdict, rewritten: Option<Number>) {
         self.rules.push(RuleVerdict { rule: rule.name.clone(), prefix, priority: rule.priority, verdict, rewritten });
     }
-}
-
-/// Whether the call has been forwarded too often, or comes back to who forwarded it.
-fn comes_round(call: &Call, number: &Number) -> bool {
-    call.diversions.len() >= DIVERSIONS_MAX || is_among_diversions(call, number)
 }
 
 /// The emergency service that a rewritten number stands for, if it does (E4).

@@ -225,9 +225,9 @@ impl Default for MoveOn {
 /// What is done to numbers of one trunk, by party and direction. The first that matches is applied.
 #[derive(Clone, Debug, Default)]
 pub struct Translations {
-    /// To the called number of calls that come in, as sent, before it is read.
+    /// To the called number of calls that come in, without its spelling, before it is read.
     pub in_called: Box<[Translation]>,
-    /// To the calling number of calls that come in, as sent, before it is read.
+    /// To the calling number of calls that come in, without its spelling, before it is read.
     pub in_caller: Box<[Translation]>,
     /// To the called number as it is written for the trunk.
     pub out_called: Box<[Translation]>,

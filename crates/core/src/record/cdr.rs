@@ -17,6 +17,7 @@
 //! 6. Without an answer, the call rings while a leg rings, and has failed when all legs that were reported have
 //!    failed; the last failure gives time and cause. A next step's leg can make it ring again.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -115,7 +116,8 @@ pub fn cdr(events: &[CallEvent]) -> Cdr {
     }
 }
 
-/// When and why a leg came to its end. Of two reports at one time, the one that says why comes first.
+/// When a leg came to its end, whether why was left out, and why. Of two reports at one time, the one that says why
+/// comes first, and it counts whether the first or the last time is asked for.
 type End = (Timestamp, bool, Option<Cause>);
 
 /// What was reported of one leg, sorted by kind; the order within a kind tells nothing.
@@ -176,6 +178,6 @@ impl Reports {
     fn end_of_talk(&self, answered_at: Timestamp) -> Option<End> {
         let late = |end: &&End| end.0 >= answered_at;
         let in_order = self.ended.iter().chain(&self.failed).filter(late).min();
-        in_order.or_else(|| self.ended.iter().max()).copied()
+        in_order.or_else(|| self.ended.iter().max_by_key(|(at, silent, cause)| (at, Reverse((silent, cause))))).copied()
     }
 }

@@ -1,65 +1,14 @@
 //! What a switch reports of a call's legs, in any order, more than once, late, or before the call itself.
 
-use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use crate::call::CallId;
 use crate::names::{NodeName, TenantName};
+use crate::short_text::short_texts;
 use crate::time::Timestamp;
-
-macro_rules! short_texts {
-    ($($(#[$doc:meta])* $name:ident = $what:literal;)*) => {$(
-        $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
-        #[serde(try_from = "String")]
-        pub struct $name(Arc<str>);
-
-        impl $name {
-            /// The text.
-            #[must_use]
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = ShortTextError;
-
-            fn from_str(text: &str) -> Result<Self, ShortTextError> {
-                let fits = (1..=ShortTextError::BYTES_MAX).contains(&text.len());
-                if fits && text.bytes().all(|byte| byte.is_ascii_graphic()) {
-                    Ok(Self(Arc::from(text)))
-                } else {
-                    Err(ShortTextError { what: $what })
-                }
-            }
-        }
-
-        impl TryFrom<String> for $name {
-            type Error = ShortTextError;
-
-            fn try_from(text: String) -> Result<Self, ShortTextError> {
-                text.parse()
-            }
-        }
-
-        impl Serialize for $name {
-            // Without a copy: a record has dozens of them.
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(&self.0)
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
-    )*};
-}
 
 /// The text cannot be an id of an event or a name of a leg.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -68,11 +17,17 @@ pub struct ShortTextError {
     what: &'static str,
 }
 
-impl ShortTextError {
-    const BYTES_MAX: usize = 64;
+/// The longest text, in bytes.
+const BYTES_MAX: usize = 64;
+
+/// Whether a text can be an id of an event or a name of a leg.
+fn is_short(text: &str) -> bool {
+    (1..=BYTES_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 short_texts! {
+    is_short, ShortTextError;
+
     /// What a switch calls one attempt at one target; the answer proposes `1.1`, `1.2`, `2.1` and so on.
     LegName = "a leg's name";
     /// What makes an event the same event when it is reported again.

@@ -15,6 +15,7 @@
 mod book;
 mod dialling;
 mod emergencies;
+mod forwarding;
 mod golden;
 mod held_numbers;
 mod laws;

@@ -9,9 +9,7 @@ use telness_core::plan::{CallerPattern, RouteGroup, Rule, RuleAction, Schedule, 
 use telness_core::reason::Reason;
 use telness_core::world::{Moment, Rate, World};
 
-use crate::book::{
-    Book, NOON, call, decided, digits, diverted, from_carrier, moment, number, rules, steps, targets, uris,
-};
+use crate::book::{Book, NOON, call, decided, digits, from_carrier, moment, number, rules, steps, targets, uris};
 
 const MOBILE: &str = "+46701740610";
 
@@ -293,31 +291,6 @@ fn gateways_go_by_priority_and_among_equals_by_weight() {
         second += u32::from(steps[1] == "carrier/gw2");
     }
     assert!((8800..9200).contains(&second), "{second}");
-}
-
-#[test]
-fn c7_a_forward_that_comes_round_is_stopped() {
-    let world = two_carriers().route("any", "any", &["carrier-a"]).world();
-    let four = ["+46701740611", "+46701740612", "+46701740613", "+46701740614"];
-    assert_eq!(decided(&world, &diverted(call(MOBILE), &four)).action, Action::Route);
-    let five = ["+46701740611", "+46701740612", "+46701740613", "+46701740614", "+46701740615"];
-    assert_eq!(decided(&world, &diverted(call(MOBILE), &five)).reason, Reason::ForwardLoop);
-    for by in [
-        "+46701740610",
-        "46701740610",
-        "0046701740610",
-        "sip:+46701740610@pbx.example;user=phone",
-        "\"Anna\" <sip:+46701740610@pbx.example>;reason=no-answer",
-        "tel:+46-70-174-06-10",
-    ] {
-        let decision = decided(&world, &diverted(call(MOBILE), &["+46701740611", by]));
-        assert_eq!(decision.reason, Reason::ForwardLoop, "{by}");
-        assert_eq!(decision.action, Action::Reject);
-    }
-    let mut national = diverted(call(MOBILE), &["070-174 06 10"]);
-    national.to.sent = Arc::from("0701740610");
-    assert_eq!(decided(&world, &national).reason, Reason::ForwardLoop, "as both were dialled");
-    assert_eq!(decided(&world, &diverted(call(MOBILE), &["+467017406100"])).action, Action::Route);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Ordinary calls: routed, recorded, read back, refused with everything that is wrong.
 
-use telness_core::call::{CallType, FieldFault};
+use telness_core::call::{CallType, Draft, FieldFault};
 use telness_core::class::{Class, Workflow};
 use telness_core::decide::Action;
 use telness_core::reason::Reason;
@@ -106,6 +106,31 @@ async fn a_carriers_call_is_the_called_tenants_and_never_goes_to_another_carrier
     assert_eq!(&*inward.record.personal.to.sent, "88+46846500410", "what was sent is kept");
     let through = scene.call(&CARRIER, draft("88+46701740605")).await.unwrap();
     assert_eq!(through.record.routing.action, Action::Reject);
+}
+
+#[tokio::test]
+async fn an_inward_translation_is_of_the_number_however_it_is_spelled() {
+    let scene = Scene::new();
+    for dialled in [
+        "880046846500410",
+        "88 08-465 004 10",
+        "sip:880846500410@203.0.113.1",
+        "<SIP:8846846500410@203.0.113.1;user=phone>",
+        "sip:88+46846500410@203.0.113.1;user=phone",
+        "tel:880846500410",
+        "TEL:88-08-465-004-10;phone-context=carrier.example",
+        "sip:77%23+46846500410@203.0.113.1",
+        "77#0846500410",
+    ] {
+        let inward = scene.call(&CARRIER, draft(dialled)).await.unwrap_or_else(|error| panic!("{dialled}: {error}"));
+        assert_eq!(inward.record.routing.trunk.as_ref().unwrap().as_str(), "office-pbx", "{dialled}");
+        assert_eq!(&*inward.record.personal.to.sent, dialled, "what was sent is kept");
+    }
+    for from in ["sip:880846500401@203.0.113.1", "880846500401"] {
+        let asked = Draft { from: Some(from.into()), ..draft("+46846500410") };
+        let caller = scene.call(&CARRIER, asked).await.unwrap().record.personal.from.clone().unwrap();
+        assert_eq!(caller.read.unwrap().to_string(), "+46846500401", "{from}");
+    }
 }
 
 #[tokio::test]

@@ -53,7 +53,7 @@ async fn e8_the_destination_alone_is_enough() {
 #[tokio::test]
 async fn e4_an_inward_translation_does_not_hide_an_emergency_number() {
     let scene = Scene::new();
-    for dialled in ["112", "88112"] {
+    for dialled in ["112", "88112", "sip:88112@203.0.113.1;user=phone", "tel:88-112", "sip:112@203.0.113.1"] {
         let answer = scene.call(&CARRIER, draft(dialled)).await.unwrap();
         assert_eq!(answer.record.routing.class, Class::Emergency, "{dialled}");
     }

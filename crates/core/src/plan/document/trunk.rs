@@ -59,9 +59,10 @@ shape! {
 shape! {
     /// What is done to numbers, by party and direction. Of each list the first item that matches is applied.
     struct TranslationLists "translations" {
-        /// To the called number of calls that come in, as sent, before it is read.
+        /// To the called number of calls that come in, before it is read: to its plus and digits, without scheme,
+        /// host, parameters and separators. If it has other signs too, such as `#`, to the user part as sent.
         in_called "in_called": List<TranslationItem>, default List::default();
-        /// To the calling number of calls that come in, as sent, before it is read.
+        /// To the calling number of calls that come in, before it is read: to the same of it.
         in_caller "in_caller": List<TranslationItem>, default List::default();
         /// To the called number of calls that go out, as it is written for the trunk.
         out_called "out_called": List<TranslationItem>, default List::default();
