@@ -92,6 +92,8 @@ codes! {
     ShadowsEmergency = "shadows_emergency";
     /// A region in use has no emergency route.
     EmergencyUncovered = "emergency_uncovered";
+    /// An emergency route or vital number of a region where no call is dialled.
+    RegionNotInUse = "region_not_in_use";
     /// An emergency route list that depends on one gateway.
     EmergencySingleGateway = "emergency_single_gateway";
     /// All gateways that a rule names are switched off.

@@ -192,3 +192,65 @@ fn c1_an_empty_prefix_is_refused() {
         assert_eq!(found, ["/rules/0/match/called/0"], "{called}");
     }
 }
+
+#[test]
+fn e1_a_region_whose_emergency_numbers_are_not_known_is_refused() {
+    let site =
+        |region: &str| format!("{TRUNKS}rules: []\nsites: [{{ name: office, tenant: acme, region: {region} }}]\n");
+    for (region, help) in [("UK", "write GB"), ("uk", "write GB"), ("se", "write SE"), ("XX", "such as SE")] {
+        let text = format!("{HEAD}{}", site(region));
+        let faults = read_plan(text.as_bytes(), 0).unwrap_err().faults;
+        assert_eq!(faults[0].path, "/sites/0/region", "{faults:?}");
+        assert!(faults[0].help.contains(help), "{faults:?}");
+    }
+    assert_eq!(plan(&site("GB")).sites[0].region.as_str(), "GB");
+}
+
+#[test]
+fn c1_an_unknown_region_is_refused_wherever_a_plan_names_one() {
+    let case = "
+version: 1
+default_region: EN
+default_tenant: acme
+tenants: [{ name: acme }]
+trunks: [{ name: north, gateways: [{ name: a, address: 192.0.2.1 }, { name: b, address: 192.0.2.2 }] }]
+sites: [{ name: office, tenant: acme, region: UK }]
+rules: [{ name: all, match: { called: [any], regions: [SE, SW] }, route: [{ trunk: north }] }]
+vital: [{ region: WW, numbers: ['+46846500400'] }]
+emergency:
+  routes: [{ region: XX, route: [{ trunk: north }] }]
+  default: [{ trunk: north }]
+  tests: [{ region: YY, route: [{ trunk: north }] }]
+";
+    let mut paths: Vec<String> =
+        read_plan(case.as_bytes(), 0).unwrap_err().faults.into_iter().map(|f| f.path).collect();
+    paths.sort();
+    let expected = [
+        "/default_region",
+        "/emergency/routes/0/region",
+        "/emergency/tests/0/region",
+        "/rules/0/match/regions/1",
+        "/sites/0/region",
+        "/vital/0/region",
+    ];
+    assert_eq!(paths, expected);
+}
+
+#[test]
+fn c1_an_emergency_route_of_a_region_where_nobody_calls_is_refused() {
+    let case = format!(
+        "{TRUNKS}rules: []
+sites: [{{ name: oslo, tenant: acme, region: 'NO' }}]
+vital: [{{ region: SV, numbers: ['+46846500400'] }}, {{ region: SE, numbers: ['+46846500400'] }}]
+emergency:
+  routes: [{{ region: SV, route: [{{ trunk: north }}] }}, {{ region: 'NO', route: [{{ trunk: north }}] }}]
+  default: [{{ trunk: north }}]
+  tests: [{{ region: SE, route: [{{ trunk: north }}] }}, {{ region: SV, route: [{{ trunk: north }}] }}]
+"
+    );
+    let text = format!("{}{case}", HEAD.replace("emergency: { default: [{ trunk: north }] }\n", ""));
+    let faults = read_plan(text.as_bytes(), 0).unwrap_err().faults;
+    let found: Vec<_> = faults.iter().map(|fault| (fault.path.as_str(), fault.code)).collect();
+    let expected = ["/vital/0/region", "/emergency/routes/0/region", "/emergency/tests/1/region"];
+    assert_eq!(found, expected.map(|path| (path, FaultCode::RegionNotInUse)));
+}
