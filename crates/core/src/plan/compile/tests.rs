@@ -254,3 +254,18 @@ emergency:
     let expected = ["/vital/0/region", "/emergency/routes/0/region", "/emergency/tests/1/region"];
     assert_eq!(found, expected.map(|path| (path, FaultCode::RegionNotInUse)));
 }
+
+#[test]
+fn e6_of_two_peers_on_one_network_the_one_of_the_listener_is_asked() {
+    let of_listener = "{ name: pbx, networks: [192.0.2.0/24], listener: http }";
+    let of_any = "{ name: any, networks: [192.0.2.0/24] }";
+    let longer = "{ name: longer, networks: [192.0.2.128/25] }";
+    for peers in [[of_listener, of_any, longer], [longer, of_any, of_listener]] {
+        let plan = plan(&format!("{TRUNKS}rules: []\npeers: [{}]\n", peers.join(", ")));
+        let of =
+            |listener, address: &str| plan.peer_of(listener, address.parse().unwrap()).map(|peer| peer.name.as_str());
+        assert_eq!(of("http", "192.0.2.7"), Some("pbx"), "{peers:?}");
+        assert_eq!(of("other", "192.0.2.7"), Some("any"), "{peers:?}");
+        assert_eq!(of("http", "192.0.2.200"), Some("longer"), "{peers:?}");
+    }
+}

@@ -11,7 +11,7 @@ use crate::plan::fault::FaultCode;
 use crate::plan::faults::Faults;
 use crate::plan::path::Path;
 use crate::plan::read::{Node, Style, Value};
-use crate::plan::{NumberFormat, Transport};
+use crate::plan::{LISTENER_HTTP, NumberFormat, Transport};
 use crate::reason::Reason;
 
 /// Why a text is not a value of its field.
@@ -328,7 +328,12 @@ impl Leaf for Version1 {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RejectReason(pub(crate) Reason);
 
+/// The name of a listener that the service has: a peer that named another one would never be found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Listener(pub(crate) &'static str);
+
 words! {
+    Listener = "listener" { "http": Self(LISTENER_HTTP) }
     CallType = "call type" {
         "mobile": Self::Mobile, "pbx": Self::Pbx, "sip": Self::Sip, "api": Self::Api,
     }
