@@ -269,3 +269,26 @@ fn e6_of_two_peers_on_one_network_the_one_of_the_listener_is_asked() {
         assert_eq!(of("http", "192.0.2.200"), Some("longer"), "{peers:?}");
     }
 }
+
+#[test]
+fn p1_a_rewrite_to_an_extension_says_whose_it_is() {
+    let found = |condition: &str| {
+        let rule = format!("{{ name: to-200, match: {{ {condition} }}, rewrite: {{ to: 'ext:200' }} }}");
+        let head = HEAD.replace("tenants: [{ name: acme }]", "tenants: [{ name: acme }, { name: other }]");
+        let read = read_plan(format!("{head}{TRUNKS}rules: [{rule}]\n").as_bytes(), 0);
+        let faults = read.map_or_else(|faults| faults.faults, |_| Vec::new());
+        faults.into_iter().map(|fault| (fault.code, fault.path)).collect::<Vec<_>>()
+    };
+    let refused = [(FaultCode::Contradiction, "/rules/0/rewrite/to".to_owned())];
+    for condition in [
+        "called: ['+46846500412']",
+        "called: [any]",
+        "called: ['1177', 'ext:3']",
+        "called: ['+46846500412'], tenants: [acme, other]",
+    ] {
+        assert_eq!(found(condition), refused, "{condition}");
+    }
+    for condition in ["called: ['+46846500412'], tenants: [acme]", "called: ['ext:3']", "called: ['ext:3', 'ext:4']"] {
+        assert_eq!(found(condition), [], "{condition}");
+    }
+}
