@@ -4,6 +4,7 @@
 //! there are faults is never given out.
 
 mod called;
+mod circles;
 mod emergency;
 mod names;
 mod order;

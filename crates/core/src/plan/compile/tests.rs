@@ -5,6 +5,8 @@ use proptest::prelude::*;
 use crate::number::Digits;
 use crate::plan::{CalledIndex, FaultCode, NumberFormat, Plan, RuleAction, TrunkIx, read_plan};
 
+mod rules;
+
 const HEAD: &str = "
 version: 1
 default_region: SE
@@ -291,4 +293,15 @@ fn p1_a_rewrite_to_an_extension_says_whose_it_is() {
     for condition in ["called: ['+46846500412'], tenants: [acme]", "called: ['ext:3']", "called: ['ext:3', 'ext:4']"] {
         assert_eq!(found(condition), [], "{condition}");
     }
+}
+
+/// What the check refuses in a plan, by code and path.
+fn refused(rest: &str) -> Vec<(FaultCode, String)> {
+    let text = format!("{HEAD}{TRUNKS}{rest}");
+    let faults = read_plan(text.as_bytes(), 0).map_or_else(|faults| faults.faults, |_| Vec::new());
+    faults.into_iter().map(|fault| (fault.code, fault.path)).collect()
+}
+
+fn one(code: FaultCode, path: &str) -> Vec<(FaultCode, String)> {
+    vec![(code, path.to_owned())]
 }
