@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::PrefixTable;
+use super::{PrefixTable, Run};
 use crate::call::{CallType, Direction};
 use crate::class::Place;
 use crate::emergency::{self, Service};
@@ -403,10 +403,10 @@ pub struct CalledIndex {
     pub extensions: PrefixTable,
     /// Whole short numbers, by region and digits.
     pub short: BTreeMap<(Region, Digits), u32>,
-    /// The rules for any number, in the order they are tried.
-    pub any: Box<[RuleIx]>,
-    /// Runs of rules with one prefix, in the order they are tried: priority, then place in the document.
-    pub sets: Box<[Box<[RuleIx]>]>,
+    /// The rules for any number.
+    pub any: Run,
+    /// The rules of each prefix.
+    pub sets: Box<[Run]>,
 }
 
 /// Where emergency calls go: by region and service, then by region, then anywhere.

@@ -11,7 +11,7 @@ use crate::plan::document::pattern::CalledPattern;
 use crate::plan::fault::FaultCode;
 use crate::plan::faults::Faults;
 use crate::plan::path::Path;
-use crate::plan::{Plan, Rewrite, Rule, RuleAction, RuleIx, TrunkIx};
+use crate::plan::{Plan, Rewrite, Rule, RuleAction, RuleIx, Run, TrunkIx};
 
 /// Checks the rules of a plan that is sound otherwise.
 pub(super) fn check(document: &Document, plan: &Plan, faults: &mut Faults<'_>) {
@@ -69,11 +69,11 @@ impl<'p> Firsts<'p> {
         firsts
     }
 
-    fn first(&self, run: &[RuleIx]) -> First {
+    fn first(&self, run: &Run) -> First {
         let first = |is: &dyn Fn(&Rule) -> bool| {
             let found =
-                run.iter().filter(|ix| self.plan.rules.get(ix.index()).is_some_and(|rule| rule.enabled && is(rule)));
-            found.copied().min_by_key(|ix| self.rank(*ix))
+                run.all().filter(|ix| self.plan.rules.get(ix.index()).is_some_and(|rule| rule.enabled && is(rule)));
+            found.min_by_key(|ix| self.rank(*ix))
         };
         First {
             enabled: first(&|_| true),

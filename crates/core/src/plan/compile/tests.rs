@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use crate::number::Digits;
-use crate::plan::{CalledIndex, FaultCode, NumberFormat, Plan, RuleAction, TrunkIx, read_plan};
+use crate::plan::{CalledIndex, FaultCode, NumberFormat, Plan, RuleAction, Run, TrunkIx, read_plan};
 
 mod rules;
 
@@ -32,8 +32,11 @@ trunks:
 ";
 
 fn names(plan: &Plan, set: u32) -> Vec<&str> {
-    let run = &plan.called.sets[set as usize];
-    run.iter().map(|ix| plan.rules[ix.index()].name.as_str()).collect()
+    names_in(plan, &plan.called.sets[set as usize], "acme")
+}
+
+fn names_in<'p>(plan: &'p Plan, run: &Run, tenant: &str) -> Vec<&'p str> {
+    run.of(&tenant.parse().unwrap()).map(|ix| plan.rules[ix.index()].name.as_str()).collect()
 }
 
 fn digits(text: &str) -> Digits {
@@ -72,7 +75,7 @@ rules:
     assert_eq!(names(&plan, extensions.get(digits("2")).unwrap()), ["d"]);
     assert_eq!(names(&plan, short[&("SE".parse().unwrap(), digits("1177"))]), ["e", "f"]);
     assert_eq!(names(&plan, short[&("NO".parse().unwrap(), digits("1177"))]), ["e"]);
-    assert_eq!(any.iter().map(|ix| plan.rules[ix.index()].name.as_str()).collect::<Vec<_>>(), ["c", "a", "b", "d"]);
+    assert_eq!(names_in(&plan, any, "acme"), ["c", "a", "b", "d"]);
 }
 
 #[test]
