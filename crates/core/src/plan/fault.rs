@@ -80,6 +80,8 @@ codes! {
     DuplicateName = "duplicate_name";
     /// A number or an extension that two users hold.
     DuplicateNumber = "duplicate_number";
+    /// An extension that is read as one at no site, and that no rule makes.
+    UndialableExtension = "undialable_extension";
     /// Two peers with the same network.
     OverlappingNetworks = "overlapping_networks";
     /// A time zone that the IANA database does not have.

@@ -66,6 +66,9 @@ pub(super) fn compile(document: &Document, revision: u64, faults: &mut Faults<'_
         emergency::coverage(document, &plan, faults);
         emergency::unused_regions(document, &plan, faults);
     }
+    if faults.none_in(&["tenants", "sites", "users", "rules"]) {
+        user::undialable(document, &plan, faults);
+    }
     if faults.none_in(&["trunks", "users", "rules", "schedules"]) {
         order::check(document, &plan, faults);
     }

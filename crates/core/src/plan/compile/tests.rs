@@ -163,7 +163,7 @@ fn e4_an_extension_that_is_an_emergency_number_behind_the_outside_line_is_refuse
     let site = |prefix: &str| {
         format!(
             "{TRUNKS}
-sites: [{{ name: office, tenant: acme, region: SE, outside_line_prefix: {prefix} }}]
+sites: [{{ name: office, tenant: acme, region: SE, outside_line_prefix: {prefix}, extension_digits: {{ from: 4, to: 4 }} }}]
 users: [{{ name: anna, tenant: acme, extension: 9112, devices: [{{ trunk: north, number: 'ext:200' }}] }}]
 rules: [{{ name: all, match: {{ called: [any] }}, route: [{{ trunk: north }}] }}]
 "
@@ -300,11 +300,39 @@ fn p1_a_rewrite_to_an_extension_says_whose_it_is() {
 
 /// What the check refuses in a plan, by code and path.
 fn refused(rest: &str) -> Vec<(FaultCode, String)> {
-    let text = format!("{HEAD}{TRUNKS}{rest}");
+    let head =
+        if rest.starts_with("tenants:") { HEAD.replace("tenants: [{ name: acme }]\n", "") } else { HEAD.to_owned() };
+    let text = format!("{head}{TRUNKS}{rest}");
     let faults = read_plan(text.as_bytes(), 0).map_or_else(|faults| faults.faults, |_| Vec::new());
     faults.into_iter().map(|fault| (fault.code, fault.path)).collect()
 }
 
 fn one(code: FaultCode, path: &str) -> Vec<(FaultCode, String)> {
     vec![(code, path.to_owned())]
+}
+
+#[test]
+fn c1_an_extension_that_nobody_can_dial_is_refused() {
+    let users = |extension: &str, rules: &str| {
+        refused(&format!(
+            "tenants: [{{ name: acme }}, {{ name: other }}]
+sites:
+  - {{ name: office, tenant: acme, region: SE, outside_line_prefix: 0, extension_digits: {{ from: 3, to: 3 }} }}
+  - {{ name: works, tenant: acme, region: SE, extension_digits: {{ from: 5, to: 6 }} }}
+  - {{ name: theirs, tenant: other, region: SE, extension_digits: {{ from: 4, to: 4 }} }}
+users: [{{ name: anna, tenant: acme, extension: '{extension}', devices: [{{ trunk: north, number: 'ext:200' }}] }}]
+rules: [{rules}]
+"
+        ))
+    };
+    for extension in ["201", "20111", "01234"] {
+        assert_eq!(users(extension, ""), [], "{extension}");
+    }
+    for extension in ["2011", "012", "20", "2011111"] {
+        assert_eq!(users(extension, ""), one(FaultCode::UndialableExtension, "/users/0/extension"), "{extension}");
+    }
+    for rewrite in ["to: 'ext:2011'", "prepend: 20", "strip: 1, prepend: 2011", "strip: 1"] {
+        let rule = format!("{{ name: made, match: {{ called: ['ext:3'] }}, rewrite: {{ {rewrite} }} }}");
+        assert_eq!(users("2011", &rule), [], "{rewrite}");
+    }
 }
