@@ -27,7 +27,7 @@ use telness_core::facts::{Facts, Wanted};
 use telness_core::number::{Digits, Number};
 use telness_core::plan::{
     CalledIndex, Condition, EmergencyTable, Gateway, MoveOn, NumberFormat, Plan, PrefixTable, RouteGroup, Rule,
-    RuleAction, RuleIx, Translations, Transport, Trunk, TrunkIx,
+    RuleAction, RuleIx, Run, Translations, Transport, Trunk, TrunkIx,
 };
 use telness_core::time::Timestamp;
 use telness_core::world::{Decks, Moment, World};
@@ -138,7 +138,8 @@ fn plan(rules: Vec<Rule>, called: CalledIndex) -> Plan {
 /// One catch-all rule over two carriers, the first of which has all the prefixes as its rate deck.
 fn with_deck(prefixes: &[Digits]) -> World {
     let rules = vec![rule("everything", &[&[(0, 1)], &[(1, 1)]])];
-    let mut world = World::of_plan(plan(rules, CalledIndex { any: Box::new([RuleIx(0)]), ..CalledIndex::default() }));
+    let any = Run::new(&rules, [RuleIx(0)]);
+    let mut world = World::of_plan(plan(rules, CalledIndex { any, ..CalledIndex::default() }));
     let deck = PrefixTable::build(prefixes.iter().zip(1..).map(|(prefix, rate)| (*prefix, rate)));
     world.decks = Arc::new(Decks::default().with(TrunkIx(0), Arc::new(deck)));
     world
@@ -147,7 +148,7 @@ fn with_deck(prefixes: &[Digits]) -> World {
 /// One rule for each prefix, each over two carriers by weight; a shorter prefix has a rule too.
 fn with_rules(prefixes: &[Digits]) -> World {
     let rules: Vec<Rule> = (0..prefixes.len()).map(|at| rule(&format!("rule-{at}"), &[&[(0, 70), (1, 30)]])).collect();
-    let sets: Box<[Box<[RuleIx]>]> = (0..u32::try_from(rules.len()).unwrap()).map(|at| [RuleIx(at)].into()).collect();
+    let sets = (0..u32::try_from(rules.len()).unwrap()).map(|at| Run::new(&rules, [RuleIx(at)])).collect();
     let e164 = PrefixTable::build(prefixes.iter().zip(0..).map(|(prefix, set)| (*prefix, set)));
     World::of_plan(plan(rules, CalledIndex { e164, sets, ..CalledIndex::default() }))
 }

@@ -43,7 +43,8 @@ fn the_example_denies_the_premium_numbers() {
     let plan = example();
     for premium in ["469001234567", "469391234567", "469441234567"] {
         let (prefix, set) = plan.called.e164.matches(premium.parse().unwrap()).next().unwrap();
-        let rule = &plan.rules[plan.called.sets[set as usize][0].index()];
+        let first = plan.called.sets[set as usize].of(&plan.default_tenant).next().unwrap();
+        let rule = &plan.rules[first.index()];
         assert!(matches!(rule.action, RuleAction::Reject(Reason::PremiumDenied)), "{prefix}: {rule:?}");
     }
     // 090 is Umeå, whose numbers do not go on with 0.

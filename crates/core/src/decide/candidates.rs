@@ -28,13 +28,14 @@ impl Candidate {
     }
 }
 
-/// Every rule that has a prefix of `number`, in the order in which they are tried.
-pub(super) fn candidates(plan: &Plan, number: &Number) -> SmallVec<[Candidate; 16]> {
+/// Every rule of a tenant that has a prefix of `number`, in the order in which they are tried.
+pub(super) fn candidates(plan: &Plan, number: &Number, tenant: &TenantName) -> SmallVec<[Candidate; 16]> {
     let called = &plan.called;
     let mut found = SmallVec::new();
     let mut add = |prefix: Digits, set: u32| {
         let rules = usize::try_from(set).ok().and_then(|set| called.sets.get(set));
-        found.extend(rules.into_iter().flatten().map(|rule| Candidate { rule: *rule, prefix: Some(prefix) }));
+        let rules = rules.into_iter().flat_map(|run| run.of(tenant));
+        found.extend(rules.map(|rule| Candidate { rule, prefix: Some(prefix) }));
     };
     match *number {
         Number::E164 { number } => called.e164.matches(number.digits()).for_each(|(prefix, set)| add(prefix, set)),
@@ -44,7 +45,7 @@ pub(super) fn candidates(plan: &Plan, number: &Number) -> SmallVec<[Candidate; 1
         }
         Number::Service { .. } => {}
     }
-    found.extend(called.any.iter().map(|rule| Candidate { rule: *rule, prefix: None }));
+    found.extend(called.any.of(tenant).map(|rule| Candidate { rule, prefix: None }));
     found
 }
 
@@ -83,8 +84,8 @@ pub fn wanted(world: &World, call: &Call) -> Wanted {
     let mut at = 0;
     while let Some(number) = numbers.get(at).copied() {
         tenant = tenant_of(call, holder_of(plan, &number, tenant), tenant);
-        let asked = Asked { call, tenant, now: None };
-        for candidate in candidates(plan, &number) {
+        let asked = Asked { call, now: None };
+        for candidate in candidates(plan, &number, tenant) {
             let Some(rule) = plan.rules.get(candidate.rule.index()) else { continue };
             if ineligible(plan, rule, &asked).is_some() {
                 continue;

@@ -1,7 +1,6 @@
 //! Whether a rule may settle a call: what must hold beside the called number, asked in one fixed order.
 
 use crate::call::Call;
-use crate::names::TenantName;
 use crate::number::Number;
 use crate::plan::{CallerPattern, Plan, Rule, ScheduleIx};
 use crate::time::Timestamp;
@@ -11,21 +10,17 @@ use super::trace::Dropped;
 /// What rules are asked about.
 pub(super) struct Asked<'a> {
     pub(super) call: &'a Call,
-    /// Whose call it is for the rules, see [`tenant_of`](super::candidates::tenant_of).
-    pub(super) tenant: &'a TenantName,
     /// The time; without it schedules are not asked.
     pub(super) now: Option<Timestamp>,
 }
 
-/// The first thing that speaks against a rule, in this order: switched off, tenant, type of call, direction,
-/// caller, region, schedule, metadata. Nothing if the rule may settle the call.
+/// The first thing that speaks against a rule of the call's tenant, in this order: switched off, type of call,
+/// direction, caller, region, schedule, metadata. Nothing if the rule may settle the call.
 pub(super) fn ineligible(plan: &Plan, rule: &Rule, asked: &Asked<'_>) -> Option<Dropped> {
     let condition = &rule.condition;
     let call = asked.call;
     if !rule.enabled {
         Some(Dropped::Disabled)
-    } else if !holds(&condition.tenants, |tenant| tenant == asked.tenant) {
-        Some(Dropped::Tenant)
     } else if !holds(&condition.kinds, |kind| *kind == call.kind) {
         Some(Dropped::Kind)
     } else if condition.direction.is_some_and(|direction| direction != call.direction) {

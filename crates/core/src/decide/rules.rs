@@ -86,7 +86,7 @@ impl<'a> Weighing<'a> {
         }
         let holder = holder_of(self.plan, &number, self.tenant);
         self.tenant = tenant_of(self.call, holder, self.tenant);
-        let found = candidates(self.plan, &number);
+        let found = candidates(self.plan, &number, self.tenant);
         self.rules.reserve(found.len());
         let whole = found.iter().take_while(|candidate| candidate.is_whole(&number)).count();
         let own = if holder.is_some() { whole } else { 0 };
@@ -142,7 +142,7 @@ impl<'a> Weighing<'a> {
 
     /// What a rule comes to for this call.
     fn come_of(&mut self, rule: &'a Rule, number: Number, held: bool, missed: &mut Missed) -> Came {
-        let asked = Asked { call: self.call, tenant: self.tenant, now: Some(self.moment.now) };
+        let asked = Asked { call: self.call, now: Some(self.moment.now) };
         if let Some(dropped) = ineligible(self.plan, rule, &asked) {
             let routes = matches!(rule.action, RuleAction::Route(_));
             missed.transit |= routes && dropped == Dropped::Direction && self.call.direction == Direction::FromCarrier;

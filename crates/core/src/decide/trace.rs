@@ -14,7 +14,7 @@ use crate::world::{Rate, Versions};
 pub enum Dropped {
     /// The rule, trunk or gateway is switched off in the plan.
     Disabled,
-    /// The rule, or the trunk, is not for this tenant.
+    /// The trunk is not for this tenant. A rule of another tenant is no candidate.
     Tenant,
     /// The rule is not for this type of call.
     Kind,
@@ -72,7 +72,7 @@ const fn is_zero(priority: &i32) -> bool {
     *priority == 0
 }
 
-/// What became of one rule that has a prefix of the called number.
+/// What became of one rule of the call's tenant that has a prefix of the called number.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleVerdict {
     /// The rule.

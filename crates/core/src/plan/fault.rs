@@ -80,6 +80,8 @@ codes! {
     DuplicateName = "duplicate_name";
     /// A number or an extension that two users hold.
     DuplicateNumber = "duplicate_number";
+    /// An extension that is read as one at no site, and that no rule makes.
+    UndialableExtension = "undialable_extension";
     /// Two peers with the same network.
     OverlappingNetworks = "overlapping_networks";
     /// A time zone that the IANA database does not have.
@@ -92,6 +94,8 @@ codes! {
     ShadowsEmergency = "shadows_emergency";
     /// A region in use has no emergency route.
     EmergencyUncovered = "emergency_uncovered";
+    /// An emergency route or vital number of a region where no call is dialled.
+    RegionNotInUse = "region_not_in_use";
     /// An emergency route list that depends on one gateway.
     EmergencySingleGateway = "emergency_single_gateway";
     /// All gateways that a rule names are switched off.

@@ -23,7 +23,18 @@ impl<'d> Faults<'d> {
 
     /// Tells of a fault at what the path leads to.
     pub(crate) fn tell(&mut self, code: FaultCode, path: &Path<'_>, message: String, help: impl Into<String>) {
+        if self.is_one_too_many() {
+            return;
+        }
         self.tell_at(self.root.mark_of(path), code, path, message, help);
+    }
+
+    /// Whether a fault that was found is counted and no more. Where it stands and what was meant is then not asked
+    /// for: both are searches through the document, and a document may be wrong in as many places as it has.
+    fn is_one_too_many(&mut self) -> bool {
+        let full = self.found.len() >= FAULTS_SHOWN_MAX;
+        self.not_shown = self.not_shown.saturating_add(usize::from(full));
+        full
     }
 
     /// Tells of a fault at a place of its own, such as a field's name.
@@ -35,8 +46,7 @@ impl<'d> Faults<'d> {
         message: String,
         help: impl Into<String>,
     ) {
-        if self.found.len() >= FAULTS_SHOWN_MAX {
-            self.not_shown = self.not_shown.saturating_add(1);
+        if self.is_one_too_many() {
             return;
         }
         self.found.push(Fault::new(code, path.pointer(), mark, message, help.into()));
@@ -50,7 +60,7 @@ impl<'d> Faults<'d> {
         name: &str,
         known: impl IntoIterator<Item = &'n str>,
     ) {
-        if self.broken.contains(name) {
+        if self.broken.contains(name) || self.is_one_too_many() {
             return;
         }
         let help = match nearest(name, known) {
@@ -82,5 +92,28 @@ impl<'d> Faults<'d> {
     pub(crate) fn into_plan_faults(mut self) -> PlanFaults {
         self.found.sort_by_key(|fault| (fault.line, fault.column));
         PlanFaults { faults: self.found, not_shown: self.not_shown }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+    use crate::plan::read::Value;
+
+    #[test]
+    fn s3_names_are_compared_for_the_faults_that_are_shown_alone() {
+        let root = Node { mark: Mark::default(), value: Value::Nothing };
+        let mut faults = Faults::new(&root);
+        let compared = Cell::new(0);
+        let told = FAULTS_SHOWN_MAX.saturating_mul(4);
+        for _ in 0..told {
+            let known = ["north", "south"].into_iter().inspect(|_| compared.set(compared.get() + 1_usize));
+            faults.unknown_name(&Path::ROOT.field("trunk"), "trunk", "nrth", known);
+        }
+        assert_eq!(compared.get(), FAULTS_SHOWN_MAX * 2);
+        let told_of = faults.into_plan_faults();
+        assert_eq!((told_of.faults.len(), told_of.not_shown), (FAULTS_SHOWN_MAX, told - FAULTS_SHOWN_MAX));
     }
 }

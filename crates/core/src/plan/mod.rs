@@ -13,6 +13,7 @@ mod nearest;
 mod path;
 mod prefix_table;
 mod read;
+mod run;
 mod schedule;
 mod tables;
 
@@ -21,6 +22,7 @@ pub use fault::{FAULTS_SHOWN_MAX, Fault, FaultCode, PlanFaults};
 pub use nearest::nearest;
 pub use prefix_table::PrefixTable;
 pub use read::{PLAN_BYTES_MAX, PLAN_DEPTH_MAX, PLAN_VALUES_MAX};
+pub use run::Run;
 pub use tables::*;
 
 use document::decode::Decode as _;

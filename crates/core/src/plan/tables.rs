@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::PrefixTable;
+use super::{PrefixTable, Run};
 use crate::call::{CallType, Direction};
 use crate::class::Place;
 use crate::emergency::{self, Service};
@@ -101,6 +101,9 @@ pub struct Site {
     /// How many digits an extension has, if the site has extensions: from and to, both included.
     pub extension_digits: Option<(u8, u8)>,
 }
+
+/// What plans call the HTTP listener.
+pub const LISTENER_HTTP: &str = "http";
 
 /// Who asks: a switch or an application, known by its network.
 #[derive(Clone, Debug)]
@@ -400,10 +403,10 @@ pub struct CalledIndex {
     pub extensions: PrefixTable,
     /// Whole short numbers, by region and digits.
     pub short: BTreeMap<(Region, Digits), u32>,
-    /// The rules for any number, in the order they are tried.
-    pub any: Box<[RuleIx]>,
-    /// Runs of rules with one prefix, in the order they are tried: priority, then place in the document.
-    pub sets: Box<[Box<[RuleIx]>]>,
+    /// The rules for any number.
+    pub any: Run,
+    /// The rules of each prefix.
+    pub sets: Box<[Run]>,
 }
 
 /// Where emergency calls go: by region and service, then by region, then anywhere.
@@ -432,13 +435,14 @@ impl Plan {
 }
 
 impl Plan {
-    /// The peer that a request comes from: by the longest network that has the address, on its listener.
+    /// The peer that a request comes from: by the longest network that has the address, on its listener. Of two
+    /// with the same network it is the one that names the listener, wherever it stands in the document.
     #[must_use]
     pub fn peer_of(&self, listener: &str, address: std::net::IpAddr) -> Option<&Peer> {
         let on_listener = |peer: &&Peer| peer.listener.as_deref().is_none_or(|name| name == listener);
         let networks = self.peers.iter().filter(on_listener).flat_map(|peer| {
             peer.networks.iter().filter(move |network| network.contains(&address)).map(move |network| (network, peer))
         });
-        networks.max_by_key(|(network, _)| network.prefix_len()).map(|(_, peer)| peer)
+        networks.max_by_key(|(network, peer)| (network.prefix_len(), peer.listener.is_some())).map(|(_, peer)| peer)
     }
 }

@@ -11,7 +11,7 @@ use telness_core::facts::{Facts, Wanted};
 use telness_core::number::{Digits, E164, Number};
 use telness_core::plan::{
     CalledIndex, Condition, Device, EmergencyTable, Gateway, MoveOn, NumberFormat, Plan, PrefixTable, RouteGroup, Rule,
-    RuleAction, RuleIx, Translations, Transport, Trunk, TrunkIx, User, UserIx,
+    RuleAction, RuleIx, Run, Translations, Transport, Trunk, TrunkIx, User, UserIx,
 };
 use telness_core::time::Timestamp;
 use telness_core::world::{Decks, Moment, World};
@@ -183,8 +183,10 @@ impl Book {
     /// The world, with its rules put into the index as the compiler does it.
     pub(crate) fn world(self) -> World {
         let mut plan = self.plan;
-        plan.called = index(&self.entries);
-        plan.rules = self.entries.into_iter().map(|entry| entry.rule).collect();
+        let (called, rules): (Vec<_>, Vec<_>) =
+            self.entries.into_iter().map(|entry| (entry.called, entry.rule)).unzip();
+        plan.called = index(&called, &rules);
+        plan.rules = rules.into();
         let mut world = World::of_plan(plan);
         world.decks = Arc::new(self.decks);
         let down = self.down.iter().map(|(trunk, gateway)| (trunk.parse().unwrap(), gateway.parse().unwrap()));
@@ -193,22 +195,22 @@ impl Book {
     }
 }
 
-/// The rules by called pattern: runs of equal patterns, by priority, then by place.
-fn index(entries: &[Entry]) -> CalledIndex {
+/// The rules by called pattern.
+fn index(patterns: &[String], rules: &[Rule]) -> CalledIndex {
     let mut sets: BTreeMap<&str, Vec<RuleIx>> = BTreeMap::new();
-    for (at, entry) in entries.iter().enumerate() {
-        sets.entry(&entry.called).or_default().push(RuleIx(u32::try_from(at).unwrap()));
+    for (at, pattern) in patterns.iter().enumerate() {
+        sets.entry(pattern).or_default().push(RuleIx(u32::try_from(at).unwrap()));
     }
     let mut called = CalledIndex::default();
     let (mut e164, mut extensions, mut all) = (Vec::new(), Vec::new(), Vec::new());
-    for (pattern, mut set) in sets {
-        set.sort_by_key(|at| (std::cmp::Reverse(entries[at.index()].rule.priority), *at));
+    for (pattern, set) in sets {
+        let set = Run::new(rules, set);
         if pattern == "any" {
-            called.any = set.into();
+            called.any = set;
             continue;
         }
         let at = u32::try_from(all.len()).unwrap();
-        all.push(set.into_boxed_slice());
+        all.push(set);
         if let Some((region, short)) = pattern.split_once('/') {
             called.short.insert((region.parse().unwrap(), digits(short)), at);
         } else if let Some(prefix) = pattern.strip_prefix('+') {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use telness_core::call::{CallType, Direction};
+use telness_core::call::{Call, CallType, Direction};
 use telness_core::decide::{Action, Decision, decide, reserve, wanted};
 use telness_core::facts::{Absence, Fact, FactKind, Facts, Wanted};
 use telness_core::plan::{CallerPattern, RouteGroup, Rule, RuleAction, Schedule, ScheduleIx, Window};
@@ -100,7 +100,6 @@ type Change = Box<dyn FnOnce(&mut Rule)>;
 fn each_condition_that_fails_is_named_in_the_trace() {
     let failing: Vec<(&str, Change)> = vec![
         ("disabled", Box::new(|rule| rule.enabled = false)),
-        ("tenant", Box::new(|rule| rule.condition.tenants = Box::new(["other".parse().unwrap()]))),
         ("kind", Box::new(|rule| rule.condition.kinds = Box::new([CallType::Pbx, CallType::Api]))),
         ("direction", Box::new(|rule| rule.condition.direction = Some(Direction::FromCarrier))),
         ("caller", Box::new(|rule| rule.condition.caller = Box::new([CallerPattern::E164Prefix(digits("47"))]))),
@@ -117,6 +116,31 @@ fn each_condition_that_fails_is_named_in_the_trace() {
         assert_eq!(rules(&decision), [format!("picky: {reason}"), "rest: kept".to_owned()]);
         assert_eq!(steps(&decision), ["carrier-b/gw1"]);
     }
+}
+
+#[test]
+fn p1_a_rule_of_another_tenant_is_no_candidate() {
+    let decision = unless(|rule| rule.condition.tenants = Box::new(["other".parse().unwrap()]));
+    assert_eq!(rules(&decision), ["rest: kept"]);
+    assert_eq!(steps(&decision), ["carrier-b/gw1"]);
+}
+
+#[test]
+fn p1_what_a_plan_says_for_other_tenants_makes_no_call_heavier() {
+    let trace = |tenants: usize| {
+        let mut book = two_carriers().route("shared", "any", &["carrier-b"]);
+        for at in 0..tenants {
+            for (name, called) in [("mobile", "+4670"), ("rest", "any")] {
+                book = book.route_if(&format!("{name}-{at}"), called, &["carrier-a"], |rule| {
+                    rule.condition.tenants = Box::new([format!("tenant-{at}").parse().unwrap()]);
+                });
+            }
+        }
+        let call = Call { tenant: "tenant-0".parse().unwrap(), ..call(MOBILE) };
+        rules(&decided(&book.world(), &call))
+    };
+    assert_eq!(trace(1), ["mobile-0: kept", "shared: outranked", "rest-0: outranked"]);
+    assert_eq!(trace(1), trace(300));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use serde_json::json;
 use telness_core::call::{CallId, CallType, Draft, Metadata, Privacy};
 use telness_core::decide::Action;
 use telness_core::names::{PeerName, TenantName};
-use telness_core::plan::{Peer, Plan};
+use telness_core::plan::{LISTENER_HTTP, Peer, Plan};
 use telness_core::time::Timestamp;
 use telness_core::world::World;
 use telness_engine::auth::{KeyText, Keys};
@@ -51,7 +51,7 @@ pub(super) struct Route {
     #[arg(long, value_name = "IP")]
     from_address: Option<IpAddr>,
     /// The listener that takes the request
-    #[arg(long, default_value = "http")]
+    #[arg(long, default_value = LISTENER_HTTP)]
     listener: String,
     /// Something that the application attaches; may be said again
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_and_value)]

@@ -3,10 +3,8 @@
 use std::net::IpAddr;
 
 use axum::http::{HeaderMap, header};
+use telness_core::plan::LISTENER_HTTP;
 use telness_engine::Asker;
-
-/// What plans call this listener.
-const LISTENER: &str = "http";
 
 /// The address at the other end of a request's connection.
 #[derive(Clone, Copy, Debug)]
@@ -15,7 +13,7 @@ pub struct Peer(pub IpAddr);
 /// Whoever sent a request. A proxy's word for the address is not taken: any client can write such a header.
 pub(super) fn asker(headers: &HeaderMap, peer: Peer) -> Asker<'_> {
     // An IPv4 client of an IPv6 socket is still the IPv4 client that the plan's networks name.
-    Asker { listener: LISTENER, address: peer.0.to_canonical(), key: key(headers) }
+    Asker { listener: LISTENER_HTTP, address: peer.0.to_canonical(), key: key(headers) }
 }
 
 /// The key of `Authorization: Bearer KEY`. A header of another form is a key that nobody has, so that a mistake in

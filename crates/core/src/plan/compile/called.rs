@@ -7,7 +7,7 @@ use super::rule::short_regions;
 use crate::number::{Digits, Region};
 use crate::plan::document::Document;
 use crate::plan::document::pattern::CalledPattern;
-use crate::plan::{CalledIndex, PrefixTable, Rule, RuleIx};
+use crate::plan::{CalledIndex, PrefixTable, Rule, RuleIx, Run};
 
 /// Rules by key, in the order of the document.
 type Runs<K> = HashMap<K, Vec<RuleIx>>;
@@ -33,43 +33,32 @@ pub(super) fn index(document: &Document, rules: &[Rule]) -> CalledIndex {
         }
     }
     let mut sets = Sets { rules, sets: Vec::new() };
-    any.dedup();
-    sets.rank(&mut any);
     let e164 = PrefixTable::build(sets.close(e164));
     let extensions = PrefixTable::build(sets.close(extensions));
     let short: BTreeMap<_, _> = sets.close(short).into_iter().collect();
-    CalledIndex { e164, extensions, short, any: any.into(), sets: sets.sets.into() }
+    CalledIndex { e164, extensions, short, any: Run::new(rules, any), sets: sets.sets.into() }
 }
 
-/// Adds a rule to the run of a key, once.
+/// Adds a rule to the run of a key.
 fn add<K: Hash + Eq>(runs: &mut Runs<K>, key: K, ix: RuleIx) {
-    let run = runs.entry(key).or_default();
-    if run.last() != Some(&ix) {
-        run.push(ix);
-    }
+    runs.entry(key).or_default().push(ix);
 }
 
-/// The runs that are closed, and the rules that they rank.
+/// The runs that are closed, and the rules that they are of.
 struct Sets<'r> {
     rules: &'r [Rule],
-    sets: Vec<Box<[RuleIx]>>,
+    sets: Vec<Run>,
 }
 
 impl Sets<'_> {
-    /// Brings a run into the order it is tried: higher priority first, then the order of the document.
-    fn rank(&self, run: &mut [RuleIx]) {
-        run.sort_by_key(|ix| (std::cmp::Reverse(self.rules.get(ix.index()).map(|rule| rule.priority)), *ix));
-    }
-
     /// Numbers the runs, in the order of their keys so that one document always gives one plan.
     fn close<K: Ord + Copy>(&mut self, runs: Runs<K>) -> Vec<(K, u32)> {
         let mut runs: Vec<_> = runs.into_iter().collect();
         runs.sort_unstable_by_key(|(key, _)| *key);
         let mut closed = Vec::with_capacity(runs.len());
-        for (key, mut run) in runs {
-            self.rank(&mut run);
+        for (key, run) in runs {
             closed.push((key, u32::try_from(self.sets.len()).unwrap_or(u32::MAX)));
-            self.sets.push(run.into());
+            self.sets.push(Run::new(self.rules, run));
         }
         closed
     }

@@ -150,6 +150,23 @@ pub(super) fn vital(document: &Document, faults: &mut Faults<'_>) -> BTreeMap<Re
     vital
 }
 
+/// Tells of what is said for regions where no call is dialled: most often another region was meant.
+pub(super) fn unused_regions(document: &Document, plan: &Plan, faults: &mut Faults<'_>) {
+    let root = Path::ROOT;
+    let here = root.field("emergency");
+    let in_use: BTreeSet<Region> = plan.sites.iter().map(|site| site.region).chain([plan.default_region]).collect();
+    let mut check = |list: Path<'_>, regions: &mut dyn Iterator<Item = (usize, Region)>| {
+        for (at, region) in regions.filter(|(_, region)| !in_use.contains(region)) {
+            let message = format!("no call is dialled in {region}: it is neither a site's nor `default_region`");
+            let help = "write the region that is meant, add a site there, or take this out";
+            faults.tell(FaultCode::RegionNotInUse, &list.item(at).field("region"), message, help);
+        }
+    };
+    check(here.field("routes"), &mut document.emergency.routes.iter().map(|(at, one)| (at, one.region)));
+    check(here.field("tests"), &mut document.emergency.tests.iter().map(|(at, one)| (at, one.region)));
+    check(root.field("vital"), &mut document.vital.iter().map(|(at, one)| (at, one.region)));
+}
+
 /// Tells of each region in use that has no emergency route, and of each route that hangs on one gateway.
 pub(super) fn coverage(document: &Document, plan: &Plan, faults: &mut Faults<'_>) {
     let root = Path::ROOT;

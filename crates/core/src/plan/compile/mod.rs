@@ -4,6 +4,7 @@
 //! there are faults is never given out.
 
 mod called;
+mod circles;
 mod emergency;
 mod names;
 mod order;
@@ -63,6 +64,10 @@ pub(super) fn compile(document: &Document, revision: u64, faults: &mut Faults<'_
     // These look at several sections together, and would only repeat in other words what is told of one already.
     if faults.none_in(&["default_region", "sites", "trunks", "emergency"]) {
         emergency::coverage(document, &plan, faults);
+        emergency::unused_regions(document, &plan, faults);
+    }
+    if faults.none_in(&["tenants", "sites", "users", "rules"]) {
+        user::undialable(document, &plan, faults);
     }
     if faults.none_in(&["trunks", "users", "rules", "schedules"]) {
         order::check(document, &plan, faults);

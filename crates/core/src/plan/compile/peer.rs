@@ -8,14 +8,14 @@ use super::empty_list;
 use super::names::Names;
 use crate::names::PeerName;
 use crate::plan::Peer;
-use crate::plan::document::leaf::quoted;
+use crate::plan::document::leaf::{Listener, quoted};
 use crate::plan::document::{self, Document};
 use crate::plan::fault::FaultCode;
 use crate::plan::faults::Faults;
 use crate::plan::path::Path;
 
 /// The peers by listener and network, to find two that cannot be told apart.
-type Seen<'d> = HashMap<(Option<&'d str>, IpNet), &'d PeerName>;
+type Seen<'d> = HashMap<(Option<Listener>, IpNet), &'d PeerName>;
 
 pub(super) fn compile(document: &Document, names: &Names, faults: &mut Faults<'_>) -> Box<[Peer]> {
     let root = Path::ROOT;
@@ -40,7 +40,7 @@ pub(super) fn compile(document: &Document, names: &Names, faults: &mut Faults<'_
         peers.push(Peer {
             name: peer.name.clone(),
             networks,
-            listener: peer.listener.as_deref().map(Into::into),
+            listener: peer.listener.map(|Listener(name)| name.into()),
             kind: peer.kind,
             tenant: peer.tenant.clone(),
             site,
@@ -65,7 +65,7 @@ fn networks<'d>(
     let mut networks = Vec::new();
     for (at, text) in peer.networks.iter() {
         let Some(network) = network(text, &list.item(at), faults) else { continue };
-        if let Some(other) = seen.insert((peer.listener.as_deref(), network), &peer.name) {
+        if let Some(other) = seen.insert((peer.listener, network), &peer.name) {
             let message = format!("the network {network} on this listener is peer `{other}`'s already");
             let help = "give each network to one peer, or tell the peers apart by `listener`";
             faults.tell(FaultCode::OverlappingNetworks, &list.item(at), message, help);

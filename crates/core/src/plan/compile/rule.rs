@@ -1,5 +1,6 @@
 //! Rules: conditions and actions with their names resolved.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::emergency::Guard;
@@ -150,9 +151,24 @@ fn action(
     if let Some(written) = &rule.rewrite {
         let regions = short_regions(&rule.condition, default);
         let found = rewrite(written, &regions, &here.field("rewrite"), guard, faults);
+        one_tenants_extension(rule, written, &here.field("rewrite"), faults);
         return found.map_or(RuleAction::Reject(Reason::DeniedByPlan), RuleAction::Rewrite);
     }
     RuleAction::Reject(rule.reject.as_ref().map_or(Reason::DeniedByPlan, |reject| reject.reason.0))
+}
+
+/// Refuses a rewrite to an extension that does not say whose: it would ring whoever has it in the call's tenant (P1).
+/// The caller of an extension is in the tenant that has it.
+fn one_tenants_extension(rule: &document::Rule, rewrite: &document::Rewrite, here: &Path<'_>, faults: &mut Faults<'_>) {
+    let Some(PlanNumber::Extension(digits)) = rewrite.to else { return };
+    let mut called = rule.condition.called.iter().map(|(_, pattern)| *pattern);
+    let inside = called.all(|pattern| matches!(pattern, CalledPattern::ExtensionPrefix(_)));
+    let tenants: BTreeSet<_> = rule.condition.tenants.iter().flat_map(List::iter).map(|(_, tenant)| tenant).collect();
+    if !inside && tenants.len() != 1 {
+        let message = format!("extension {digits} is one in each tenant, and the rule does not say whose is meant");
+        let help = "ring the user that is meant with `user`, or name one tenant in `match.tenants`";
+        faults.tell(FaultCode::Contradiction, &here.field("to"), message, help);
+    }
 }
 
 fn rewrite(

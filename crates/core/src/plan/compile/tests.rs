@@ -3,7 +3,9 @@
 use proptest::prelude::*;
 
 use crate::number::Digits;
-use crate::plan::{CalledIndex, FaultCode, NumberFormat, Plan, RuleAction, TrunkIx, read_plan};
+use crate::plan::{CalledIndex, FaultCode, NumberFormat, Plan, RuleAction, Run, TrunkIx, read_plan};
+
+mod rules;
 
 const HEAD: &str = "
 version: 1
@@ -30,8 +32,11 @@ trunks:
 ";
 
 fn names(plan: &Plan, set: u32) -> Vec<&str> {
-    let run = &plan.called.sets[set as usize];
-    run.iter().map(|ix| plan.rules[ix.index()].name.as_str()).collect()
+    names_in(plan, &plan.called.sets[set as usize], "acme")
+}
+
+fn names_in<'p>(plan: &'p Plan, run: &Run, tenant: &str) -> Vec<&'p str> {
+    run.of(&tenant.parse().unwrap()).map(|ix| plan.rules[ix.index()].name.as_str()).collect()
 }
 
 fn digits(text: &str) -> Digits {
@@ -70,7 +75,7 @@ rules:
     assert_eq!(names(&plan, extensions.get(digits("2")).unwrap()), ["d"]);
     assert_eq!(names(&plan, short[&("SE".parse().unwrap(), digits("1177"))]), ["e", "f"]);
     assert_eq!(names(&plan, short[&("NO".parse().unwrap(), digits("1177"))]), ["e"]);
-    assert_eq!(any.iter().map(|ix| plan.rules[ix.index()].name.as_str()).collect::<Vec<_>>(), ["c", "a", "b", "d"]);
+    assert_eq!(names_in(&plan, any, "acme"), ["c", "a", "b", "d"]);
 }
 
 #[test]
@@ -158,7 +163,7 @@ fn e4_an_extension_that_is_an_emergency_number_behind_the_outside_line_is_refuse
     let site = |prefix: &str| {
         format!(
             "{TRUNKS}
-sites: [{{ name: office, tenant: acme, region: SE, outside_line_prefix: {prefix} }}]
+sites: [{{ name: office, tenant: acme, region: SE, outside_line_prefix: {prefix}, extension_digits: {{ from: 4, to: 4 }} }}]
 users: [{{ name: anna, tenant: acme, extension: 9112, devices: [{{ trunk: north, number: 'ext:200' }}] }}]
 rules: [{{ name: all, match: {{ called: [any] }}, route: [{{ trunk: north }}] }}]
 "
@@ -190,5 +195,144 @@ fn c1_an_empty_prefix_is_refused() {
         let rules = format!("rules: [{{ name: all, match: {{ called: [{called}] }}, route: [{{ trunk: north }}] }}]");
         let found = paths_of(&format!("{TRUNKS}{rules}\n"), FaultCode::ImplicitCatchAll);
         assert_eq!(found, ["/rules/0/match/called/0"], "{called}");
+    }
+}
+
+#[test]
+fn e1_a_region_whose_emergency_numbers_are_not_known_is_refused() {
+    let site =
+        |region: &str| format!("{TRUNKS}rules: []\nsites: [{{ name: office, tenant: acme, region: {region} }}]\n");
+    for (region, help) in [("UK", "write GB"), ("uk", "write GB"), ("se", "write SE"), ("XX", "such as SE")] {
+        let text = format!("{HEAD}{}", site(region));
+        let faults = read_plan(text.as_bytes(), 0).unwrap_err().faults;
+        assert_eq!(faults[0].path, "/sites/0/region", "{faults:?}");
+        assert!(faults[0].help.contains(help), "{faults:?}");
+    }
+    assert_eq!(plan(&site("GB")).sites[0].region.as_str(), "GB");
+}
+
+#[test]
+fn c1_an_unknown_region_is_refused_wherever_a_plan_names_one() {
+    let case = "
+version: 1
+default_region: EN
+default_tenant: acme
+tenants: [{ name: acme }]
+trunks: [{ name: north, gateways: [{ name: a, address: 192.0.2.1 }, { name: b, address: 192.0.2.2 }] }]
+sites: [{ name: office, tenant: acme, region: UK }]
+rules: [{ name: all, match: { called: [any], regions: [SE, SW] }, route: [{ trunk: north }] }]
+vital: [{ region: WW, numbers: ['+46846500400'] }]
+emergency:
+  routes: [{ region: XX, route: [{ trunk: north }] }]
+  default: [{ trunk: north }]
+  tests: [{ region: YY, route: [{ trunk: north }] }]
+";
+    let mut paths: Vec<String> =
+        read_plan(case.as_bytes(), 0).unwrap_err().faults.into_iter().map(|f| f.path).collect();
+    paths.sort();
+    let expected = [
+        "/default_region",
+        "/emergency/routes/0/region",
+        "/emergency/tests/0/region",
+        "/rules/0/match/regions/1",
+        "/sites/0/region",
+        "/vital/0/region",
+    ];
+    assert_eq!(paths, expected);
+}
+
+#[test]
+fn c1_an_emergency_route_of_a_region_where_nobody_calls_is_refused() {
+    let case = format!(
+        "{TRUNKS}rules: []
+sites: [{{ name: oslo, tenant: acme, region: 'NO' }}]
+vital: [{{ region: SV, numbers: ['+46846500400'] }}, {{ region: SE, numbers: ['+46846500400'] }}]
+emergency:
+  routes: [{{ region: SV, route: [{{ trunk: north }}] }}, {{ region: 'NO', route: [{{ trunk: north }}] }}]
+  default: [{{ trunk: north }}]
+  tests: [{{ region: SE, route: [{{ trunk: north }}] }}, {{ region: SV, route: [{{ trunk: north }}] }}]
+"
+    );
+    let text = format!("{}{case}", HEAD.replace("emergency: { default: [{ trunk: north }] }\n", ""));
+    let faults = read_plan(text.as_bytes(), 0).unwrap_err().faults;
+    let found: Vec<_> = faults.iter().map(|fault| (fault.path.as_str(), fault.code)).collect();
+    let expected = ["/vital/0/region", "/emergency/routes/0/region", "/emergency/tests/1/region"];
+    assert_eq!(found, expected.map(|path| (path, FaultCode::RegionNotInUse)));
+}
+
+#[test]
+fn e6_of_two_peers_on_one_network_the_one_of_the_listener_is_asked() {
+    let of_listener = "{ name: pbx, networks: [192.0.2.0/24], listener: http }";
+    let of_any = "{ name: any, networks: [192.0.2.0/24] }";
+    let longer = "{ name: longer, networks: [192.0.2.128/25] }";
+    for peers in [[of_listener, of_any, longer], [longer, of_any, of_listener]] {
+        let plan = plan(&format!("{TRUNKS}rules: []\npeers: [{}]\n", peers.join(", ")));
+        let of =
+            |listener, address: &str| plan.peer_of(listener, address.parse().unwrap()).map(|peer| peer.name.as_str());
+        assert_eq!(of("http", "192.0.2.7"), Some("pbx"), "{peers:?}");
+        assert_eq!(of("other", "192.0.2.7"), Some("any"), "{peers:?}");
+        assert_eq!(of("http", "192.0.2.200"), Some("longer"), "{peers:?}");
+    }
+}
+
+#[test]
+fn p1_a_rewrite_to_an_extension_says_whose_it_is() {
+    let found = |condition: &str| {
+        let rule = format!("{{ name: to-200, match: {{ {condition} }}, rewrite: {{ to: 'ext:200' }} }}");
+        let head = HEAD.replace("tenants: [{ name: acme }]", "tenants: [{ name: acme }, { name: other }]");
+        let read = read_plan(format!("{head}{TRUNKS}rules: [{rule}]\n").as_bytes(), 0);
+        let faults = read.map_or_else(|faults| faults.faults, |_| Vec::new());
+        faults.into_iter().map(|fault| (fault.code, fault.path)).collect::<Vec<_>>()
+    };
+    let refused = [(FaultCode::Contradiction, "/rules/0/rewrite/to".to_owned())];
+    for condition in [
+        "called: ['+46846500412']",
+        "called: [any]",
+        "called: ['1177', 'ext:3']",
+        "called: ['+46846500412'], tenants: [acme, other]",
+    ] {
+        assert_eq!(found(condition), refused, "{condition}");
+    }
+    for condition in ["called: ['+46846500412'], tenants: [acme]", "called: ['ext:3']", "called: ['ext:3', 'ext:4']"] {
+        assert_eq!(found(condition), [], "{condition}");
+    }
+}
+
+/// What the check refuses in a plan, by code and path.
+fn refused(rest: &str) -> Vec<(FaultCode, String)> {
+    let head =
+        if rest.starts_with("tenants:") { HEAD.replace("tenants: [{ name: acme }]\n", "") } else { HEAD.to_owned() };
+    let text = format!("{head}{TRUNKS}{rest}");
+    let faults = read_plan(text.as_bytes(), 0).map_or_else(|faults| faults.faults, |_| Vec::new());
+    faults.into_iter().map(|fault| (fault.code, fault.path)).collect()
+}
+
+fn one(code: FaultCode, path: &str) -> Vec<(FaultCode, String)> {
+    vec![(code, path.to_owned())]
+}
+
+#[test]
+fn c1_an_extension_that_nobody_can_dial_is_refused() {
+    let users = |extension: &str, rules: &str| {
+        refused(&format!(
+            "tenants: [{{ name: acme }}, {{ name: other }}]
+sites:
+  - {{ name: office, tenant: acme, region: SE, outside_line_prefix: 0, extension_digits: {{ from: 3, to: 3 }} }}
+  - {{ name: works, tenant: acme, region: SE, extension_digits: {{ from: 5, to: 6 }} }}
+  - {{ name: theirs, tenant: other, region: SE, extension_digits: {{ from: 4, to: 4 }} }}
+users: [{{ name: anna, tenant: acme, extension: '{extension}', devices: [{{ trunk: north, number: 'ext:200' }}] }}]
+rules: [{rules}]
+"
+        ))
+    };
+    for extension in ["201", "20111", "01234"] {
+        assert_eq!(users(extension, ""), [], "{extension}");
+    }
+    for extension in ["2011", "012", "20", "2011111"] {
+        assert_eq!(users(extension, ""), one(FaultCode::UndialableExtension, "/users/0/extension"), "{extension}");
+    }
+    for rewrite in ["to: 'ext:2011'", "prepend: 20", "strip: 1, prepend: 2011", "strip: 1"] {
+        let rule = format!("{{ name: made, match: {{ called: ['ext:3'] }}, rewrite: {{ {rewrite} }} }}");
+        assert_eq!(users("2011", &rule), [], "{rewrite}");
     }
 }

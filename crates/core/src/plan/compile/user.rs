@@ -1,6 +1,6 @@
 //! Users, and who holds which number.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::emergency::Guard;
 use super::empty_list;
@@ -12,7 +12,7 @@ use crate::plan::document::{self, Document};
 use crate::plan::fault::FaultCode;
 use crate::plan::faults::Faults;
 use crate::plan::path::Path;
-use crate::plan::{Device, User, UserIx};
+use crate::plan::{Device, Plan, Rewrite, RuleAction, Site, User, UserIx};
 
 /// The users and their numbers.
 #[derive(Default)]
@@ -99,4 +99,65 @@ fn devices(
         }
     }
     devices.into()
+}
+
+/// Tells of extensions that nobody can dial: at each of the tenant's sites they have other lengths, or begin with
+/// the outside-line prefix. What a rule makes of another number needs to be dialled nowhere.
+pub(super) fn undialable(document: &Document, plan: &Plan, faults: &mut Faults<'_>) {
+    let root = Path::ROOT;
+    let list = root.field("users");
+    let mut sites: BTreeMap<&TenantName, Vec<&Site>> = BTreeMap::new();
+    for site in &plan.sites {
+        sites.entry(&site.tenant).or_default().push(site);
+    }
+    let made = Made::by(plan);
+    for (at, user) in document.users.iter() {
+        let Some(extension) = user.extension else { continue };
+        let theirs = sites.get(&user.tenant).map_or(&[][..], Vec::as_slice);
+        if theirs.iter().any(|site| is_extension_at(site, extension)) || made.has(extension) {
+            continue;
+        }
+        let message =
+            format!("no site of tenant `{}` reads {extension} as an extension, so nobody can dial it", user.tenant);
+        let help = "give it as many digits as the site's `extension_digits` say, not beginning with the outside-line \
+                    prefix, or change the site";
+        faults.tell(FaultCode::UndialableExtension, &list.item(at).field("extension"), message, help);
+    }
+}
+
+/// Whether these digits are dialled for an extension at a site.
+fn is_extension_at(site: &Site, digits: Digits) -> bool {
+    let fits = |(from, to): (u8, u8)| (usize::from(from)..=usize::from(to)).contains(&digits.len());
+    let outside = site.outside_line_prefix.is_some_and(|prefix| digits.starts_with(prefix));
+    site.extension_digits.is_some_and(fits) && !outside
+}
+
+/// The extensions that rules make of other numbers.
+struct Made {
+    whole: BTreeSet<Digits>,
+    /// What is put before the rest of an extension; nothing where digits only come off.
+    prepended: BTreeSet<Option<Digits>>,
+}
+
+impl Made {
+    fn by(plan: &Plan) -> Self {
+        let mut made = Self { whole: BTreeSet::new(), prepended: BTreeSet::new() };
+        for rule in plan.rules.iter().filter(|rule| rule.enabled) {
+            match rule.action {
+                RuleAction::Rewrite(Rewrite::To(Number::Extension { digits })) => {
+                    made.whole.insert(digits);
+                }
+                RuleAction::Rewrite(Rewrite::Digits { prepend, .. }) => {
+                    made.prepended.insert(prepend);
+                }
+                _ => {}
+            }
+        }
+        made
+    }
+
+    fn has(&self, extension: Digits) -> bool {
+        let beginnings = (1..=extension.len()).map(|len| extension.prefix(len)).chain([None]);
+        self.whole.contains(&extension) || beginnings.into_iter().any(|prefix| self.prepended.contains(&prefix))
+    }
 }

@@ -4,14 +4,14 @@ use serde_json::{Value as Json, json};
 
 use super::decode::{Decode, Definitions, wrong_type};
 use crate::call::{CallType, Direction};
-use crate::emergency::Service;
+use crate::emergency::{self, Service};
 use crate::names::{GatewayName, PeerName, RuleName, ScheduleName, SiteName, TenantName, TrunkName, UserName};
 use crate::number::{Digits, E164, Region};
 use crate::plan::fault::FaultCode;
 use crate::plan::faults::Faults;
 use crate::plan::path::Path;
 use crate::plan::read::{Node, Style, Value};
-use crate::plan::{NumberFormat, Transport};
+use crate::plan::{LISTENER_HTTP, NumberFormat, Transport};
 use crate::reason::Reason;
 
 /// Why a text is not a value of its field.
@@ -112,18 +112,34 @@ macro_rules! names {
 
 names! { TenantName PeerName SiteName TrunkName GatewayName RuleName UserName ScheduleName }
 
+/// What is written for a region by mistake, and its code. A guess by likeness would do harm: two letters are like
+/// those of a dozen countries.
+const MISTAKEN_REGIONS: [(&str, &str); 2] = [("UK", "GB"), ("EL", "GR")];
+
+/// Whether the numbers of a region are known, and so its emergency numbers (E1).
+fn is_known(region: Region) -> bool {
+    emergency::regions().any(|known| known == region)
+}
+
 impl Leaf for Region {
     const WRITTEN: Written = Written::Text;
     const WANTED: &'static str = "a region such as SE";
 
     fn read(text: &str) -> Result<Self, Bad> {
+        let read = text.parse::<Self>();
+        if let Some(known) = read.as_ref().ok().filter(|region| is_known(**region)) {
+            return Ok(*known);
+        }
         let upper = text.to_uppercase();
-        let help = if text != upper && upper.parse::<Self>().is_ok() {
-            format!("write {upper}")
-        } else {
-            "write two capital letters of ISO 3166-1, such as SE".to_owned()
+        let meant = MISTAKEN_REGIONS.iter().find(|(written, _)| *written == upper).map(|(_, meant)| *meant);
+        let meant = meant.or_else(|| upper.parse().is_ok_and(is_known).then_some(&*upper));
+        let help = match meant {
+            Some(meant) => format!("write {meant}"),
+            None => "write two capital letters of ISO 3166-1, such as SE".to_owned(),
         };
-        text.parse().map_err(|_| Bad::value(format!("{} is no region", quoted(text)), help))
+        // A region without known numbers would be taken for one whose emergency numbers are 112 and 911 alone.
+        let which = if read.is_ok() { " whose numbers are known" } else { "" };
+        Err(Bad::value(format!("{} is no region{which}", quoted(text)), help))
     }
 
     fn schema() -> Json {
@@ -312,7 +328,12 @@ impl Leaf for Version1 {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RejectReason(pub(crate) Reason);
 
+/// The name of a listener that the service has: a peer that named another one would never be found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Listener(pub(crate) &'static str);
+
 words! {
+    Listener = "listener" { "http": Self(LISTENER_HTTP) }
     CallType = "call type" {
         "mobile": Self::Mobile, "pbx": Self::Pbx, "sip": Self::Sip, "api": Self::Api,
     }

@@ -1,7 +1,7 @@
 //! Who calls and where: tenants, sites and peers.
 
 use super::decode::{List, shape};
-use super::leaf::Whole;
+use super::leaf::{Listener, Whole};
 use crate::call::CallType;
 use crate::names::{PeerName, SiteName, TenantName, TrunkName};
 use crate::number::{Digits, Region};
@@ -52,8 +52,8 @@ shape! {
         name "name": PeerName, required;
         /// The networks that its requests come from, such as 192.0.2.0/24 or 2001:db8::/32.
         networks "networks": List<String>, required;
-        /// The listener that it uses, such as http; any if left out.
-        listener "listener": Option<String>, default None;
+        /// The listener that it uses; any if left out.
+        listener "listener": Option<Listener>, default None;
         /// What kind of network it is, when a request does not say.
         kind "type": CallType, default CallType::Sip;
         /// Whose it is, if it is one tenant's.
