@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::emergency::{self, Emergency};
+use crate::emergency::Emergency;
 use crate::number::{Digits, Region};
 use crate::plan::Plan;
 
@@ -91,10 +91,10 @@ pub struct Classified {
     pub emergency: Option<Emergency>,
 }
 
-/// Finds the class of a call from what was dialled, before anything else is known (E1).
+/// Finds the class of a call from what was dialled, and what was recognised in it, before anything else is known (E1).
 #[must_use]
-pub fn classify(dialled: &str, place: &Place, plan: &Plan) -> Classified {
-    if let Some(emergency) = emergency::recognise(dialled, place) {
+pub fn classify(recognised: Option<Emergency>, dialled: &str, place: &Place, plan: &Plan) -> Classified {
+    if let Some(emergency) = recognised {
         let class = if emergency.test { Class::Background } else { Class::Emergency };
         return Classified { class, emergency: Some(emergency) };
     }

@@ -9,9 +9,9 @@
 
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, PhoneNumberType};
 use telness_core::class::Place;
-use telness_core::emergency::{emergency_patterns, recognise, regions};
+use telness_core::emergency::{emergency_patterns, regions};
 use telness_core::number::{Number, Region};
-use telness_numbers::{DialledIn, read};
+use telness_numbers::{DialledIn, read, recognise};
 
 const TYPES: [PhoneNumberType; 10] = [
     PhoneNumberType::FixedLine,
@@ -119,4 +119,74 @@ fn e4_what_is_recognised_is_read_as_a_short_number_whatever_extensions_there_are
             assert_eq!(found, Ok(Number::Short { region, digits: number.parse().unwrap() }));
         }
     }
+}
+
+#[test]
+fn e3_a_context_that_makes_nobodys_number_leaves_an_emergency_number() {
+    let known = [
+        ("SE", "112", "+46"),
+        ("SE", "112", "+468"),
+        ("SE", "112", "+46521"),
+        ("SE", "112", "+47"),
+        ("SE", "112", "+460"),
+        ("NO", "112", "+46"),
+        ("US", "911", "+1"),
+        ("US", "911", "+1-212"),
+        ("US", "911", "+1-202-555"),
+        ("GB", "999", "+44-1632"),
+        ("DE", "112", "+49-30"),
+        ("AT", "112", "+43-1"),
+        ("SE", "112", "+999"),
+        ("SE", "112", "+123456789012345678"),
+        ("SE", "112", "+12345678901234567890123456789012345678901234567890123456789012345"),
+    ];
+    for (region, number, context) in known {
+        let place = Place::region(region.parse().unwrap());
+        let host = format!("sip:{number};phone-context={context}@ims.example;user=phone");
+        for text in [format!("tel:{number};phone-context={context}"), host] {
+            let digits = recognise(&text, &place).and_then(|found| found.digits).map(|digits| digits.to_string());
+            assert_eq!(digits.as_deref(), Some(number), "{text} in {region}");
+            let read = read(&text, DialledIn { place: &place, extension_digits: None });
+            assert_eq!(read, Ok(Number::Short { region: place.region, digits: number.parse().unwrap() }), "{text}");
+        }
+    }
+    let office = Place { outside_line_prefix: "0".parse().ok(), ..Place::region("SE".parse().unwrap()) };
+    assert!(recognise("tel:0112;phone-context=+468", &office).is_some());
+}
+
+#[test]
+fn e2_a_context_that_makes_a_number_of_somebody_is_no_emergency() {
+    let known =
+        [("GB", "999", "+447700900"), ("US", "911", "+1-202-5550"), ("NO", "112", "+4702"), ("LU", "112", "+3528")];
+    for (region, number, context) in known {
+        let text = format!("tel:{number};phone-context={context}");
+        assert_eq!(recognise(&text, &Place::region(region.parse().unwrap())), None, "{text} in {region}");
+    }
+}
+
+#[test]
+fn e2_valid_numbers_parted_into_context_and_emergency_number_are_no_emergency() {
+    let mut tried = 0_u32;
+    for region in regions() {
+        let numbers: Vec<String> = emergency_patterns(region).iter().flat_map(|(one, _)| expanded(one)).collect();
+        for example in examples(region) {
+            let e164 = example.format_as(PhoneNumberFormat::E164).into_owned();
+            for number in &numbers {
+                let context = &e164[..e164.len().saturating_sub(number.len())];
+                let joined = format!("{context}{number}");
+                let valid = PHONE_NUMBER_UTIL.parse(&joined, None).ok().filter(|number| number.is_valid());
+                // Where an area code and an emergency number seem to make a number, it is the local number.
+                let local = |one: &rlibphonenumber::PhoneNumber| {
+                    let code = one.country_code.to_string().len();
+                    one.get_length_of_geographical_area_code() + code + 1 == context.len()
+                };
+                if context.len() > 2 && valid.is_some_and(|one| !local(&one)) {
+                    let text = format!("tel:{number};phone-context={context}");
+                    assert_eq!(recognise(&text, &Place::region(region)), None, "{text} in {region}");
+                    tried += 1;
+                }
+            }
+        }
+    }
+    assert!(tried > 500, "{tried}");
 }

@@ -34,6 +34,9 @@ pub struct Emergency {
 }
 
 /// Recognises an emergency call, or a test of one, by exact match of what was dialled (E2).
+///
+/// Digits in a phone-context count as what both make together; whether they are better taken alone is asked by
+/// `telness_numbers::recognise`, which knows what numbers there are.
 #[must_use]
 pub fn recognise(dialled: &str, place: &Place) -> Option<Emergency> {
     recognise_spelled(&spell(dialled).ok()?, place)

@@ -123,6 +123,11 @@ fn e2_exact_match_only() {
         "urn:service:sosx",
         "urn:service:test",
         "urn:nena:service:sos",
+        "\"112\" <sip:1120@pbx.example>",
+        "112 <sip:alice@pbx.example>",
+        "\"<sip:112@pbx.example>\" <sip:1120@pbx.example>",
+        "<sip:1120@pbx.example>;to=112",
+        "sip:++112",
         "",
         "+",
         "tel:",
@@ -166,6 +171,17 @@ fn e3_spellings_are_one_number() {
         "sip:112;phone-context=+46@host.example;user=phone",
         "sip:112:secret@host.example",
         "sip:112",
+        "sip:+112",
+        "sip:+46112;user=phone",
+        "\"Alarm\" <sip:112@host.example>",
+        "\"a \\\" <b> c\" <sip:112@host.example>;tag=1",
+        "Alarm <sip:112@host.example>;tag=a",
+        "112 <sip:112@host.example>",
+        "< tel:112 >;user=phone",
+        "<112>",
+        "<sip:112@host.example",
+        "tel:112;phone-context=+",
+        "tel:112;phone-context=+a",
         "+112",
         "+46112",
         "+46 112",
@@ -186,7 +202,12 @@ fn e3_spellings_are_one_number() {
 fn e3_services_asked_for_by_name() {
     let service = |urn: &str| dialled(urn, &at("SE"));
     assert_eq!(service("urn:service:sos"), Some((Service::Any, false, None)));
-    for urn in ["urn:service:sos.ambulance", "URN:SERVICE:SOS.AMBULANCE", "urn:service:sos.ambulance.air"] {
+    for urn in [
+        "urn:service:sos.ambulance",
+        "\"x\" <urn:service:sos.ambulance>;tag=1",
+        "URN:SERVICE:SOS.AMBULANCE",
+        "urn:service:sos.ambulance.air",
+    ] {
         assert_eq!(service(urn), Some((Service::Ambulance, false, None)), "{urn}");
     }
     for urn in ["urn:service:sos.ecall.manual", "urn:service:sos.unheard-of", "urn:service:sos."] {
