@@ -70,6 +70,27 @@ fn e2_nothing_that_is_recognised_after_a_plus_is_a_valid_number() {
 }
 
 #[test]
+fn e2_nothing_that_is_recognised_after_an_international_prefix_is_a_valid_number() {
+    let mut tried = 0_u32;
+    for region in regions() {
+        let code = PHONE_NUMBER_UTIL.get_country_code_for_region(theirs(region)).unwrap();
+        for prefix in ["00", "000", "001", "0011", "009", "010", "011", "119", "810", "8810", "0014", "00700"] {
+            for number in emergency_patterns(region).iter().flat_map(|(pattern, _)| expanded(pattern)) {
+                for text in [format!("{prefix}{number}"), format!("{prefix}{code}{number}")] {
+                    if recognise(&text, &Place::region(region)).is_some() {
+                        let valid =
+                            PHONE_NUMBER_UTIL.parse(&text, Some(theirs(region))).is_ok_and(|one| one.is_valid());
+                        assert!(!valid, "{text} is an emergency number in {region} and a valid number");
+                        tried += 1;
+                    }
+                }
+            }
+        }
+    }
+    assert!(tried > 1000, "{tried}");
+}
+
+#[test]
 fn e2_valid_numbers_are_no_emergency() {
     let all: Vec<Region> = regions().collect();
     let (mut valid, mut at) = (0_u32, 0_usize);
