@@ -9,7 +9,7 @@
 
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, PhoneNumberType};
 use telness_core::class::Place;
-use telness_core::emergency::{emergency_patterns, regions};
+use telness_core::emergency::{OUTSIDE_LINE_DIGITS_MAX, emergency_patterns, is_ambiguous_outside_line, regions};
 use telness_core::number::{Number, Region};
 use telness_numbers::{DialledIn, read, recognise};
 
@@ -128,6 +128,41 @@ fn e2_valid_national_numbers_are_no_emergency_behind_an_outside_line_prefix() {
                 }
             }
         }
+    }
+}
+
+/// The lines of the outside-line prefixes behind which an emergency number would be a valid number.
+fn ambiguous_outside_lines() -> String {
+    let prefixes: Vec<String> = (1..=OUTSIDE_LINE_DIGITS_MAX).flat_map(|len| expanded(&"x".repeat(len))).collect();
+    let line = |region: Region| {
+        let numbers: Vec<String> = emergency_patterns(region).iter().flat_map(|(one, _)| expanded(one)).collect();
+        let is_valid = |text: String| {
+            let parsed = PHONE_NUMBER_UTIL.parse(&text, Some(theirs(region)));
+            parsed.is_ok_and(|number| number.is_valid())
+        };
+        let ambiguous = |prefix: &&String| numbers.iter().any(|number| is_valid(format!("{prefix}{number}")));
+        let found: Vec<&str> = prefixes.iter().filter(ambiguous).map(String::as_str).collect();
+        (!found.is_empty()).then(|| format!("{region}\t{}\n", found.join(" ")))
+    };
+    regions().filter_map(line).collect()
+}
+
+#[test]
+fn e2_outside_line_prefixes_that_make_valid_numbers_of_emergency_numbers_are_listed() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../core/src/emergency/data/outside_line.tsv");
+    let found = ambiguous_outside_lines();
+    if std::env::var_os("TELNESS_BLESS").is_some() {
+        std::fs::write(file, &found).unwrap();
+    }
+    assert!(std::fs::read_to_string(file).unwrap() == found, "{file} is stale; run this test with TELNESS_BLESS=1");
+    let ambiguous =
+        |region: &str, prefix: &str| is_ambiguous_outside_line(region.parse().unwrap(), prefix.parse().unwrap());
+    for (region, prefix) in [("LU", "8"), ("AT", "1"), ("FM", "9"), ("DE", "30"), ("SE", "123")] {
+        assert!(ambiguous(region, prefix), "{prefix} in {region}");
+    }
+    for (region, prefix) in [("SE", "0"), ("SE", "9"), ("US", "9"), ("LU", "0"), ("AT", "0"), ("AT", "9"), ("FM", "0")]
+    {
+        assert!(!ambiguous(region, prefix), "{prefix} in {region}");
     }
 }
 

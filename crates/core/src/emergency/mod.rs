@@ -4,6 +4,7 @@
 //! like an emergency number is an ordinary number (E2). Only the spelling is taken off first.
 
 mod forms;
+mod outside_line;
 mod reach;
 mod service;
 mod short;
@@ -11,6 +12,7 @@ mod short_table;
 mod spelling;
 
 pub use forms::{dialled_forms, is_one_of};
+pub use outside_line::{OUTSIDE_LINE_DIGITS_MAX, is_ambiguous_outside_line};
 pub use reach::{number_for, number_under};
 pub use service::Service;
 pub use short::{ShortNumber, emergency_patterns, metadata_version, regions, short_number};
@@ -69,9 +71,9 @@ fn emergency_number<'d>(number: &'d SpelledNumber, place: &Place, entry: &Entry)
     if number.is_international() {
         return international(digits);
     }
-    let prefixes = [place.outside_line_prefix, place.claimed_outside_line_prefix];
+    let after_prefix = |prefix| exactly(spelling::without(digits, prefix)?);
     exactly(digits)
-        .or_else(|| prefixes.into_iter().flatten().find_map(|prefix| exactly(spelling::without(digits, prefix)?)))
+        .or_else(|| place.outside_line_prefixes().find_map(after_prefix))
         .or_else(|| entry.after_international_prefix(digits).find_map(international))
 }
 

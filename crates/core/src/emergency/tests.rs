@@ -21,7 +21,7 @@ fn with_prefix(text: &str, outside: Option<&str>, claimed: Option<&str>) -> Plac
     Place {
         region: region(text),
         outside_line_prefix: outside.map(digits),
-        claimed_outside_line_prefix: claimed.map(digits),
+        claimed_outside_line_prefixes: claimed.map(digits).into_iter().collect(),
     }
 }
 
@@ -57,7 +57,7 @@ fn all_of(place: &Place) -> HashSet<String> {
     let row = entry(place.region);
     let mut found = HashSet::new();
     for number in row.emergency.iter().flat_map(|(pattern, _)| expanded(pattern)) {
-        for prefix in [place.outside_line_prefix, place.claimed_outside_line_prefix].into_iter().flatten() {
+        for prefix in place.outside_line_prefixes() {
             found.insert(format!("{prefix}{number}"));
         }
         for prefix in row.international_prefixes.iter().flat_map(|pattern| expanded(pattern)) {
@@ -269,10 +269,11 @@ fn e6_the_region_is_the_place_and_an_unknown_one_has_the_numbers_of_every_handse
 fn places() -> impl Strategy<Value = Place> {
     let regions: Vec<Region> = regions().collect();
     let prefix = prop::option::of(prop_oneof!["[0-9]", "[0-9]{2}"].prop_map(|text| text.parse().unwrap()));
-    (prop::sample::select(regions), prefix.clone(), prefix).prop_map(|(region, outside, claimed)| Place {
+    let claimed = prop::collection::vec(prop_oneof!["[0-9]", "[0-9]{2}"].prop_map(|text| text.parse().unwrap()), 0..3);
+    (prop::sample::select(regions), prefix, claimed).prop_map(|(region, outside, claimed)| Place {
         region,
         outside_line_prefix: outside,
-        claimed_outside_line_prefix: claimed,
+        claimed_outside_line_prefixes: claimed,
     })
 }
 
