@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::emergency::{self, Emergency};
+use crate::emergency::Emergency;
 use crate::number::{Digits, Region};
 use crate::plan::Plan;
 
@@ -70,15 +70,21 @@ pub struct Place {
     pub region: Region,
     /// What is dialled before an outside number at that site.
     pub outside_line_prefix: Option<Digits>,
-    /// The outside-line prefix of a site that the request claims; it may raise the class and nothing else.
-    pub claimed_outside_line_prefix: Option<Digits>,
+    /// The outside-line prefixes of the sites that the request may be from, as far as it says; they may raise the
+    /// class and nothing else.
+    pub claimed_outside_line_prefixes: Vec<Digits>,
 }
 
 impl Place {
     /// A place known by its region alone.
     #[must_use]
     pub const fn region(region: Region) -> Self {
-        Self { region, outside_line_prefix: None, claimed_outside_line_prefix: None }
+        Self { region, outside_line_prefix: None, claimed_outside_line_prefixes: Vec::new() }
+    }
+
+    /// What may stand before an outside number, the peer's own site first.
+    pub(crate) fn outside_line_prefixes(&self) -> impl Iterator<Item = Digits> {
+        self.outside_line_prefix.into_iter().chain(self.claimed_outside_line_prefixes.iter().copied())
     }
 }
 
@@ -91,10 +97,10 @@ pub struct Classified {
     pub emergency: Option<Emergency>,
 }
 
-/// Finds the class of a call from what was dialled, before anything else is known (E1).
+/// Finds the class of a call from what was dialled, and what was recognised in it, before anything else is known (E1).
 #[must_use]
-pub fn classify(dialled: &str, place: &Place, plan: &Plan) -> Classified {
-    if let Some(emergency) = emergency::recognise(dialled, place) {
+pub fn classify(recognised: Option<Emergency>, dialled: &str, place: &Place, plan: &Plan) -> Classified {
+    if let Some(emergency) = recognised {
         let class = if emergency.test { Class::Background } else { Class::Emergency };
         return Classified { class, emergency: Some(emergency) };
     }

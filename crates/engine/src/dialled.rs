@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use telness_core::call::{CallType, Draft, FieldFault};
-use telness_core::class::{Class, Classified, Place, classify};
+use telness_core::class::{Classified, Place, classify};
 use telness_core::emergency::{self, Spelled};
 use telness_core::number::Number;
 use telness_core::plan::{Plan, Translation};
@@ -39,10 +39,16 @@ impl Dialled {
     }
 
     /// The class: by the raw digits first, so that no translation hides an emergency number, then by what the
-    /// translations made of them (E4). A class that the raw digits gave stays (E5).
+    /// translations made of them (E4). A class that the raw digits gave never drops (E5).
     pub(crate) fn classify(&self, place: &Place, plan: &Plan) -> Classified {
-        let raw = classify(&self.sent_to, place, plan);
-        if raw.class == Class::Normal && self.to != self.sent_to { classify(&self.to, place, plan) } else { raw }
+        let class_of = |dialled| classify(telness_numbers::recognise(dialled, place), dialled, place, plan);
+        let raw = class_of(&self.sent_to);
+        if raw.emergency.is_some() || self.to == self.sent_to {
+            return raw;
+        }
+        let translated = class_of(&self.to);
+        // The most important class is the least.
+        if translated.emergency.is_some() || translated.class < raw.class { translated } else { raw }
     }
 
     /// Reads both numbers where they were dialled.

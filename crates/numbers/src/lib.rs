@@ -10,7 +10,7 @@ pub use fault::NumberFault;
 pub use public::{panics_caught, warm};
 
 use telness_core::class::Place;
-use telness_core::emergency::{Spelled, SpelledNumber, recognise_spelled, short_number, spell};
+use telness_core::emergency::{Emergency, Spelled, SpelledNumber, recognise_spelled, short_number, spell};
 use telness_core::number::{Digits, Number, Region};
 
 /// Where a number was dialled, as far as it matters to reading it.
@@ -22,10 +22,28 @@ pub struct DialledIn<'a> {
     pub extension_digits: Option<(u8, u8)>,
 }
 
+/// Recognises an emergency call, or a test of one, in what a person or a switch sent.
+///
+/// It is [`telness_core::emergency::recognise`], and knows besides what numbers there are: digits that came in a
+/// phone-context are an emergency number alone unless both make somebody's number together (E2, E3).
+#[must_use]
+pub fn recognise(dialled: &str, place: &Place) -> Option<Emergency> {
+    recognised(&spell(dialled).ok()?, place)
+}
+
+fn recognised(spelled: &Spelled, place: &Place) -> Option<Emergency> {
+    recognise_spelled(spelled, place).or_else(|| {
+        let Spelled::Number(number) = spelled else { return None };
+        let (context, alone) = number.without_context()?;
+        let found = recognise_spelled(&Spelled::Number(alone), place)?;
+        (!public::is_subscriber(number.as_str(), context)).then_some(found)
+    })
+}
+
 /// Reads what a person or a switch sent.
 ///
 /// The first of these that holds is what it is:
-/// 1. a service URN, or an emergency number in any spelling that [`recognise_spelled`] knows;
+/// 1. a service URN, or an emergency number in any spelling that [`recognise`] knows;
 /// 2. an extension: as many digits as extensions have, not beginning with the outside-line prefix;
 /// 3. after the outside-line prefix, a short or a public number;
 /// 4. a short or a public number as it stands, for telephones dial from their own memory too. A number that is
@@ -38,7 +56,7 @@ pub struct DialledIn<'a> {
 pub fn read(dialled: &str, within: DialledIn<'_>) -> Result<Number, NumberFault> {
     let spelled = spell(dialled)?;
     let place = within.place;
-    if let Some(emergency) = recognise_spelled(&spelled, place) {
+    if let Some(emergency) = recognised(&spelled, place) {
         return Ok(match emergency.digits {
             Some(digits) => Number::Short { region: emergency.region, digits },
             None => Number::Service { service: emergency.service, test: emergency.test },

@@ -10,6 +10,9 @@ use telness_core::number::{Digits, E164, Number, Region};
 
 use crate::NumberFault;
 
+/// The most digits that a country code and an area code have together, as in +44 15396.
+const AREA_CODE_DIGITS_MAX: usize = 7;
+
 /// How often the library has panicked.
 static PANICS: AtomicU64 = AtomicU64::new(0);
 
@@ -22,10 +25,33 @@ pub fn panics_caught() -> u64 {
 
 /// Reads a plus and digits, or digits alone, to a valid public number.
 pub(crate) fn read(text: &str, region: Region) -> Result<Number, NumberFault> {
-    catch_unwind(AssertUnwindSafe(|| parse(text, region))).unwrap_or_else(|_| {
+    guarded(|| parse(text, region)).unwrap_or(Err(NumberFault::NotANumber))
+}
+
+/// Whether a context and the digits after it are together the number of somebody.
+///
+/// Where subscribers' numbers have any length, as in Berlin and Vienna, nearly all digits after an area code are a
+/// valid number to the library. What is dialled within an area is a local number, and none of those begins as an
+/// emergency number does: only a longer context makes a subscriber's number of one. One that is longer than all area
+/// codes is a block of somebody's numbers, in a range that the library has yet to learn perhaps.
+pub(crate) fn is_subscriber(joined: &str, context: &str) -> bool {
+    let of_area = |number: &PhoneNumber| {
+        let code = number.country_code.to_string();
+        let area = context.strip_prefix(code.as_str()).unwrap_or("");
+        !area.is_empty() && number.get_length_of_geographical_area_code() == area.len()
+    };
+    let block = |number: &PhoneNumber| context.len() > AREA_CODE_DIGITS_MAX && number.is_possible_with_reason().is_ok();
+    let subscriber = |number: &PhoneNumber| (number.is_valid() && !of_area(number)) || block(number);
+    guarded(|| PHONE_NUMBER_UTIL.parse(joined, None).is_ok_and(|number| subscriber(&number))).unwrap_or(false)
+}
+
+/// What the library finds; nothing if it panics.
+fn guarded<T>(ask: impl FnOnce() -> T) -> Option<T> {
+    let found = catch_unwind(AssertUnwindSafe(ask)).ok();
+    if found.is_none() {
         PANICS.fetch_add(1, Ordering::Relaxed);
-        Err(NumberFault::NotANumber)
-    })
+    }
+    found
 }
 
 fn parse(text: &str, region: Region) -> Result<Number, NumberFault> {

@@ -9,9 +9,9 @@
 
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, PhoneNumberType};
 use telness_core::class::Place;
-use telness_core::emergency::{emergency_patterns, recognise, regions};
+use telness_core::emergency::{OUTSIDE_LINE_DIGITS_MAX, emergency_patterns, is_ambiguous_outside_line, regions};
 use telness_core::number::{Number, Region};
-use telness_numbers::{DialledIn, read};
+use telness_numbers::{DialledIn, read, recognise};
 
 const TYPES: [PhoneNumberType; 10] = [
     PhoneNumberType::FixedLine,
@@ -70,6 +70,27 @@ fn e2_nothing_that_is_recognised_after_a_plus_is_a_valid_number() {
 }
 
 #[test]
+fn e2_nothing_that_is_recognised_after_an_international_prefix_is_a_valid_number() {
+    let mut tried = 0_u32;
+    for region in regions() {
+        let code = PHONE_NUMBER_UTIL.get_country_code_for_region(theirs(region)).unwrap();
+        for prefix in ["00", "000", "001", "0011", "009", "010", "011", "119", "810", "8810", "0014", "00700"] {
+            for number in emergency_patterns(region).iter().flat_map(|(pattern, _)| expanded(pattern)) {
+                for text in [format!("{prefix}{number}"), format!("{prefix}{code}{number}")] {
+                    if recognise(&text, &Place::region(region)).is_some() {
+                        let valid =
+                            PHONE_NUMBER_UTIL.parse(&text, Some(theirs(region))).is_ok_and(|one| one.is_valid());
+                        assert!(!valid, "{text} is an emergency number in {region} and a valid number");
+                        tried += 1;
+                    }
+                }
+            }
+        }
+    }
+    assert!(tried > 1000, "{tried}");
+}
+
+#[test]
 fn e2_valid_numbers_are_no_emergency() {
     let all: Vec<Region> = regions().collect();
     let (mut valid, mut at) = (0_u32, 0_usize);
@@ -110,6 +131,41 @@ fn e2_valid_national_numbers_are_no_emergency_behind_an_outside_line_prefix() {
     }
 }
 
+/// The lines of the outside-line prefixes behind which an emergency number would be a valid number.
+fn ambiguous_outside_lines() -> String {
+    let prefixes: Vec<String> = (1..=OUTSIDE_LINE_DIGITS_MAX).flat_map(|len| expanded(&"x".repeat(len))).collect();
+    let line = |region: Region| {
+        let numbers: Vec<String> = emergency_patterns(region).iter().flat_map(|(one, _)| expanded(one)).collect();
+        let is_valid = |text: String| {
+            let parsed = PHONE_NUMBER_UTIL.parse(&text, Some(theirs(region)));
+            parsed.is_ok_and(|number| number.is_valid())
+        };
+        let ambiguous = |prefix: &&String| numbers.iter().any(|number| is_valid(format!("{prefix}{number}")));
+        let found: Vec<&str> = prefixes.iter().filter(ambiguous).map(String::as_str).collect();
+        (!found.is_empty()).then(|| format!("{region}\t{}\n", found.join(" ")))
+    };
+    regions().filter_map(line).collect()
+}
+
+#[test]
+fn e2_outside_line_prefixes_that_make_valid_numbers_of_emergency_numbers_are_listed() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../core/src/emergency/data/outside_line.tsv");
+    let found = ambiguous_outside_lines();
+    if std::env::var_os("TELNESS_BLESS").is_some() {
+        std::fs::write(file, &found).unwrap();
+    }
+    assert!(std::fs::read_to_string(file).unwrap() == found, "{file} is stale; run this test with TELNESS_BLESS=1");
+    let ambiguous =
+        |region: &str, prefix: &str| is_ambiguous_outside_line(region.parse().unwrap(), prefix.parse().unwrap());
+    for (region, prefix) in [("LU", "8"), ("AT", "1"), ("FM", "9"), ("DE", "30"), ("SE", "123")] {
+        assert!(ambiguous(region, prefix), "{prefix} in {region}");
+    }
+    for (region, prefix) in [("SE", "0"), ("SE", "9"), ("US", "9"), ("LU", "0"), ("AT", "0"), ("AT", "9"), ("FM", "0")]
+    {
+        assert!(!ambiguous(region, prefix), "{prefix} in {region}");
+    }
+}
+
 #[test]
 fn e4_what_is_recognised_is_read_as_a_short_number_whatever_extensions_there_are() {
     for region in regions() {
@@ -119,4 +175,74 @@ fn e4_what_is_recognised_is_read_as_a_short_number_whatever_extensions_there_are
             assert_eq!(found, Ok(Number::Short { region, digits: number.parse().unwrap() }));
         }
     }
+}
+
+#[test]
+fn e3_a_context_that_makes_nobodys_number_leaves_an_emergency_number() {
+    let known = [
+        ("SE", "112", "+46"),
+        ("SE", "112", "+468"),
+        ("SE", "112", "+46521"),
+        ("SE", "112", "+47"),
+        ("SE", "112", "+460"),
+        ("NO", "112", "+46"),
+        ("US", "911", "+1"),
+        ("US", "911", "+1-212"),
+        ("US", "911", "+1-202-555"),
+        ("GB", "999", "+44-1632"),
+        ("DE", "112", "+49-30"),
+        ("AT", "112", "+43-1"),
+        ("SE", "112", "+999"),
+        ("SE", "112", "+123456789012345678"),
+        ("SE", "112", "+12345678901234567890123456789012345678901234567890123456789012345"),
+    ];
+    for (region, number, context) in known {
+        let place = Place::region(region.parse().unwrap());
+        let host = format!("sip:{number};phone-context={context}@ims.example;user=phone");
+        for text in [format!("tel:{number};phone-context={context}"), host] {
+            let digits = recognise(&text, &place).and_then(|found| found.digits).map(|digits| digits.to_string());
+            assert_eq!(digits.as_deref(), Some(number), "{text} in {region}");
+            let read = read(&text, DialledIn { place: &place, extension_digits: None });
+            assert_eq!(read, Ok(Number::Short { region: place.region, digits: number.parse().unwrap() }), "{text}");
+        }
+    }
+    let office = Place { outside_line_prefix: "0".parse().ok(), ..Place::region("SE".parse().unwrap()) };
+    assert!(recognise("tel:0112;phone-context=+468", &office).is_some());
+}
+
+#[test]
+fn e2_a_context_that_makes_a_number_of_somebody_is_no_emergency() {
+    let known =
+        [("GB", "999", "+447700900"), ("US", "911", "+1-202-5550"), ("NO", "112", "+4702"), ("LU", "112", "+3528")];
+    for (region, number, context) in known {
+        let text = format!("tel:{number};phone-context={context}");
+        assert_eq!(recognise(&text, &Place::region(region.parse().unwrap())), None, "{text} in {region}");
+    }
+}
+
+#[test]
+fn e2_valid_numbers_parted_into_context_and_emergency_number_are_no_emergency() {
+    let mut tried = 0_u32;
+    for region in regions() {
+        let numbers: Vec<String> = emergency_patterns(region).iter().flat_map(|(one, _)| expanded(one)).collect();
+        for example in examples(region) {
+            let e164 = example.format_as(PhoneNumberFormat::E164).into_owned();
+            for number in &numbers {
+                let context = &e164[..e164.len().saturating_sub(number.len())];
+                let joined = format!("{context}{number}");
+                let valid = PHONE_NUMBER_UTIL.parse(&joined, None).ok().filter(|number| number.is_valid());
+                // Where an area code and an emergency number seem to make a number, it is the local number.
+                let local = |one: &rlibphonenumber::PhoneNumber| {
+                    let code = one.country_code.to_string().len();
+                    one.get_length_of_geographical_area_code() + code + 1 == context.len()
+                };
+                if context.len() > 2 && valid.is_some_and(|one| !local(&one)) {
+                    let text = format!("tel:{number};phone-context={context}");
+                    assert_eq!(recognise(&text, &Place::region(region)), None, "{text} in {region}");
+                    tried += 1;
+                }
+            }
+        }
+    }
+    assert!(tried > 500, "{tried}");
 }

@@ -12,7 +12,6 @@
 //! A test call goes to the plan's test route for the region or nowhere. Its user part is the test URN, escaped,
 //! and never digits, so that no network on the way can take it for the real thing.
 
-use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
 use super::dial;
@@ -21,9 +20,8 @@ use super::outcome::{Step, Target};
 use super::targets::{Ready, Use, gateways, trunks};
 use super::trace::{Dropped, TargetVerdict, Verdict};
 use super::weighing::{Settled, Weighing};
-use crate::class::Place;
-use crate::emergency::{self, Emergency, Service};
-use crate::number::{Number, Region};
+use crate::emergency::{Emergency, Service, number_for};
+use crate::number::Number;
 use crate::plan::{Gateway, MoveOn, RouteGroup, Trunk};
 use crate::reason::Reason;
 
@@ -168,29 +166,3 @@ fn write_emergency(text: &mut String, emergency: Emergency) {
         None => dial::write_user(text, &number_for(emergency.service, emergency.region)),
     }
 }
-
-/// The number by which a region reaches a service that was asked for by name: the service's own of two or three
-/// digits; else the region's general number; else 112, which mobile networks take everywhere.
-fn number_for(service: Service, region: Region) -> Cow<'static, str> {
-    let place = Place::region(region);
-    let reached_by = |digits: &str| emergency::recognise(digits, &place).map(|found| found.service);
-    if service != Service::Any {
-        let all = (0..1000).map(|number| format!("{number:03}")).chain((0..100).map(|number| format!("{number:02}")));
-        if let Some(own) = all.into_iter().find(|digits| reached_by(digits) == Some(service)) {
-            return own.into();
-        }
-    }
-    if BY_911.contains(&region.as_str()) {
-        return "911".into();
-    }
-    let general = GENERAL.iter().find(|digits| reached_by(digits) == Some(Service::Any));
-    let some = || GENERAL.iter().find(|digits| reached_by(digits).is_some());
-    general.or_else(some).copied().unwrap_or("112").into()
-}
-
-/// The regions of the North American plan that list 112 beside 911: mobile phones take it there, carriers' fixed
-/// networks need not.
-const BY_911: [&str; 4] = ["CA", "DO", "JM", "US"];
-
-/// The numbers that reach any service in most regions, the most common first.
-const GENERAL: [&str; 5] = ["112", "911", "999", "000", "111"];

@@ -60,16 +60,17 @@ impl<'a> Weighing<'a> {
         };
         let mut rewrites = 0_usize;
         loop {
+            // Whatever led to an emergency number, no rule is asked about it (E4).
+            if let Some(emergency) = emergency_of(self.call, &number) {
+                return self.by_emergency_table(emergency);
+            }
             if comes_round(self.plan, self.call, self.tenant, &number) {
                 return Settled::reject(Reason::ForwardLoop);
             }
             match self.round(number) {
                 Round::Settled(settled) => return settled,
                 Round::Rewritten { to, by, prefix } => {
-                    if let Some(emergency) = emergency_of(self.call, &to) {
-                        return self.by_emergency_table(emergency);
-                    }
-                    if rewrites >= REWRITES_MAX {
+                    if rewrites >= REWRITES_MAX && emergency_of(self.call, &to).is_none() {
                         return Settled { rule: Some(by), prefix, ..Settled::reject(Reason::RewriteLoop) };
                     }
                     rewrites = rewrites.saturating_add(1);
@@ -197,7 +198,7 @@ impl<'a> Weighing<'a> {
     }
 }
 
-/// The emergency service that a rewritten number stands for, if it does (E4).
+/// The emergency service that a number stands for, if it does (E4).
 fn emergency_of(call: &Call, number: &Number) -> Option<Emergency> {
     match *number {
         Number::Service { service, test } => Some(Emergency { service, test, region: call.region(), digits: None }),

@@ -21,8 +21,7 @@ pub fn dialled_forms(dialled: &str, place: &Place) -> impl Iterator<Item = Digit
         if number.is_international() {
             keep(number.digits(), &mut forms);
         } else {
-            let prefixes = [place.outside_line_prefix, place.claimed_outside_line_prefix];
-            let outside = prefixes.into_iter().flatten().filter_map(|prefix| without(number.digits(), prefix));
+            let outside = place.outside_line_prefixes().filter_map(|prefix| without(number.digits(), prefix));
             for digits in std::iter::once(number.digits()).chain(outside) {
                 keep(digits, &mut forms);
                 as_e164(digits, entry(place.region), &mut forms);

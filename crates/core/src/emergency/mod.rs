@@ -4,12 +4,16 @@
 //! like an emergency number is an ordinary number (E2). Only the spelling is taken off first.
 
 mod forms;
+mod outside_line;
+mod reach;
 mod service;
 mod short;
 mod short_table;
 mod spelling;
 
 pub use forms::{dialled_forms, is_one_of};
+pub use outside_line::{OUTSIDE_LINE_DIGITS_MAX, is_ambiguous_outside_line};
+pub use reach::{number_for, number_under};
 pub use service::Service;
 pub use short::{ShortNumber, emergency_patterns, metadata_version, regions, short_number};
 pub use spelling::{NUMBER_BYTES_MAX, Spelled, SpelledNumber, SpellingFault, spell};
@@ -34,6 +38,9 @@ pub struct Emergency {
 }
 
 /// Recognises an emergency call, or a test of one, by exact match of what was dialled (E2).
+///
+/// Digits in a phone-context count as what both make together; whether they are better taken alone is asked by
+/// `telness_numbers::recognise`, which knows what numbers there are.
 #[must_use]
 pub fn recognise(dialled: &str, place: &Place) -> Option<Emergency> {
     recognise_spelled(&spell(dialled).ok()?, place)
@@ -55,18 +62,19 @@ pub fn recognise_spelled(spelled: &Spelled, place: &Place) -> Option<Emergency> 
 /// The emergency number that was dialled, as the region dials it, and its service.
 ///
 /// Beside the number itself, and the number after an outside-line prefix, these are what careless normalisers make
-/// of it: `+112`, `+46112` and `0046112`. None of them is a valid number; a test asks libphonenumber for each.
+/// of it: `+112`, `+46112`, `00112` and `0046112`. None of them is a valid number; a test asks libphonenumber for each.
 fn emergency_number<'d>(number: &'d SpelledNumber, place: &Place, entry: &Entry) -> Option<(&'d str, Service)> {
     let digits = number.digits();
     let exactly = |digits: &'d str| entry.emergency(digits).map(|service| (digits, service));
     let after_country_code = |digits: &'d str| exactly(digits.strip_prefix(entry.country_code)?);
+    let international = |digits: &'d str| exactly(digits).or_else(|| after_country_code(digits));
     if number.is_international() {
-        return exactly(digits).or_else(|| after_country_code(digits));
+        return international(digits);
     }
-    let prefixes = [place.outside_line_prefix, place.claimed_outside_line_prefix];
+    let after_prefix = |prefix| exactly(spelling::without(digits, prefix)?);
     exactly(digits)
-        .or_else(|| prefixes.into_iter().flatten().find_map(|prefix| exactly(spelling::without(digits, prefix)?)))
-        .or_else(|| entry.after_international_prefix(digits).find_map(after_country_code))
+        .or_else(|| place.outside_line_prefixes().find_map(after_prefix))
+        .or_else(|| entry.after_international_prefix(digits).find_map(international))
 }
 
 #[cfg(test)]

@@ -51,6 +51,8 @@ pub(super) struct Entry {
     pub(super) national_prefix: &'static str,
     /// Patterns of emergency numbers with the service of each; the first that matches is taken.
     pub(super) emergency: &'static [(&'static str, Service)],
+    /// The number of each service that is reached by one of its own.
+    pub(super) by_name: &'static [(Service, &'static str)],
     /// Patterns of all short numbers.
     pub(super) short: &'static [&'static str],
 }
@@ -63,6 +65,7 @@ static UNKNOWN: Entry = Entry {
     international_prefixes: &[],
     national_prefix: "",
     emergency: &[("112", Service::Any), ("911", Service::Any)],
+    by_name: &[],
     short: &[],
 };
 
@@ -99,24 +102,44 @@ fn matches(pattern: &str, digits: &str) -> bool {
 
 /// What follows the digits that the pattern stands for.
 fn rest_after<'d>(pattern: &str, digits: &'d str) -> Option<&'d str> {
-    let (mut pattern, mut at) = (pattern.as_bytes(), 0_usize);
-    while let [place, after @ ..] = pattern {
-        let digit = digits.as_bytes().get(at)?;
+    let mut at = 0_usize;
+    for fitting in places(pattern) {
+        fitting.contains(digits.as_bytes().get(at)?).then_some(())?;
         at = at.saturating_add(1);
-        let (fits, next) = match place {
-            b'x' => (true, after),
-            b'[' => {
-                let mut parts = after.splitn(2, |byte| *byte == b']');
-                (parts.next()?.contains(digit), parts.next()?)
-            }
-            literal => (literal == digit, after),
-        };
-        if !fits {
-            return None;
-        }
-        pattern = next;
     }
     digits.get(at..)
+}
+
+/// The first number that a pattern stands for and that begins with a prefix.
+pub(super) fn first_under(pattern: &str, prefix: &str) -> Option<String> {
+    let mut before = prefix.bytes();
+    let mut number = String::new();
+    for fitting in places(pattern) {
+        let digit = match before.next() {
+            Some(digit) => fitting.contains(&digit).then_some(digit)?,
+            None => *fitting.first()?,
+        };
+        number.push(char::from(digit));
+    }
+    before.next().is_none().then_some(number)
+}
+
+/// The digits that fit each place of a pattern.
+fn places(pattern: &str) -> impl Iterator<Item = &[u8]> {
+    let mut rest = pattern.as_bytes();
+    std::iter::from_fn(move || {
+        let (place, after) = rest.split_at_checked(1)?;
+        let (fitting, after) = match place {
+            b"x" => (b"0123456789".as_slice(), after),
+            b"[" => {
+                let mut parts = after.splitn(2, |byte| *byte == b']');
+                (parts.next()?, parts.next()?)
+            }
+            digit => (digit, after),
+        };
+        rest = after;
+        Some(fitting)
+    })
 }
 
 #[cfg(test)]
@@ -155,6 +178,16 @@ mod tests {
         }
         assert_eq!(rest_after("00[1-9]", "00"), None);
         assert_eq!(rest_after("00", "0046"), Some("46"));
+    }
+
+    #[test]
+    fn the_first_number_of_a_pattern_that_begins_with_a_prefix() {
+        for (prefix, number) in [("", "11800"), ("118", "11800"), ("1183", "11830"), ("11825", "11825")] {
+            assert_eq!(first_under("118[023]x", prefix).as_deref(), Some(number), "{prefix}");
+        }
+        for prefix in ["2", "1184", "118255", "x"] {
+            assert_eq!(first_under("118[023]x", prefix), None, "{prefix}");
+        }
     }
 
     #[test]

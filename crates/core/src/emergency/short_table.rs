@@ -10,7 +10,7 @@ pub(super) const METADATA_VERSION: &str = "9.0.43";
 
 /// The checksum (FNV-1a) of the inputs that this was generated from.
 #[cfg(test)]
-pub(super) const INPUTS: u64 = 0xae75c8ab287eddea;
+pub(super) const INPUTS: u64 = 0xfbf160c6b3fc7c9d;
 
 /// The regions, in alphabetical order.
 #[rustfmt::skip]
@@ -21,6 +21,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("911", Service::Any), ("999", Service::Any)],
+        by_name: &[],
         short: &["911", "999"],
     },
     Entry {
@@ -29,6 +30,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("11[0268]", Service::Any)],
+        by_name: &[],
         short: &["11[0268]"],
     },
     Entry {
@@ -37,6 +39,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("112", Service::Any), ("99[789]", Service::Any)],
+        by_name: &[],
         short: &["112", "99[789]", "445[16]"],
     },
     Entry {
@@ -45,6 +48,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("10[02]", Service::Any), ("119", Service::Any)],
+        by_name: &[],
         short: &["10[02]", "119", "40404"],
     },
     Entry {
@@ -53,6 +57,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["011"],
         national_prefix: "1",
         emergency: &[("911", Service::Any), ("999", Service::Any)],
+        by_name: &[],
         short: &["176", "911", "988", "999"],
     },
     Entry {
@@ -61,6 +66,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["011"],
         national_prefix: "1",
         emergency: &[("911", Service::Any)],
+        by_name: &[],
         short: &["176", "911", "988"],
     },
     Entry {
@@ -69,6 +75,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("112", Service::Any), ("12[789]", Service::Any)],
+        by_name: &[],
         short: &["12[23456789]", "1[1349]x", "165x", "189[12]", "118xx", "5xxxx", "116000", "116106", "116111", "116123"],
     },
     Entry {
@@ -77,6 +84,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("10[123]", Service::Any)],
+        by_name: &[],
         short: &["1xx", "8[1234567]xx", "40404"],
     },
     Entry {
@@ -85,6 +93,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("11[235]", Service::Any)],
+        by_name: &[],
         short: &["11[235]"],
     },
     Entry {
@@ -93,6 +102,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("10[017]", Service::Any), ("911", Service::Any)],
+        by_name: &[],
         short: &["19", "000", "10[0123567]", "11[02345]", "12[015]", "13[47]", "14[478]", "911", "3372", "89338"],
     },
     Entry {
@@ -101,6 +111,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["011"],
         national_prefix: "1",
         emergency: &[("911", Service::Any)],
+        by_name: &[],
         short: &["911", "988", "40404"],
     },
     Entry {
@@ -109,6 +120,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("122", Service::Fire), ("133", Service::Police), ("144", Service::Ambulance), ("1[12]2", Service::Any), ("133", Service::Any), ("144", Service::Any)],
+        by_name: &[(Service::Fire, "122"), (Service::Police, "133"), (Service::Ambulance, "144")],
         short: &["112", "12[0238]", "13[03]", "14[01247]", "610", "145[05]", "1484", "2200", "20660", "11600[06]", "116117", "116123", "8108[123]0"],
     },
     Entry {
@@ -117,6 +129,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["001[145689]", "141[14]0011", "14340011", "144[17]0011", "14[56]60011", "147[47]0011", "14880011"],
         national_prefix: "0",
         emergency: &[("000", Service::Any), ("106", Service::Any), ("112", Service::Any)],
+        by_name: &[],
         short: &["000", "106", "112", "225", "733", "767", "1100", "119[46]", "12[23]x", "1282", "1555", "124xx", "1268[689]", "128[013456789]x", "12014[123]", "12[45]xxx", "127220", "19xxxx", "125xxxx", "12723xx", "19xxxxx", "19xxxxxx"],
     },
     Entry {
@@ -125,6 +138,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("100", Service::Any), ("911", Service::Any)],
+        by_name: &[],
         short: &["100", "118", "176", "91[13]"],
     },
     Entry {
@@ -133,6 +147,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00", "99[01469]", "9953[23]", "995[14]1", "9955[59]", "99577", "99588", "9959[09]"],
         national_prefix: "0",
         emergency: &[("112", Service::Any)],
+        by_name: &[],
         short: &["112", "75[12]xx"],
     },
     Entry {
@@ -141,6 +156,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("10[123]", Service::Any), ("112", Service::Any)],
+        by_name: &[],
         short: &["10[123]", "112", "4040", "8800"],
     },
     Entry {
@@ -149,6 +165,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("12[234]", Service::Any)],
+        by_name: &[],
         short: &["12[2345]", "118x", "120[01234567]", "126[0126]", "12[78]x", "1[345]xx", "118xx", "12[78]xx", "17xxx", "11600[06]", "11611[17]", "116123"],
     },
     Entry {
@@ -157,6 +174,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["011"],
         national_prefix: "1",
         emergency: &[("[2359]11", Service::Any)],
+        by_name: &[],
         short: &["988", "[2345689]11"],
     },
     Entry {
@@ -165,6 +183,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("10[012]", Service::Any), ("[19]99", Service::Any)],
+        by_name: &[],
         short: &["10[012369]", "11[16789]", "12[134]", "131", "15[23456789]", "786", "[19]99", "105[1234]", "107[01234]", "108[0129]", "122[012345]", "13[13]x", "136[3456]", "140x", "5012", "9594", "1050x", "106xx", "141xx"],
     },
     Entry {
@@ -173,6 +192,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("10[01]", Service::Any), ("112", Service::Any)],
+        by_name: &[],
         short: &["10[012345678]", "11[02679]", "1212", "123[0124]", "1313", "1414", "1450", "1[234]0[47]", "1[234]99", "151[05]", "155[15]", "1566", "1595", "161[167]", "1636", "166[16]", "171[2789]", "1722", "1733", "1765", "17[07][017]", "1789", "181[39]", "[23456789]xxx", "116000", "116117"],
     },
     Entry {
@@ -181,6 +201,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("1[78]", Service::Any)],
+        by_name: &[],
         short: &["1[78]"],
     },
     Entry {
@@ -189,6 +210,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("112", Service::Any), ("150", Service::Any), ("16[06]", Service::Any)],
+        by_name: &[],
         short: &["112", "150", "16[06]", "116000", "116111"],
     },
     Entry {
@@ -197,6 +219,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("[19]99", Service::Any)],
+        by_name: &[],
         short: &["112", "1[02]x", "14[01]", "151", "18[18]", "19[169]", "99[02489]", "0[167]xxx", "8[158]xxx", "9[148]xxx"],
     },
     Entry {
@@ -205,6 +228,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("11[237]", Service::Any)],
+        by_name: &[],
         short: &["11x", "15[23456789]", "16[01256]", "611", "710", "777", "8[28]8", "900", "7979"],
     },
     Entry {
@@ -213,6 +237,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("11[24678]", Service::Any)],
+        by_name: &[],
         short: &["105", "11[245678]", "12[02345]", "13[12678]", "15[05]", "16[06]", "189", "7[012345]xx"],
     },
     Entry {
@@ -221,6 +246,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("18", Service::Any)],
+        by_name: &[],
         short: &["18", "300[012345679]", "31[012345689]x", "3[2469]xx", "118[023456789]xx"],
     },
     Entry {
@@ -229,6 +255,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["011"],
         national_prefix: "1",
         emergency: &[("911", Service::Any)],
+        by_name: &[],
         short: &["176", "911", "988"],
     },
     Entry {
@@ -237,6 +264,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("99[135]", Service::Any)],
+        by_name: &[],
         short: &["99[135]"],
     },
     Entry {
@@ -245,6 +273,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00", "001x"],
         national_prefix: "0",
         emergency: &[("11[089]", Service::Any)],
+        by_name: &[],
         short: &["11[089]", "40404"],
     },
     Entry {
@@ -253,6 +282,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("112", Service::Any), ("911", Service::Any)],
+        by_name: &[],
         short: &["112", "176", "911"],
     },
     Entry {
@@ -261,6 +291,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["001[245]", "002[1235]", "0031", "004[13]", "00[56]5", "0099"],
         national_prefix: "0",
         emergency: &[("112", Service::Any), ("128", Service::Any), ("19[023]", Service::Any), ("911", Service::Any)],
+        by_name: &[],
         short: &["10[02]", "11[25678]", "12[35789]", "13[024568]", "14[12568]", "15x", "16[012345678]", "18[015]", "19[01234789]", "321", "457", "911", "105[012356789]", "106[013467]", "133[12]", "4040", "411[12]", "4828", "1031[234579]", "1032[13456789]", "1033[12456789]", "1034[123578]", "1035[123468]", "1036[139]", "1038[149]", "1039[168]", "1061[01235678]", "1062[0145]", "1063[0137]", "1064[3789]", "1065[01235]", "1066[016]", "1067[137]", "1068[5678]", "1069[1359]", "27330", "27878", "28595", "40404", "55555", "285959", "60xxxx", "610000"],
     },
     Entry {
@@ -269,6 +300,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["011"],
         national_prefix: "1",
         emergency: &[("91[19]", Service::Any)],
+        by_name: &[],
         short: &["91[19]", "988"],
     },
     Entry {
@@ -277,6 +309,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("11[023]", Service::Any)],
+        by_name: &[],
         short: &["11[0123456]", "40404"],
     },
     Entry {
@@ -285,6 +318,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("11[12]", Service::Any), ("911", Service::Any), ("99[789]", Service::Any)],
+        by_name: &[],
         short: &["11[012469]", "1[02]x", "91[01234]", "92[0234569]", "99x", "1[0128]xx", "13123", "1[6789]xxx"],
     },
     Entry {
@@ -293,6 +327,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["810"],
         national_prefix: "8",
         emergency: &[("10[123]", Service::Any), ("112", Service::Any)],
+        by_name: &[],
         short: &["10[12345679]", "11[246]", "135", "15[1235]", "16[89]", "17[567]", "18[58]", "19[1234567]"],
     },
     Entry {
@@ -301,6 +336,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("90", Service::Any), ("911", Service::Any), ("990", Service::Any)],
+        by_name: &[],
         short: &["90", "911", "922", "966", "977", "99[09]"],
     },
     Entry {
@@ -309,6 +345,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["011"],
         national_prefix: "1",
         emergency: &[("112", Service::Any), ("911", Service::Any)],
+        by_name: &[],
         short: &["112", "988", "[23456789]11", "[12356789]xxxx", "[12356789]xxxxx"],
     },
     Entry {
@@ -317,6 +354,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["001[145689]", "141[14]0011", "14340011", "144[17]0011", "14[56]60011", "147[47]0011", "14880011"],
         national_prefix: "0",
         emergency: &[("000", Service::Any), ("112", Service::Any)],
+        by_name: &[],
         short: &["000", "112"],
     },
     Entry {
@@ -325,6 +363,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("11[348]", Service::Any), ("177", Service::Any), ("188", Service::Any)],
+        by_name: &[],
         short: &["11[348]", "123", "177", "188", "40404"],
     },
     Entry {
@@ -333,6 +372,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("11[78]", Service::Any), ("1220", Service::Any)],
+        by_name: &[],
         short: &["11[478]", "1220"],
     },
     Entry {
@@ -341,6 +381,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("11[78]", Service::Any)],
+        by_name: &[],
         short: &["11[12678]"],
     },
     Entry {
@@ -349,6 +390,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("11[278]", Service::Any), ("144", Service::Any)],
+        by_name: &[],
         short: &["11[278]", "14[023457]", "16[12346]", "187", "[23456789]xx", "1145", "141[0145]", "1600", "1802", "181[189]", "18[25]0", "188[08]", "1899", "[23456789]xxx", "10[78]xx", "[23456789]xxxx", "116000", "116111"],
     },
     Entry {
@@ -357,6 +399,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("11[01]", Service::Any), ("1[78]0", Service::Any)],
+        by_name: &[],
         short: &["11[01]", "1[78]0", "4443"],
     },
     Entry {
@@ -365,6 +408,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("99[689]", Service::Any)],
+        by_name: &[],
         short: &["99[689]"],
     },
     Entry {
@@ -373,6 +417,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00", "11[01234569]0", "12[02345]0", "15[13458]0", "1690", "17[0167]0", "18[018]0"],
         national_prefix: "",
         emergency: &[("13[123]", Service::Any), ("911", Service::Any)],
+        by_name: &[],
         short: &["100", "13x", "14[379]", "911", "121[13]", "1313", "135[01]", "13[348]0", "140[023456]", "1417", "1[05]60", "1818", "1919", "1980", "2001", "222[47]", "2323", "2777", "2882", "3051", "3099", "3132", "3329", "33[37]7", "3390", "3665", "4243", "4[13]42", "4402", "4415", "4477", "4554", "5004", "5566", "5577", "5995", "6131", "6222", "6366", "6[35]00", "6699", "7878", "811[28]", "8482", "8889", "9[12]00", "9330", "[89]011", "20122", "43656", "54154", "60700"],
     },
     Entry {
@@ -381,6 +426,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("1[37]", Service::Any), ("11[37]", Service::Any)],
+        by_name: &[],
         short: &["1[37]", "11[37]", "8711"],
     },
     Entry {
@@ -389,6 +435,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00", "1[12]xxx00", "179xx00"],
         national_prefix: "0",
         emergency: &[("11[09]", Service::Any), ("120", Service::Any)],
+        by_name: &[],
         short: &["100", "11[0249]", "12[023]", "16[08]", "108x", "10[012]xx", "1065x", "12[13]xx", "9[56]xxx", "9[56]xxxx", "106[268]xxxx", "106[39][012349]xxx", "10690xxxxxx", "106[39][5678]xxxxxxx"],
     },
     Entry {
@@ -397,6 +444,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00[579]", "004[14]4", "00456"],
         national_prefix: "0",
         emergency: &[("11[29]", Service::Any), ("123", Service::Any), ("132", Service::Any), ("156", Service::Any)],
+        by_name: &[],
         short: &["106", "11[23456789]", "12[3567]", "13[27]", "14[467]", "15[36]", "16[4567]", "195", "40404", "[23589][57]xxx", "290029", "390039", "5930xx", "89xxxx"],
     },
     Entry {
@@ -405,6 +453,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("112", Service::Any), ("911", Service::Any)],
+        by_name: &[],
         short: &["112", "911", "102[234679]", "111[012356789]", "1137", "11[46]6", "117[57]", "118[79]", "119[012379]", "12[12]2", "1234", "1255", "1321", "1333", "140[06]", "141[456]", "155[15]", "1[05]15", "1693", "171[789]", "172[02]", "17[67]7", "1[027]00", "1975", "3855", "5030", "5049", "5510"],
     },
     Entry {
@@ -413,6 +462,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["119"],
         national_prefix: "0",
         emergency: &[("10[456]", Service::Any)],
+        by_name: &[],
         short: &["10[4567]", "118", "140", "116111", "2045252"],
     },
     Entry {
@@ -421,6 +471,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["0"],
         national_prefix: "",
         emergency: &[("13[012]", Service::Any)],
+        by_name: &[],
         short: &["13[012]"],
     },
     Entry {
@@ -429,6 +480,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("112", Service::Any), ("911", Service::Any)],
+        by_name: &[],
         short: &["112", "176", "911"],
     },
     Entry {
@@ -437,6 +489,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["001[145689]", "141[14]0011", "14340011", "144[17]0011", "14[56]60011", "147[47]0011", "14880011"],
         national_prefix: "0",
         emergency: &[("000", Service::Any), ("112", Service::Any)],
+        by_name: &[],
         short: &["000", "112"],
     },
     Entry {
@@ -445,6 +498,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("112", Service::Any), ("199", Service::Any)],
+        by_name: &[],
         short: &["112", "199", "116000", "116111"],
     },
     Entry {
@@ -453,6 +507,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("112", Service::Any), ("15x", Service::Any)],
+        by_name: &[],
         short: &["112", "15x", "199", "118x", "12xx", "1[234]xxx", "116xxx", "13xxxx"],
     },
     Entry {
@@ -461,6 +516,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("11[02]", Service::Any)],
+        by_name: &[],
         short: &["11[025]", "3311", "333[34]", "7464", "118xx", "22044", "22543", "22580", "22922", "44844", "600xx", "70xxx", "80808", "11600[06]", "11611[167]", "116123", "11800x", "227700"],
     },
     Entry {
@@ -469,6 +525,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("1[78]", Service::Any)],
+        by_name: &[],
         short: &["1[78]"],
     },
     Entry {
@@ -477,6 +534,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("11[24]", Service::Any)],
+        by_name: &[],
         short: &["11[248]", "1801", "181[0238]", "1828", "1830", "185[13]", "188[18]", "1619[012]", "11600[06]", "116111"],
     },
     Entry {
@@ -485,6 +543,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["011"],
         national_prefix: "1",
         emergency: &[("333", Service::Any), ("911", Service::Any), ("999", Service::Any)],
+        by_name: &[],
         short: &["333", "911", "988", "999"],
     },
     Entry {
@@ -493,6 +552,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["011"],
         national_prefix: "1",
         emergency: &[("112", Service::Any), ("911", Service::Any)],
+        by_name: &[],
         short: &["112", "911", "988"],
     },
     Entry {
@@ -501,6 +561,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("1[47]", Service::Any), ("112", Service::Any)],
+        by_name: &[],
         short: &["1[47]", "112", "730", "1055", "1548"],
     },
     Entry {
@@ -509,6 +570,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("10[12]", Service::Any), ("112", Service::Any), ("911", Service::Any)],
+        by_name: &[],
         short: &["10[12]", "112", "911"],
     },
     Entry {
@@ -517,6 +579,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("11[02]", Service::Any)],
+        by_name: &[],
         short: &["11[0234579]", "12[36789]", "13[789]", "14[0567]", "15[678]", "16[05]", "17[3456]", "18[0234567]", "19[3456789]", "118[12345678]", "12[01245]x", "13[0123456]x", "14[123489]x", "15[0123459]x", "16[12346789]x", "17[012789]x", "18[189]x", "19[012]x", "118[09]x", "12[01245]xx", "13[0123456]xx", "14[123489]xx", "15[0123459]xx", "16[12346789]xx", "17[012789]xx", "18[189]xx", "19[012]xx", "116000", "116111"],
     },
     Entry {
@@ -525,6 +588,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("12[23]", Service::Any), ("180", Service::Any)],
+        by_name: &[],
         short: &["12[23]", "180", "1[679]xxx", "34400"],
     },
     Entry {
@@ -533,6 +597,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("1[59]", Service::Any), ("177", Service::Any)],
+        by_name: &[],
         short: &["1[59]", "177"],
     },
     Entry {
@@ -541,6 +606,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("11[2346]", Service::Any), ("124422", Service::Any), ("127799", Service::Any), ("201606", Service::Any), ("201917", Service::Any), ("202099", Service::Any), ("202914", Service::Any)],
+        by_name: &[],
         short: &["11[23456]", "124422", "127799", "201606", "201917", "202099", "202914"],
     },
     Entry {
@@ -549,6 +615,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("08[58]", Service::Any), ("112", Service::Any)],
+        by_name: &[],
         short: &["01[01267]", "02[0148]", "06[01257]", "08[058]", "09[12]", "112", "13[34]", "177", "[12]2x", "907", "10[03457]x", "1[23456789]xx", "22xx", "2373", "905[124578]", "10[03457]xx", "118xx", "12xxx", "2[2357]xxx", "280xx", "3[357]xxx", "10[03457]xxx", "116000", "116111", "12xxxx", "2[012]xxxx", "[79]9[57]xxx"],
     },
     Entry {
@@ -557,6 +624,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("9[123]", Service::Any), ("911", Service::Any), ("939", Service::Any), ("99[17]", Service::Any)],
+        by_name: &[],
         short: &["9[123]", "907", "911", "939", "945", "99[17]"],
     },
     Entry {
@@ -565,6 +633,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00", "99[01469]", "9953[23]", "995[14]1", "9955[59]", "99577", "99588", "9959[09]"],
         national_prefix: "0",
         emergency: &[("112", Service::Any)],
+        by_name: &[],
         short: &["112", "1[2345678]xxx", "75[12]xx", "11600[06]", "11611[17]", "116123"],
     },
     Entry {
@@ -573,6 +642,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00", "052"],
         national_prefix: "",
         emergency: &[("91[17]", Service::Any)],
+        by_name: &[],
         short: &["2[289]", "30", "[45]4", "75", "01[34]", "08[1234]", "10[123]", "1[25]9", "91[137]", "40404"],
     },
     Entry {
@@ -581,6 +651,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("999", Service::Any)],
+        by_name: &[],
         short: &["1xx", "999"],
     },
     Entry {
@@ -589,6 +660,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("911", Service::Any), ("320221", Service::Any)],
+        by_name: &[],
         short: &["911", "320221"],
     },
     Entry {
@@ -597,6 +669,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("11[24]", Service::Any)],
+        by_name: &[],
         short: &["11[248]", "14[124]x", "171x", "18[1789]x", "19xx"],
     },
     Entry {
@@ -605,6 +678,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("15", Service::Ambulance), ("17", Service::Police), ("18", Service::Fire), ("1[578]", Service::Any), ("112", Service::Any)],
+        by_name: &[(Service::Ambulance, "15"), (Service::Police, "17"), (Service::Fire, "18")],
         short: &["1[578]", "11[02459]", "19[167]", "224", "61[14]", "634", "70[06]", "722", "740", "10xx", "2020", "3xxx", "20000", "[345678]xxxx", "11600[06]", "11611[17]", "118xxx"],
     },
     Entry {
@@ -613,6 +687,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("18", Service::Any), ("13xx", Service::Any), ("1730", Service::Any)],
+        by_name: &[],
         short: &["18", "13xx", "1730"],
     },
     Entry {
@@ -621,6 +696,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("112", Service::Any), ("999", Service::Any)],
+        by_name: &[],
         short: &["10[015]", "11[129]", "12[123]", "133", "141", "19[15]", "2[02]2", "248", "3[13]3", "40[02]", "[14]5x", "650", "789", "901", "999", "1250", "147x", "1571", "170x", "17[56]0", "2211", "2345", "2[23]02", "2425", "435[01]", "444[45]", "1800x", "20202", "21300", "23336", "7[089]xxx", "[68]xxxx", "116000", "116111", "116123", "118xxx"],
     },
     Entry {
@@ -629,6 +705,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["011"],
         national_prefix: "1",
         emergency: &[("911", Service::Any)],
+        by_name: &[],
         short: &["176", "911", "988"],
     },
     Entry {
@@ -637,6 +714,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("011", Service::Any), ("033", Service::Any), ("11[123]", Service::Any), ("[01]22", Service::Any)],
+        by_name: &[],
         short: &["011", "033", "11[123]", "[01]22", "40404"],
     },
     Entry {
@@ -645,6 +723,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("1[578]", Service::Any)],
+        by_name: &[],
         short: &["1[578]", "300[012345679]", "30[123456789]x", "31[012345689]x", "3[2469]xx", "118[023456789]xx"],
     },
     Entry {
@@ -653,6 +732,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("112", Service::Any), ("999", Service::Any)],
+        by_name: &[],
         short: &["10[01]", "11[12]", "123", "141", "155", "19[05]", "999", "147x", "1800x", "11[68]xxx"],
     },
     Entry {
@@ -661,6 +741,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("19[123]", Service::Any), ("999", Service::Any)],
+        by_name: &[],
         short: &["19[123]", "999", "5400", "8300", "40404"],
     },
     Entry {
@@ -669,6 +750,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("112", Service::Any), ("19[09]", Service::Any)],
+        by_name: &[],
         short: &["11[25]", "123", "141", "15[015]", "19[02349]", "555", "84[012]", "88[01234589]", "[18]00", "147[014]", "8[012345679]xx", "118xx", "11600[06]", "11611[17]", "116123"],
     },
     Entry {
@@ -677,6 +759,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("112", Service::Any)],
+        by_name: &[],
         short: &["1[12345678]x"],
     },
     Entry {
@@ -685,6 +768,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("1[678]", Service::Any), ("11[678]", Service::Any)],
+        by_name: &[],
         short: &["1[678]", "11[678]"],
     },
     Entry {
@@ -693,6 +777,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("112", Service::Any), ("911", Service::Any)],
+        by_name: &[],
         short: &["12x", "40404"],
     },
     Entry {
@@ -701,6 +786,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("1[578]", Service::Any)],
+        by_name: &[],
         short: &["1[578]", "300[012345679]", "31[012345689]x", "3[2469]xx", "118[023456789]xx"],
     },
     Entry {
@@ -709,6 +795,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("112", Service::Any), ("911", Service::Any)],
+        by_name: &[],
         short: &[],
     },
     Entry {
@@ -717,6 +804,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("100", Service::Any), ("112", Service::Any), ("166", Service::Any), ("199", Service::Any)],
+        by_name: &[],
         short: &["10[089]", "112", "166", "199", "11320", "13899", "116000", "11611[17]", "116123"],
     },
     Entry {
@@ -725,6 +813,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("110", Service::Any), ("12[03]", Service::Any)],
+        by_name: &[],
         short: &["110", "12x", "1[57]xx", "40404"],
     },
     Entry {
@@ -733,6 +822,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["011"],
         national_prefix: "1",
         emergency: &[("911", Service::Any)],
+        by_name: &[],
         short: &["911", "988"],
     },
     Entry {
@@ -741,6 +831,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("11[378]", Service::Any)],
+        by_name: &[],
         short: &["11[378]"],
     },
     Entry {
@@ -749,6 +840,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["001"],
         national_prefix: "",
         emergency: &[("91[123]", Service::Any)],
+        by_name: &[],
         short: &["002", "079", "09[2347]", "15[568]", "91[1234]", "0171", "0444", "07[67]7", "0801", "090[78]", "1443"],
     },
     Entry {
@@ -757,6 +849,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00", "00[126789]", "0030", "005[09]"],
         national_prefix: "",
         emergency: &[("112", Service::Any), ("99[29]", Service::Any)],
+        by_name: &[],
         short: &["10[0139]", "112", "12[0123]", "17[1356789]", "99[29]", "102[14]", "10[0136]x", "108[138]", "12[0123]x", "1258", "128[13]", "17[1356789]x", "181[2345678]", "1823", "18[06]8", "188x", "102[14]x", "10[0136]xx", "12[0123]xx", "1258x", "128[13]x", "17219", "17[1356789]xx", "180[13]x", "1810x", "1820[56789]", "18222", "1828[128]", "1850[138]", "102[14]xx", "10[0136]xxx", "12[0123]xxx", "1258xx", "128[13]xx", "17219x", "17[1356789]xxx", "182182", "186111", "186186", "102[14]xxx", "10[0136]xxxx", "12[0123]xxxx", "1258xxx", "128[13]xxx", "17219xx", "17[1356789]xxxx", "18060xx", "183[012345689]xxx", "1872[12389]xx", "1878[02356789]xx", "18793xx"],
     },
     Entry {
@@ -765,6 +858,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("199", Service::Any)],
+        by_name: &[],
         short: &["199", "40404"],
     },
     Entry {
@@ -773,6 +867,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("9[34]", Service::Any), ("112", Service::Any), ("19[234]", Service::Any)],
+        by_name: &[],
         short: &["9[34]", "06x", "112", "19[2345]", "1987", "118xx", "13977", "11600[06]", "11611[17]", "116123", "[678]xxxxx"],
     },
     Entry {
@@ -781,6 +876,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("11[48]", Service::Any)],
+        by_name: &[],
         short: &["11[48]", "40404"],
     },
     Entry {
@@ -789,6 +885,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "06",
         emergency: &[("10[457]", Service::Any), ("112", Service::Any)],
+        by_name: &[],
         short: &["10[457]", "112", "18[589]", "120[01234]", "121[013489]", "122[012345]", "123[012346]", "124[0124568]", "125[012568]", "126[06]", "127[012567]", "128[028]", "129[08]", "140[012345]", "141[01345678]", "142[034]", "143[23]", "144[023456789]", "1777", "181[2789]", "182[04]", "1840", "11800", "13700", "13737", "1377[07]", "14500", "14541", "14567", "116000", "116111", "116123"],
     },
     Entry {
@@ -797,6 +894,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00[89]"],
         national_prefix: "0",
         emergency: &[("11[02389]", Service::Any)],
+        by_name: &[],
         short: &["11[02389]", "140xx", "71400", "89887", "150264"],
     },
     Entry {
@@ -805,6 +903,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("112", Service::Any), ("999", Service::Any)],
+        by_name: &[],
         short: &["112", "999", "19xx", "118xx", "5[0137]xxx", "11600[06]", "11611[17]", "116123"],
     },
     Entry {
@@ -813,6 +912,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00", "01[23456789]", "0105"],
         national_prefix: "0",
         emergency: &[("10[012]", Service::Any), ("112", Service::Any)],
+        by_name: &[],
         short: &["10[012]", "112", "11[013456789]x", "1[23456789]xx", "2407", "2700", "10400"],
     },
     Entry {
@@ -821,6 +921,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("999", Service::Any)],
+        by_name: &[],
         short: &["1xx", "999", "86444", "89887", "1xxxxx"],
     },
     Entry {
@@ -829,6 +930,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("10[0128]", Service::Any), ("112", Service::Any), ("1298", Service::Any), ("2611", Service::Any)],
+        by_name: &[],
         short: &["10[01248]", "11[289]", "14[01]", "166", "1[26]1", "18[12]", "1[39][89]", "777", "800", "103[39]", "1056", "106[3468]", "107[0123578]", "109[01356789]", "1100", "1298", "1311", "132[012]", "1363", "151[127]", "1554", "166[01]", "190[013459]", "1912", "1925", "194[456789]", "1950", "196[1347]", "2611", "500[12]", "563[68]", "5643", "1074[01]", "107[28]0", "1510[01236]", "17000", "194[456789]x", "50020", "50325", "50[045]0x", "510[12]x", "51234", "514[234]x", "51717", "51818", "5196[49]", "5200[01]", "520[14]0", "52151", "522[012356789]x", "523[126]x", "527[78]x", "52888", "52906", "52999", "5[12]555", "530[01]0", "5303x", "53131", "533[23]x", "53553", "53776", "5[23]666", "541[04]x", "5420x", "543[02]x", "54[026]4x", "5[24]4[04]x", "551[25]x", "553[16]x", "554[45]x", "555[05]x", "5567x", "55[36]5x", "5593x", "5606x", "56070", "56[67]xx", "57[1278]7x", "583[4569]x", "584[01]x", "585[58]x", "5880x", "5[48]99x", "5955x", "596[467]x", "5977x", "59[09]0x", "5[79]88x", "105010", "105[79]xx", "155[23]xx", "50[05]1xx", "50[45]0xx", "522[01267]xx", "52999x", "5303xx", "533[23]xx", "541[04]xx", "5420xx", "543[02]xx", "555[05]xx", "5567xx", "5[25]3[16]xx", "5606xx", "56[67]xxx", "5787xx", "5880xx", "58889x", "5990xx", "5[49]64xx", "11[67][012]xxx", "1802xxx", "505[12345679]xxx", "50[05]0xxx", "5221xxx", "5303xxx", "533[23]xxx", "5464xxx", "555[05]xxx", "5757xxx", "505[012345679]xxxx", "52[23]1xxxx", "530[34]xxxx", "533[23]xxxx", "5616xxxx", "5717xxxx", "58888xxx", "5902xxxx", "505[12345679]xxxxx", "5432xxxxx"],
     },
     Entry {
@@ -837,6 +939,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("112", Service::Any), ("911", Service::Any)],
+        by_name: &[],
         short: &[],
     },
     Entry {
@@ -845,6 +948,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("10[04]", Service::Any), ("115", Service::Any), ("122", Service::Any)],
+        by_name: &[],
         short: &["10[04]", "115", "122", "4432", "9988", "71117"],
     },
     Entry {
@@ -853,6 +957,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("11[025]", Service::Any), ("125", Service::Any), ("911", Service::Any)],
+        by_name: &[],
         short: &["11[01234568]", "12[0123459]", "13[34678]", "14[0147]", "16[27]", "19[01234579]", "911", "14[289]0", "150[14]", "151[02479]", "152[0123]", "1539", "1565", "15[49]0", "16[16]6", "1690", "1803", "181[18]", "1822", "183[37]", "184[28]", "1888", "1899", "201[038]", "202[01]", "20[09]0", "9990", "2011[079]", "20126", "2019[69]", "990009"],
     },
     Entry {
@@ -861,6 +966,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00", "1001", "10[12]0", "1100"],
         national_prefix: "",
         emergency: &[("112", Service::Any)],
+        by_name: &[],
         short: &["11[28]", "155", "141[145]", "144[0146]", "1717", "177[0789]", "181[16789]", "18[02]0", "1888", "1[479]00", "116116", "116123"],
     },
     Entry {
@@ -869,6 +975,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("11[2358]", Service::Any)],
+        by_name: &[],
         short: &["11[2345789]", "13[39]", "14x", "15[59]", "160", "18[67]", "19[01]", "1[02]xx", "1482", "149x", "1500", "151[58]", "152[25]", "153[03]", "1544", "192[23456789]", "194x", "10xxx", "149xx", "19696", "42323", "43[01]xx", "45045", "455xx", "4[478][01234]xx", "116000", "116111", "149xxx", "192[01]xx", "43[45]xxxx", "4[478][56789]xxxx"],
     },
     Entry {
@@ -877,6 +984,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("112", Service::Any), ("999", Service::Any)],
+        by_name: &[],
         short: &["100", "112", "14[14]", "15x", "17[128]", "1[27]3", "19[0135]", "23[234]", "999", "1428", "147x", "170[12]", "1735", "1808", "118xxx"],
     },
     Entry {
@@ -885,6 +993,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["011"],
         national_prefix: "1",
         emergency: &[("11[029]", Service::Any), ("911", Service::Any)],
+        by_name: &[],
         short: &["11[029]", "176", "911", "988"],
     },
     Entry {
@@ -893,6 +1002,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("112", Service::Any), ("19[127]", Service::Any), ("911", Service::Any)],
+        by_name: &[],
         short: &["10[2359]", "11[01234568]", "19[01245679]", "911", "9[01234689]xxx"],
     },
     Entry {
@@ -900,7 +1010,8 @@ pub(super) static REGIONS: [Entry; 245] = [
         country_code: "81",
         international_prefixes: &["010"],
         national_prefix: "0",
-        emergency: &[("11[09]", Service::Any)],
+        emergency: &[("110", Service::Police), ("118", Service::Marine), ("119", Service::Any), ("11[09]", Service::Any)],
+        by_name: &[(Service::Police, "110"), (Service::Marine, "118"), (Service::Ambulance, "119"), (Service::Fire, "119")],
         short: &["10[24]", "11[089]", "144", "189", "000[2569]xxxx", "000[2569]xxxxx", "000[2569]xxxxxx"],
     },
     Entry {
@@ -909,6 +1020,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["000"],
         national_prefix: "0",
         emergency: &[("11[24]", Service::Any), ("999", Service::Any)],
+        by_name: &[],
         short: &["10[0789]", "11[02456]", "12[123]", "13[01]", "14[14]", "1[78]x", "999", "101[0125]", "119[01234579]", "15[01][01]", "152[01245679]", "1533", "154[05]", "155[59]", "1919", "8988", "10400", "15600", "15629", "1566[67]", "16[035]xx", "19[023456789]xx", "2[012345679]xxx", "4[01234]xxx", "5[01234567]xxx", "599xx", "6[2357]xxx", "[37][0129]xxx", "8xxxx", "909xx"],
     },
     Entry {
@@ -917,6 +1029,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("10[123]", Service::Any)],
+        by_name: &[],
         short: &["10[123]", "4040"],
     },
     Entry {
@@ -925,6 +1038,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00[1456789]"],
         national_prefix: "0",
         emergency: &[("11[789]", Service::Any), ("666", Service::Any)],
+        by_name: &[],
         short: &["11[789]", "666", "40404"],
     },
     Entry {
@@ -933,6 +1047,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("19[2345]", Service::Any), ("99[234]", Service::Any)],
+        by_name: &[],
         short: &["10[012345678]", "188", "19[2345]", "777", "99[234]", "105[01259]"],
     },
     Entry {
@@ -941,6 +1056,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("1[78]", Service::Any)],
+        by_name: &[],
         short: &["1[78]"],
     },
     Entry {
@@ -949,6 +1065,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["011"],
         national_prefix: "1",
         emergency: &[("333", Service::Any), ("911", Service::Any), ("999", Service::Any)],
+        by_name: &[],
         short: &["333", "911", "988", "999"],
     },
     Entry {
@@ -957,6 +1074,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00", "99"],
         national_prefix: "0",
         emergency: &[("11[29]", Service::Any), ("819", Service::Any)],
+        by_name: &[],
         short: &["11[29]", "819"],
     },
     Entry {
@@ -965,6 +1083,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00[125689]", "0073", "003[46]5", "00391", "00700", "00727", "00755", "0076[126]"],
         national_prefix: "0",
         emergency: &[("11[29]", Service::Any)],
+        by_name: &[],
         short: &["10[015]", "11x", "12[0135789]", "13[24]", "141", "18[28]", "130[01]", "133[012356789]", "1345", "135[057]", "136[569]", "137[79]", "138[2589]", "139[0189]", "1[016789]114", "155[15]xxxx", "1811xxxx", "1844xxxx", "1866xxxx"],
     },
     Entry {
@@ -973,6 +1092,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("112", Service::Any)],
+        by_name: &[],
         short: &["1[01234567]x", "89887"],
     },
     Entry {
@@ -981,6 +1101,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["011"],
         national_prefix: "1",
         emergency: &[("911", Service::Any)],
+        by_name: &[],
         short: &["911", "988"],
     },
     Entry {
@@ -989,6 +1110,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["810"],
         national_prefix: "8",
         emergency: &[("10[123]", Service::Any), ("112", Service::Any)],
+        by_name: &[],
         short: &["10[1234]", "112", "2121", "4040", "30400"],
     },
     Entry {
@@ -997,6 +1119,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("19[015]", Service::Any)],
+        by_name: &[],
         short: &["19[015]"],
     },
     Entry {
@@ -1005,6 +1128,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("112", Service::Any), ("140", Service::Any), ("175", Service::Any), ("999", Service::Any)],
+        by_name: &[],
         short: &["112", "140", "175", "999"],
     },
     Entry {
@@ -1013,6 +1137,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["011"],
         national_prefix: "1",
         emergency: &[("911", Service::Any), ("999", Service::Any)],
+        by_name: &[],
         short: &["911", "988", "999"],
     },
     Entry {
@@ -1021,6 +1146,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("11[278]", Service::Any), ("144", Service::Any)],
+        by_name: &[],
         short: &["11[278]", "14[3457]", "150", "175", "1145", "181[18]"],
     },
     Entry {
@@ -1029,6 +1155,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("11[02689]", Service::Any)],
+        by_name: &[],
         short: &["11[02456789]", "1300", "131[2349]", "132[23]", "133[123]", "1344", "135[07]", "13[67]9", "1388", "139[039]", "190[012589]", "191[01235789]", "192[0125689]", "193[0389]", "194[0489]", "195[014569]", "196[012689]", "197[03579]", "198[0245789]", "199[012569]"],
     },
     Entry {
@@ -1037,6 +1164,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("355", Service::Any), ("911", Service::Any)],
+        by_name: &[],
         short: &["355", "911", "4040", "8400", "8933"],
     },
     Entry {
@@ -1045,6 +1173,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("11[257]", Service::Any)],
+        by_name: &[],
         short: &["11[257]"],
     },
     Entry {
@@ -1053,6 +1182,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("0[123]", Service::Any), ("011", Service::Any), ("022", Service::Any), ("033", Service::Any), ("10[123]", Service::Any), ("112", Service::Any)],
+        by_name: &[],
         short: &["0[123]", "011", "022", "033", "10[123]", "11[2789]", "116000", "11611[17]", "116123"],
     },
     Entry {
@@ -1061,6 +1191,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("11[23]", Service::Any)],
+        by_name: &[],
         short: &["11[23]", "13xx", "118xx", "1[25]xxx", "116000", "116111"],
     },
     Entry {
@@ -1069,6 +1200,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("0[123]", Service::Any), ("11[023]", Service::Any)],
+        by_name: &[],
         short: &["0[1234]", "11[0234]", "155", "177", "118[0189]", "1655", "821[57]4", "116000", "116111"],
     },
     Entry {
@@ -1077,6 +1209,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("19[013]", Service::Any)],
+        by_name: &[],
         short: &["19[013]"],
     },
     Entry {
@@ -1085,6 +1218,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("1[59]", Service::Any), ("177", Service::Any)],
+        by_name: &[],
         short: &["1[59]", "177"],
     },
     Entry {
@@ -1093,6 +1227,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("1[578]", Service::Any), ("112", Service::Any)],
+        by_name: &[],
         short: &["1[578]", "112", "141"],
     },
     Entry {
@@ -1101,6 +1236,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("112", Service::Any), ("90[123]", Service::Any)],
+        by_name: &[],
         short: &["112", "90[123]", "118x", "1199", "16[012389]x", "190[0456789]", "19[1234]x", "118xx", "14xxx", "11600[06]", "11611[17]", "116123"],
     },
     Entry {
@@ -1109,6 +1245,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("112", Service::Any), ("12[234]", Service::Any)],
+        by_name: &[],
         short: &["112", "12x", "11[01345789]x", "1[02345]xx", "160[06]", "1700", "180[089]", "181[012345678]", "15999", "18888", "1[249]xxx", "116xxx"],
     },
     Entry {
@@ -1117,6 +1254,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("1[578]", Service::Any)],
+        by_name: &[],
         short: &["1[578]", "300[012345679]", "31[012345689]x", "3[2469]xx", "118[023456789]xx"],
     },
     Entry {
@@ -1125,6 +1263,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("1[78]", Service::Any), ("11[78]", Service::Any)],
+        by_name: &[],
         short: &["1[78]", "11[78]"],
     },
     Entry {
@@ -1133,6 +1272,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["011"],
         national_prefix: "1",
         emergency: &[("911", Service::Any)],
+        by_name: &[],
         short: &["911"],
     },
     Entry {
@@ -1141,6 +1281,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("112", Service::Any), ("19[234]", Service::Any)],
+        by_name: &[],
         short: &["112", "13x", "19[234]", "118x", "116xxx", "12xxxx"],
     },
     Entry {
@@ -1149,6 +1290,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("1[578]", Service::Any)],
+        by_name: &[],
         short: &["1[578]", "112", "11[013456789]x", "121[023469]", "122[13]", "670[09]", "6777", "678[89]", "67[59]9", "740[02]", "7444", "7455", "35035", "35057", "352xx", "3[67]xxx", "800[012][12]"],
     },
     Entry {
@@ -1157,6 +1299,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("199", Service::Any)],
+        by_name: &[],
         short: &["199"],
     },
     Entry {
@@ -1165,6 +1308,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["001"],
         national_prefix: "0",
         emergency: &[("10[01235]", Service::Any)],
+        by_name: &[],
         short: &["10[01235]"],
     },
     Entry {
@@ -1173,6 +1317,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("999", Service::Any)],
+        by_name: &[],
         short: &["999"],
     },
     Entry {
@@ -1181,6 +1326,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["011"],
         national_prefix: "1",
         emergency: &[("911", Service::Any)],
+        by_name: &[],
         short: &["911", "988"],
     },
     Entry {
@@ -1189,6 +1335,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("1[578]", Service::Any), ("112", Service::Any)],
+        by_name: &[],
         short: &["1[578]", "112", "3[012469]xx", "118[023456789]xx"],
     },
     Entry {
@@ -1197,6 +1344,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("1[78]", Service::Any)],
+        by_name: &[],
         short: &["1[78]"],
     },
     Entry {
@@ -1205,6 +1353,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["011"],
         national_prefix: "1",
         emergency: &[("911", Service::Any), ("999", Service::Any)],
+        by_name: &[],
         short: &["988", "999", "[29]11"],
     },
     Entry {
@@ -1213,6 +1362,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("112", Service::Any)],
+        by_name: &[],
         short: &["112", "116000", "116111", "116123"],
     },
     Entry {
@@ -1221,6 +1371,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00", "03[03]", "0[24567]0"],
         national_prefix: "",
         emergency: &[("11[45]", Service::Any), ("99[59]", Service::Any)],
+        by_name: &[],
         short: &["1xx", "99x", "[18]xxx", "1xxxx"],
     },
     Entry {
@@ -1229,6 +1380,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00", "019"],
         national_prefix: "",
         emergency: &[("102", Service::Any), ("11[89]", Service::Any)],
+        by_name: &[],
         short: &["1[45]1", "1[0123789]x", "1[456]xx", "4040"],
     },
     Entry {
@@ -1237,6 +1389,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("199", Service::Any), ("99[789]", Service::Any)],
+        by_name: &[],
         short: &["199", "99[789]", "80400"],
     },
     Entry {
@@ -1245,6 +1398,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["0[09]"],
         national_prefix: "",
         emergency: &[("06[0568]", Service::Any), ("080", Service::Any), ("911", Service::Any)],
+        by_name: &[],
         short: &["0[123456789]x", "911", "7766", "53053"],
     },
     Entry {
@@ -1253,6 +1407,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("112", Service::Any), ("999", Service::Any)],
+        by_name: &[],
         short: &["10[01348]", "11[02]", "12[123456]", "13[567]", "18[12]", "19[124]", "99[123469]", "10[569]x", "111[128]", "120[125]", "122x", "13[1235679]x", "15[125]x", "1577", "1599", "17[13456789]x", "1818", "188[18]", "19[01234]x", "1968", "1971", "199[0679]", "11311", "122xx", "1309x", "13[1235679]xx", "15454", "155xx", "15888", "15999", "17[45]xx", "3[23679]xxx", "66628"],
     },
     Entry {
@@ -1261,6 +1416,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("11[79]", Service::Any), ("19[78]", Service::Any)],
+        by_name: &[],
         short: &["11[79]", "19[78]", "1[02345]xx"],
     },
     Entry {
@@ -1269,6 +1425,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("10111", Service::Any)],
+        by_name: &[],
         short: &["9xx", "1xxx", "10111", "93111"],
     },
     Entry {
@@ -1277,6 +1434,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("1[5678]", Service::Any)],
+        by_name: &[],
         short: &["1[5678]", "5[678]x", "100[06]", "101[02346]", "1020", "103[0125]", "1042", "105[058]", "1077", "1088", "3631"],
     },
     Entry {
@@ -1285,6 +1443,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("1[578]", Service::Any), ("118", Service::Any), ("723141", Service::Any)],
+        by_name: &[],
         short: &["1[578]", "10[01]", "11[128]", "12[034]", "13[013]", "1[46]0", "222", "333", "[15]55", "888", "723141"],
     },
     Entry {
@@ -1293,6 +1452,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("911", Service::Any), ("955", Service::Any), ("977", Service::Any)],
+        by_name: &[],
         short: &["911", "955", "977"],
     },
     Entry {
@@ -1301,6 +1461,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["009"],
         national_prefix: "0",
         emergency: &[("199", Service::Any)],
+        by_name: &[],
         short: &["199", "40700"],
     },
     Entry {
@@ -1309,6 +1470,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("11[58]", Service::Any), ("12[08]", Service::Any)],
+        by_name: &[],
         short: &["11[58]", "12[0158]", "1[29]00", "4878", "7010", "7373", "[267]100"],
     },
     Entry {
@@ -1317,6 +1479,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("112", Service::Any), ("911", Service::Any)],
+        by_name: &[],
         short: &["112", "911", "120[01234]", "123[34]", "1244", "13[03456789]x", "1400", "181[012345679]", "18[023456789]x", "[34]000", "11600[06]", "116111", "116123"],
     },
     Entry {
@@ -1325,6 +1488,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("110", Service::Fire), ("112", Service::Police), ("113", Service::Ambulance), ("11[023]", Service::Any)],
+        by_name: &[(Service::Fire, "110"), (Service::Police, "112"), (Service::Ambulance, "113")],
         short: &["11[0239]", "12[048]", "14[59]", "17[57]", "190", "1412", "18xx", "04xxx", "11611[17]", "116123"],
     },
     Entry {
@@ -1333,6 +1497,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("10[0123]", Service::Any), ("112", Service::Any)],
+        by_name: &[],
         short: &["10[01236]", "112", "1098", "111[1234]"],
     },
     Entry {
@@ -1341,6 +1506,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("11[012]", Service::Any)],
+        by_name: &[],
         short: &["11[012]", "123", "192"],
     },
     Entry {
@@ -1349,6 +1515,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("999", Service::Any)],
+        by_name: &[],
         short: &["01[05]", "101", "999"],
     },
     Entry {
@@ -1357,6 +1524,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00", "0161"],
         national_prefix: "0",
         emergency: &[("111", Service::Any)],
+        by_name: &[],
         short: &["018", "111", "[2345789]xx", "1234", "1371", "17[03]7", "1944", "6161", "626[0123]", "6742", "[2345789]xxx"],
     },
     Entry {
@@ -1365,6 +1533,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("1444", Service::Any), ("9999", Service::Any)],
+        by_name: &[],
         short: &["1111", "1222", "12[345]x", "13[012]x", "144[012345]", "1450", "1466", "147[789]", "150x", "151[012345678]", "9999"],
     },
     Entry {
@@ -1373,6 +1542,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("911", Service::Any)],
+        by_name: &[],
         short: &["10[234]", "911"],
     },
     Entry {
@@ -1381,6 +1551,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00", "191[124]00", "197700", "199000"],
         national_prefix: "0",
         emergency: &[("105", Service::Any), ("11[67]", Service::Any)],
+        by_name: &[],
         short: &["105", "11[67]"],
     },
     Entry {
@@ -1389,6 +1560,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("1[578]", Service::Any)],
+        by_name: &[],
         short: &["1[578]"],
     },
     Entry {
@@ -1397,6 +1569,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00", "140[123]"],
         national_prefix: "",
         emergency: &[("000", Service::Any), ("11[01]", Service::Any)],
+        by_name: &[],
         short: &["000", "11[01]", "1[56]xx", "16xxx", "16xxxx", "16xxxxx"],
     },
     Entry {
@@ -1405,6 +1578,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("11[27]", Service::Any), ("911", Service::Any)],
+        by_name: &[],
         short: &["11[27]", "911"],
     },
     Entry {
@@ -1413,6 +1587,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("1[56]", Service::Any), ("11[25]", Service::Any), ("1122", Service::Any)],
+        by_name: &[],
         short: &["1[56]", "11[245789]", "13[014]", "1122"],
     },
     Entry {
@@ -1421,6 +1596,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("997", Service::Police), ("998", Service::Fire), ("999", Service::Ambulance), ("112", Service::Any), ("99[789]", Service::Any)],
+        by_name: &[(Service::Police, "997"), (Service::Fire, "998"), (Service::Ambulance, "999")],
         short: &["112", "98[4567]", "99[123456789]", "19xxx", "116111", "116123", "11891[23]", "11[68]000"],
     },
     Entry {
@@ -1429,6 +1605,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("1[578]", Service::Any)],
+        by_name: &[],
         short: &["1[578]", "310[012345]", "31[12345689]x", "3[02469]xx", "118[023456789]xx"],
     },
     Entry {
@@ -1437,6 +1614,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["011"],
         national_prefix: "1",
         emergency: &[("911", Service::Any)],
+        by_name: &[],
         short: &["911", "988"],
     },
     Entry {
@@ -1445,6 +1623,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("10[012]", Service::Any)],
+        by_name: &[],
         short: &["10[012]", "144", "166", "199", "1122"],
     },
     Entry {
@@ -1453,6 +1632,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("11[25]", Service::Any)],
+        by_name: &[],
         short: &["11[2578]", "144", "1045", "105[01]", "10[1238]0", "1400", "141[45]", "15[15]0", "1583", "1591", "161[0236]", "163[02]", "16[258]0", "169[169]", "1820", "1[08]9[16]", "1[068]78", "11600[06]", "116111"],
     },
     Entry {
@@ -1461,6 +1641,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["01[12]"],
         national_prefix: "",
         emergency: &[("911", Service::Any)],
+        by_name: &[],
         short: &["911"],
     },
     Entry {
@@ -1469,6 +1650,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("128", Service::Any), ("911", Service::Any)],
+        by_name: &[],
         short: &["1[123456789]x", "911", "[245]0xxxx", "[1245][01]xxxxx"],
     },
     Entry {
@@ -1477,6 +1659,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("999", Service::Any)],
+        by_name: &[],
         short: &["1xx", "900", "9[19]x", "20xx", "9[27]xxx"],
     },
     Entry {
@@ -1485,6 +1668,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("1[578]", Service::Any), ("112", Service::Any)],
+        by_name: &[],
         short: &["1[578]", "112"],
     },
     Entry {
@@ -1493,6 +1677,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("112", Service::Any)],
+        by_name: &[],
         short: &["11[23]", "1[24]xx", "191[19]", "1921", "193[02]", "195[178]", "8[48]xx", "19000", "19019", "116000", "116111", "116123", "118011", "118119", "118[23]00", "1188[18]1", "118932"],
     },
     Entry {
@@ -1501,6 +1686,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("9[234]", Service::Any), ("112", Service::Any)],
+        by_name: &[],
         short: &["9[234]", "1[189]x", "1[189]xx", "1[189]xxx", "1[189]xxxx"],
     },
     Entry {
@@ -1509,6 +1695,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["810"],
         national_prefix: "8",
         emergency: &[("0[123]", Service::Any), ("10[123]", Service::Any), ("112", Service::Any)],
+        by_name: &[],
         short: &["0[1234]", "10[1234]", "112"],
     },
     Entry {
@@ -1517,6 +1704,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("11[12]", Service::Any)],
+        by_name: &[],
         short: &["10[012]", "11[012456]", "12[13]", "170", "199", "456"],
     },
     Entry {
@@ -1525,6 +1713,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("112", Service::Any), ("911", Service::Any), ("99[79]", Service::Any)],
+        by_name: &[],
         short: &["112", "90[245679]", "911", "93[379]", "940", "966", "98[56789]", "99[023456789]", "1410", "191[89]", "1[19]00", "19922", "1999[0123]", "116111", "199099"],
     },
     Entry {
@@ -1533,6 +1722,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["0[01]"],
         national_prefix: "",
         emergency: &[("999", Service::Any)],
+        by_name: &[],
         short: &["11[12]", "1[02]x", "1[35][01]", "16[23456789]", "17[789]", "18[012345678]", "1[49][123456789]", "269", "835", "9[01]1", "922", "933", "955", "988", "999", "[79]77"],
     },
     Entry {
@@ -1541,6 +1731,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["0[012]", "010"],
         national_prefix: "",
         emergency: &[("999", Service::Any)],
+        by_name: &[],
         short: &["11[0124678]", "12[012345678]", "13[13]", "14[012]", "15[15]", "1[06]x", "17[12456]", "18[158]", "19[015]", "999", "96xx"],
     },
     Entry {
@@ -1549,6 +1740,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("999", Service::Any)],
+        by_name: &[],
         short: &["999"],
     },
     Entry {
@@ -1557,6 +1749,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("112", Service::Any), ("90000", Service::Any)],
+        by_name: &[],
         short: &["11[25]", "22[02358]", "233", "24[01]", "250", "26[1234]", "32[13]", "822", "888", "912", "117[012345678]", "11313", "114xx", "7xxxx", "90000", "9011[013456789]", "901[023456789]x", "90[234]xx", "90510", "11600[06]", "11611[17]", "116123", "11811[013456789]", "1181[023456789]x", "118[02346789]xx"],
     },
     Entry {
@@ -1565,6 +1758,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["0[0123]x"],
         national_prefix: "",
         emergency: &[("99[359]", Service::Any)],
+        by_name: &[],
         short: &["100", "99[023456789]", "144x", "1[0135678]xx", "190[123456789]", "19[123456789]x", "1[57]xxx", "77222"],
     },
     Entry {
@@ -1573,6 +1767,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("911", Service::Any), ("999", Service::Any)],
+        by_name: &[],
         short: &["1xx", "911", "999", "1xxx", "26[01]xx"],
     },
     Entry {
@@ -1581,6 +1776,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00", "1022", "1066", "1088", "1099"],
         national_prefix: "0",
         emergency: &[("11[23]", Service::Any)],
+        by_name: &[],
         short: &["11[23]", "195", "118[08]", "1970", "1987", "199[149]", "1100[146]", "11899", "19059", "1908[09]", "1910[12]", "19116", "1981[09]", "19900", "116000", "116111", "116123"],
     },
     Entry {
@@ -1589,6 +1785,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("11[023]", Service::Any)],
+        by_name: &[],
         short: &["11[023]", "04xxx"],
     },
     Entry {
@@ -1597,6 +1794,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("112", Service::Any), ("15[058]", Service::Any)],
+        by_name: &[],
         short: &["112", "15[0589]", "118[012345678]", "1[248]xxx", "116000", "116111"],
     },
     Entry {
@@ -1605,6 +1803,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("019", Service::Any), ("999", Service::Any)],
+        by_name: &[],
         short: &["019", "999", "60400"],
     },
     Entry {
@@ -1613,6 +1812,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("11[358]", Service::Any)],
+        by_name: &[],
         short: &["11[358]"],
     },
     Entry {
@@ -1621,6 +1821,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("1[78]", Service::Any)],
+        by_name: &[],
         short: &["1[278]", "11[69]", "151x", "1[246]xx", "2[12468]xxx", "20[01246]xxx"],
     },
     Entry {
@@ -1629,6 +1830,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("555", Service::Any), ("888", Service::Any), ("999", Service::Any)],
+        by_name: &[],
         short: &["555", "777", "888", "999"],
     },
     Entry {
@@ -1637,6 +1839,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("115", Service::Any)],
+        by_name: &[],
         short: &["1xx", "1xxx"],
     },
     Entry {
@@ -1645,6 +1848,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("999", Service::Any)],
+        by_name: &[],
         short: &["999"],
     },
     Entry {
@@ -1653,6 +1857,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("112", Service::Any)],
+        by_name: &[],
         short: &["112"],
     },
     Entry {
@@ -1661,6 +1866,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("91[13]", Service::Any)],
+        by_name: &[],
         short: &["112", "12[13678]", "13[0123456]", "19[05]", "91x", "929", "40404", "116111"],
     },
     Entry {
@@ -1669,6 +1875,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["011"],
         national_prefix: "1",
         emergency: &[("919", Service::Any)],
+        by_name: &[],
         short: &["919", "988"],
     },
     Entry {
@@ -1677,6 +1884,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("11[023]", Service::Any)],
+        by_name: &[],
         short: &["11[023]"],
     },
     Entry {
@@ -1685,6 +1893,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("999", Service::Any)],
+        by_name: &[],
         short: &["999"],
     },
     Entry {
@@ -1693,6 +1902,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("112", Service::Any), ("911", Service::Any)],
+        by_name: &[],
         short: &[],
     },
     Entry {
@@ -1701,6 +1911,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["011"],
         national_prefix: "1",
         emergency: &[("911", Service::Any), ("999", Service::Any)],
+        by_name: &[],
         short: &["911", "988", "999"],
     },
     Entry {
@@ -1709,6 +1920,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00", "16"],
         national_prefix: "",
         emergency: &[("1[78]", Service::Any)],
+        by_name: &[],
         short: &["1[78]"],
     },
     Entry {
@@ -1717,6 +1929,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("11[78]", Service::Any), ("17[127]", Service::Any)],
+        by_name: &[],
         short: &["11[078]", "17[127]", "1011"],
     },
     Entry {
@@ -1725,6 +1938,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00[123456789]"],
         national_prefix: "0",
         emergency: &[("19[19]", Service::Any), ("1669", Service::Any)],
+        by_name: &[],
         short: &["10[012]", "19[19]", "110[03]", "111[1235]", "112[0358]", "113[0345679]", "114[023489]", "115[0456789]", "116[045679]", "117[03456789]", "118[02789]", "119[023456789]", "1222", "123[89]", "1266", "1318", "132[23]", "133[013]", "135[56]", "136[45]", "1373", "1477", "150x", "154[0123789]", "155[12345678]", "156[01679]", "157[12568]", "158[0124589]", "159[013589]", "160[0129]", "162[03]", "164[3456]", "166[123456789]", "167[025789]", "168[0158]", "169[01456789]", "17[14]9", "177[27]", "1790", "1888"],
     },
     Entry {
@@ -1733,6 +1947,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["810"],
         national_prefix: "",
         emergency: &[("10[123]", Service::Any), ("112", Service::Any)],
+        by_name: &[],
         short: &["10[123]", "112"],
     },
     Entry {
@@ -1741,6 +1956,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("112", Service::Any), ("911", Service::Any)],
+        by_name: &[],
         short: &[],
     },
     Entry {
@@ -1749,6 +1965,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("11[25]", Service::Any)],
+        by_name: &[],
         short: &["10[02]", "11[25]", "12[0138]", "172", "19[07]"],
     },
     Entry {
@@ -1757,6 +1974,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["810"],
         national_prefix: "8",
         emergency: &[("0[123]", Service::Any)],
+        by_name: &[],
         short: &["0[12349]"],
     },
     Entry {
@@ -1765,6 +1983,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("19[078]", Service::Any)],
+        by_name: &[],
         short: &["19[078]"],
     },
     Entry {
@@ -1773,6 +1992,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("911", Service::Any), ("922", Service::Any), ("933", Service::Any), ("999", Service::Any)],
+        by_name: &[],
         short: &["911", "922", "933", "999"],
     },
     Entry {
@@ -1781,6 +2001,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("11[02]", Service::Any), ("155", Service::Any)],
+        by_name: &[],
         short: &["11[02345679]", "1[23456789]x", "1337", "1365", "13[58]6", "1471", "1507", "1578", "16[02]6", "1699", "1863", "1895", "2077", "2268", "2417", "2423", "257[26]", "2582", "26[14]4", "28xx", "2930", "2989", "3005", "3072", "3353", "3406", "3430", "3464", "3502", "3674", "3747", "3851", "391[29]", "3960", "4025", "403[12]", "40[47]2", "433[13]", "43[89]1", "4439", "4543", "4555", "4717", "4832", "5145", "5[456]xx", "5772", "5833", "59[06]1", "5992", "6236", "6612", "6639", "668[59]", "6769", "7890", "8688", "8728", "8765", "885[06]", "9159", "[59]290", "1181[018]", "1182[0245]", "1183[234]", "11842", "1185[058]", "1186[06]", "1187[07]", "1188[01389]", "1189[089]"],
     },
     Entry {
@@ -1789,6 +2010,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["011"],
         national_prefix: "1",
         emergency: &[("99[09]", Service::Any)],
+        by_name: &[],
         short: &["988", "99[09]"],
     },
     Entry {
@@ -1797,6 +2019,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("911", Service::Any)],
+        by_name: &[],
         short: &["1xx", "911"],
     },
     Entry {
@@ -1805,6 +2028,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00[25679]", "019"],
         national_prefix: "0",
         emergency: &[("11[029]", Service::Any)],
+        by_name: &[],
         short: &["10[0456]", "11[023789]", "13[389]", "16[05678]", "17[07]", "180", "1811", "1919", "1922", "195[057]", "1968", "198[05]", "199[15689]"],
     },
     Entry {
@@ -1813,6 +2037,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00[056]"],
         national_prefix: "0",
         emergency: &[("11[01245]", Service::Any), ("999", Service::Any)],
+        by_name: &[],
         short: &["11x", "19[09]", "999", "46400"],
     },
     Entry {
@@ -1821,6 +2046,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("10[123]", Service::Any), ("112", Service::Any)],
+        by_name: &[],
         short: &["10[12349]", "112", "151", "1[278]x", "118x", "1[56]xx", "[89]00x", "106xx", "118xx", "14xxx", "[89]00xx", "116000", "116111", "116123"],
     },
     Entry {
@@ -1829,6 +2055,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00[057]"],
         national_prefix: "0",
         emergency: &[("999", Service::Any)],
+        by_name: &[],
         short: &["999"],
     },
     Entry {
@@ -1837,6 +2064,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["011"],
         national_prefix: "1",
         emergency: &[("112", Service::Any), ("911", Service::Any)],
+        by_name: &[],
         short: &["112", "933", "988", "[23456789]11", "115[12347]", "117[0123457]", "11[68]x", "1198", "[23456789]xxx", "[23456789]xxxx", "[23456789]xxxxx"],
     },
     Entry {
@@ -1845,6 +2073,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00", "01[3456789]x"],
         national_prefix: "0",
         emergency: &[("128", Service::Any), ("911", Service::Any)],
+        by_name: &[],
         short: &["10[456789]", "11[2368]", "12[0123568]", "911", "1787", "1997", "1997x"],
     },
     Entry {
@@ -1853,6 +2082,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("0[123]", Service::Any), ("00[123]", Service::Any), ("050", Service::Any)],
+        by_name: &[],
         short: &["0[123]", "00[123]", "050", "45400"],
     },
     Entry {
@@ -1861,6 +2091,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("11[2358]", Service::Any)],
+        by_name: &[],
         short: &["11[2358]"],
     },
     Entry {
@@ -1869,6 +2100,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["011"],
         national_prefix: "1",
         emergency: &[("911", Service::Any), ("999", Service::Any)],
+        by_name: &[],
         short: &["911", "988", "999"],
     },
     Entry {
@@ -1877,6 +2109,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("112", Service::Any), ("171", Service::Any), ("911", Service::Any)],
+        by_name: &[],
         short: &["112", "171", "911"],
     },
     Entry {
@@ -1885,6 +2118,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["011"],
         national_prefix: "1",
         emergency: &[("911", Service::Any), ("999", Service::Any)],
+        by_name: &[],
         short: &["911", "988", "999"],
     },
     Entry {
@@ -1893,6 +2127,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["011"],
         national_prefix: "1",
         emergency: &[("911", Service::Any)],
+        by_name: &[],
         short: &["911", "988"],
     },
     Entry {
@@ -1901,6 +2136,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("11[345]", Service::Any)],
+        by_name: &[],
         short: &["11[345]"],
     },
     Entry {
@@ -1909,6 +2145,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("112", Service::Any)],
+        by_name: &[],
         short: &["112"],
     },
     Entry {
@@ -1917,6 +2154,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "",
         emergency: &[("1[578]", Service::Any)],
+        by_name: &[],
         short: &["1[578]"],
     },
     Entry {
@@ -1925,6 +2163,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["0"],
         national_prefix: "",
         emergency: &[("911", Service::Any), ("99[4569]", Service::Any)],
+        by_name: &[],
         short: &["11[12]", "12[0123456]", "1[39]0", "911", "99[45679]"],
     },
     Entry {
@@ -1933,6 +2172,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("112", Service::Any), ("19[234]", Service::Any)],
+        by_name: &[],
         short: &["112", "19[234]"],
     },
     Entry {
@@ -1941,6 +2181,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("19[1459]", Service::Any)],
+        by_name: &[],
         short: &["19[1459]"],
     },
     Entry {
@@ -1949,6 +2190,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("15", Service::Any), ("112", Service::Any)],
+        by_name: &[],
         short: &["15", "112"],
     },
     Entry {
@@ -1957,6 +2199,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("112", Service::Any), ("10111", Service::Any), ("10177", Service::Any)],
+        by_name: &[],
         short: &["107", "11[12]", "1020", "10111", "10177", "1773[237]", "177[45]7", "1776[279]", "1779[26]", "[34]xxxx"],
     },
     Entry {
@@ -1965,6 +2208,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("112", Service::Any), ("99[139]", Service::Any)],
+        by_name: &[],
         short: &["112", "99[139]"],
     },
     Entry {
@@ -1973,6 +2217,7 @@ pub(super) static REGIONS: [Entry; 245] = [
         international_prefixes: &["00"],
         national_prefix: "0",
         emergency: &[("112", Service::Any), ("99[3459]", Service::Any)],
+        by_name: &[],
         short: &["11[2469]", "95[023]", "96[0125]", "99[3459]", "3[01345789]xxx"],
     },
 ];

@@ -35,6 +35,8 @@ pub enum Spelled {
 pub struct SpelledNumber {
     text: [u8; TEXT_BYTES_MAX],
     len: usize,
+    /// How many bytes of the text were a phone-context, and not dialled.
+    context_len: usize,
 }
 
 /// A plus and as many digits as a number of the greatest length has.
@@ -58,7 +60,7 @@ pub enum SpellingFault {
 }
 
 impl SpelledNumber {
-    const EMPTY: Self = Self { text: [0; TEXT_BYTES_MAX], len: 0 };
+    const EMPTY: Self = Self { text: [0; TEXT_BYTES_MAX], len: 0, context_len: 0 };
 
     /// Whether a plus stands before the digits.
     #[must_use]
@@ -80,6 +82,20 @@ impl SpelledNumber {
         self.text.get(..self.len).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or("")
     }
 
+    /// The digits of the phone-context that stands before what was dialled, and what was dialled alone; nothing if
+    /// there was no such context.
+    ///
+    /// A context says where digits were dialled and need not make a number of them: "911" is labelled with "+1", and
+    /// "+1911" is nobody's (RFC 3966, 5.1.5).
+    #[must_use]
+    pub fn without_context(&self) -> Option<(&str, Self)> {
+        let (context, dialled) =
+            self.as_str().split_at_checked(self.context_len).filter(|(head, _)| !head.is_empty())?;
+        let mut alone = Self::EMPTY;
+        dialled.bytes().try_for_each(|digit| alone.push(digit)).ok()?;
+        Some((context.trim_start_matches('+'), alone))
+    }
+
     /// Puts a plus or a digit at the end.
     fn push(&mut self, byte: u8) -> Result<(), SpellingFault> {
         *self.text.get_mut(self.len).ok_or(SpellingFault::TooManyBytes)? = byte;
@@ -99,8 +115,7 @@ impl std::fmt::Debug for SpelledNumber {
 /// # Errors
 /// Why it is neither a number nor an emergency service.
 pub fn spell(dialled: &str) -> Result<Spelled, SpellingFault> {
-    let text = dialled.trim();
-    let text = text.strip_prefix('<').and_then(|text| text.strip_suffix('>')).unwrap_or(text);
+    let text = address(dialled);
     if let Some(name) = without_scheme(text, "urn:service:") {
         return service(name);
     }
@@ -110,6 +125,30 @@ pub fn spell(dialled: &str) -> Result<Spelled, SpellingFault> {
         subscriber(without_scheme(text, "tel:").unwrap_or(text))?
     };
     Ok(Spelled::Number(number))
+}
+
+/// The address in what a switch wrote: without a display name, angle brackets and what stands after them
+/// (RFC 3261, 20.10), or the text itself.
+fn address(text: &str) -> &str {
+    let text = text.trim();
+    let after_name = text.strip_prefix('"').and_then(after_quoted).unwrap_or(text);
+    match after_name.split_once('<') {
+        Some((_, address)) => address.split('>').next().unwrap_or(address).trim(),
+        None => text,
+    }
+}
+
+/// What follows the quotation mark that ends a quoted name; in the name a backslash escapes the next character.
+fn after_quoted(text: &str) -> Option<&str> {
+    let mut rest = text.chars();
+    while let Some(character) = rest.next() {
+        match character {
+            '\\' => drop(rest.next()),
+            '"' => return Some(rest.as_str()),
+            _ => {}
+        }
+    }
+    None
 }
 
 /// What follows a scheme, which is written in any case.
@@ -135,12 +174,12 @@ fn service(name: &str) -> Result<Spelled, SpellingFault> {
 
 /// The user part of a SIP URI, decoded, without its password.
 ///
-/// A URI without a user has a host alone. One that is all digits is nobody's host name but what a careless switch
-/// makes of a dialled number.
+/// A URI without a user has a host alone. One that is all digits, with or without a plus, is nobody's host name but
+/// what a careless switch makes of a dialled number.
 fn sip_user(rest: &str) -> Result<Cow<'_, str>, SpellingFault> {
     let Some((user, _host)) = rest.split_once('@') else {
         let host = rest.split([';', '?', ':']).next().unwrap_or("");
-        let digits = host.bytes().all(|byte| byte.is_ascii_digit());
+        let digits = host.strip_prefix('+').unwrap_or(host).bytes().all(|byte| byte.is_ascii_digit());
         return if digits { Ok(host.into()) } else { Err(SpellingFault::NotANumber) };
     };
     decoded(user.split(':').next().unwrap_or(user))
@@ -164,7 +203,8 @@ fn decoded(text: &str) -> Result<Cow<'_, str>, SpellingFault> {
     String::from_utf8(bytes).map(Cow::Owned).map_err(|_| SpellingFault::NotANumber)
 }
 
-/// Reads a number and its parameters (RFC 3966), of which only a phone-context that is a prefix has a meaning here.
+/// Reads a number and its parameters (RFC 3966), of which only a phone-context that is a prefix has a meaning here;
+/// one that cannot be read costs no call (E8).
 fn subscriber(text: &str) -> Result<SpelledNumber, SpellingFault> {
     let (number, parameters) = text.split_once(';').unwrap_or((text, ""));
     if number.len() > NUMBER_BYTES_MAX {
@@ -172,14 +212,16 @@ fn subscriber(text: &str) -> Result<SpelledNumber, SpellingFault> {
     }
     let number = digits_of(number)?;
     let context = parameters.split(';').find_map(|parameter| without_scheme(parameter, "phone-context="));
-    match context.filter(|context| context.starts_with('+') && !number.is_international()) {
-        Some(context) => {
-            let mut whole = digits_of(context)?;
-            number.digits().bytes().try_for_each(|digit| whole.push(digit))?;
-            Ok(whole)
-        }
-        None => Ok(number),
-    }
+    let context = context.filter(|context| context.starts_with('+') && !number.is_international());
+    Ok(context.and_then(|context| in_context(context, &number)).unwrap_or(number))
+}
+
+/// A number with the digits of its context before it.
+fn in_context(context: &str, number: &SpelledNumber) -> Option<SpelledNumber> {
+    let mut whole = digits_of(context).ok()?;
+    whole.context_len = whole.len;
+    number.digits().bytes().try_for_each(|digit| whole.push(digit)).ok()?;
+    Some(whole)
 }
 
 /// Keeps the digits of a number and the plus before them.

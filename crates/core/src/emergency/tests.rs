@@ -21,7 +21,7 @@ fn with_prefix(text: &str, outside: Option<&str>, claimed: Option<&str>) -> Plac
     Place {
         region: region(text),
         outside_line_prefix: outside.map(digits),
-        claimed_outside_line_prefix: claimed.map(digits),
+        claimed_outside_line_prefixes: claimed.map(digits).into_iter().collect(),
     }
 }
 
@@ -57,10 +57,11 @@ fn all_of(place: &Place) -> HashSet<String> {
     let row = entry(place.region);
     let mut found = HashSet::new();
     for number in row.emergency.iter().flat_map(|(pattern, _)| expanded(pattern)) {
-        for prefix in [place.outside_line_prefix, place.claimed_outside_line_prefix].into_iter().flatten() {
+        for prefix in place.outside_line_prefixes() {
             found.insert(format!("{prefix}{number}"));
         }
         for prefix in row.international_prefixes.iter().flat_map(|pattern| expanded(pattern)) {
+            found.insert(format!("{prefix}{number}"));
             found.insert(format!("{prefix}{}{number}", row.country_code));
         }
         found.insert(format!("+{}{number}", row.country_code));
@@ -98,7 +99,7 @@ fn e2_exact_match_only() {
         "0701121120",
         "+46701120112",
         "112112",
-        "00112",
+        "000112",
         "0 112 0",
         "1-1-2-3",
         "+4611200",
@@ -123,6 +124,11 @@ fn e2_exact_match_only() {
         "urn:service:sosx",
         "urn:service:test",
         "urn:nena:service:sos",
+        "\"112\" <sip:1120@pbx.example>",
+        "112 <sip:alice@pbx.example>",
+        "\"<sip:112@pbx.example>\" <sip:1120@pbx.example>",
+        "<sip:1120@pbx.example>;to=112",
+        "sip:++112",
         "",
         "+",
         "tel:",
@@ -166,11 +172,23 @@ fn e3_spellings_are_one_number() {
         "sip:112;phone-context=+46@host.example;user=phone",
         "sip:112:secret@host.example",
         "sip:112",
+        "sip:+112",
+        "sip:+46112;user=phone",
+        "\"Alarm\" <sip:112@host.example>",
+        "\"a \\\" <b> c\" <sip:112@host.example>;tag=1",
+        "Alarm <sip:112@host.example>;tag=a",
+        "112 <sip:112@host.example>",
+        "< tel:112 >;user=phone",
+        "<112>",
+        "<sip:112@host.example",
+        "tel:112;phone-context=+",
+        "tel:112;phone-context=+a",
         "+112",
         "+46112",
         "+46 112",
         "0046112",
         "00 46 112",
+        "00112",
         "tel:+46112",
         "tel:112;ext=5",
         "112 x5",
@@ -186,7 +204,12 @@ fn e3_spellings_are_one_number() {
 fn e3_services_asked_for_by_name() {
     let service = |urn: &str| dialled(urn, &at("SE"));
     assert_eq!(service("urn:service:sos"), Some((Service::Any, false, None)));
-    for urn in ["urn:service:sos.ambulance", "URN:SERVICE:SOS.AMBULANCE", "urn:service:sos.ambulance.air"] {
+    for urn in [
+        "urn:service:sos.ambulance",
+        "\"x\" <urn:service:sos.ambulance>;tag=1",
+        "URN:SERVICE:SOS.AMBULANCE",
+        "urn:service:sos.ambulance.air",
+    ] {
         assert_eq!(service(urn), Some((Service::Ambulance, false, None)), "{urn}");
     }
     for urn in ["urn:service:sos.ecall.manual", "urn:service:sos.unheard-of", "urn:service:sos."] {
@@ -246,10 +269,11 @@ fn e6_the_region_is_the_place_and_an_unknown_one_has_the_numbers_of_every_handse
 fn places() -> impl Strategy<Value = Place> {
     let regions: Vec<Region> = regions().collect();
     let prefix = prop::option::of(prop_oneof!["[0-9]", "[0-9]{2}"].prop_map(|text| text.parse().unwrap()));
-    (prop::sample::select(regions), prefix.clone(), prefix).prop_map(|(region, outside, claimed)| Place {
+    let claimed = prop::collection::vec(prop_oneof!["[0-9]", "[0-9]{2}"].prop_map(|text| text.parse().unwrap()), 0..3);
+    (prop::sample::select(regions), prefix, claimed).prop_map(|(region, outside, claimed)| Place {
         region,
         outside_line_prefix: outside,
-        claimed_outside_line_prefix: claimed,
+        claimed_outside_line_prefixes: claimed,
     })
 }
 

@@ -92,6 +92,8 @@ codes! {
     StripTooLong = "strip_too_long";
     /// Something would stand before an emergency number.
     ShadowsEmergency = "shadows_emergency";
+    /// An outside-line prefix that makes public numbers of emergency numbers.
+    OutsideLineAmbiguous = "outside_line_ambiguous";
     /// A region in use has no emergency route.
     EmergencyUncovered = "emergency_uncovered";
     /// An emergency route or vital number of a region where no call is dialled.

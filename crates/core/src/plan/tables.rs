@@ -85,6 +85,8 @@ pub struct Plan {
 pub struct Tenant {
     /// Whether its calls are refused, all but emergency calls.
     pub suspended: bool,
+    /// What is dialled before an outside number at its sites, each once.
+    pub outside_line_prefixes: Box<[Digits]>,
 }
 
 /// A place that calls come from.

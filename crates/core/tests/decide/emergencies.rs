@@ -174,6 +174,16 @@ fn e4_a_rewrite_to_an_emergency_number_takes_the_emergency_table() {
 }
 
 #[test]
+fn e4_a_number_that_is_an_emergency_number_as_it_comes_takes_the_emergency_table() {
+    let world = table().world();
+    for comes in ["SE/112", "x112"] {
+        let decision = decided(&world, &call(comes));
+        assert_eq!(steps(&decision), ["sos-a/gw1", "sos-a/gw2", "sos-b/gw1"], "{comes}");
+        assert!(rules(&decision).is_empty(), "{comes}");
+    }
+}
+
+#[test]
 fn e4_a_translation_that_makes_an_emergency_number_takes_the_emergency_table() {
     let strip = Translation { prefix: Arc::from("8"), strip: 1, prepend: Arc::from("") };
     let book = || table().trunk_with("pbx", 1, |trunk| trunk.translations.out_called = Box::new([strip.clone()]));

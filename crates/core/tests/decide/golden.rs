@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use telness_core::call::{Call, CallType, Direction, Diversion, Party, Privacy};
 use telness_core::class::{Place, classify};
 use telness_core::decide::{Decision, RuleVerdict, Target, TargetVerdict, decide, reserve};
+use telness_core::emergency::recognise;
 use telness_core::facts::Facts;
 use telness_core::number::{Number, Region};
 use telness_core::plan::{Plan, PrefixTable, TrunkIx, read_plan};
@@ -145,7 +146,8 @@ fn call_of(asked: &Asked, plan: &Plan) -> Call {
     let region = asked.region.unwrap_or(plan.default_region);
     let outside_line_prefix = asked.outside_line_prefix.as_deref().map(digits);
     let place = Place { outside_line_prefix, ..Place::region(region) };
-    let classified = classify(asked.to.trim_start_matches("ext:"), &place, plan);
+    let dialled = asked.to.trim_start_matches("ext:");
+    let classified = classify(recognise(dialled, &place), dialled, &place, plan);
     let party = |text: &String| Party { sent: Arc::from(text.as_str()), read: Some(number(text, region)) };
     let read = classified.emergency.is_none().then(|| number(&asked.to, region));
     let diversion = |by: &String| Diversion { by: Arc::from(by.as_str()), cause: Arc::from("unknown") };

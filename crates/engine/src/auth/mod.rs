@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 pub use keys::{KeyText, Keys};
 use telness_core::class::Place;
+use telness_core::emergency::is_ambiguous_outside_line;
 use telness_core::names::TenantName;
+use telness_core::number::Digits;
 use telness_core::plan::{Peer, Plan};
 use telness_core::reason::Reason;
 use telness_core::standing::{Denial, Standing};
@@ -33,16 +35,22 @@ pub fn standing(asker: &Asker<'_>, plan: &Plan, keys: &Keys) -> Standing {
         denials.push(denial);
     }
     let site = peer.and_then(|peer| plan.sites.get(peer.site?.index()));
-    let place = Place {
+    let extension_digits = site.and_then(|site| site.extension_digits);
+    let mut place = Place {
         region: site.map_or(plan.default_region, |site| site.region),
         outside_line_prefix: site.and_then(|site| site.outside_line_prefix),
-        claimed_outside_line_prefix: None,
+        claimed_outside_line_prefixes: Vec::new(),
     };
+    // A site with extensions has a dial plan of its own, in which the digits may be one.
+    let of_a_tenant = peer.is_none_or(|peer| peer.trunk.is_none()) && extension_digits.is_none();
+    if let Some(tenant) = tenant.as_ref().filter(|_| of_a_tenant) {
+        place.claimed_outside_line_prefixes = prefixes_of(tenant, &place, plan);
+    }
     Standing {
         peer: peer.map(|peer| peer.name.clone()),
         site: site.map(|site| site.name.clone()),
         place,
-        extension_digits: site.and_then(|site| site.extension_digits),
+        extension_digits,
         kind: peer.map_or(telness_core::call::CallType::Api, |peer| peer.kind),
         trunk: peer.and_then(|peer| peer.trunk),
         emergency_allowed: peer.is_some_and(|peer| peer.emergency_allowed || peer.trusted),
@@ -50,6 +58,14 @@ pub fn standing(asker: &Asker<'_>, plan: &Plan, keys: &Keys) -> Standing {
         tenant,
         denials,
     }
+}
+
+/// What the tenant's people dial before an outside number, at whichever of its sites the call may be from (E1), but for
+/// prefixes that make public numbers of the region's emergency numbers (E2).
+fn prefixes_of(tenant: &TenantName, place: &Place, plan: &Plan) -> Vec<Digits> {
+    let all = plan.tenants.get(tenant).map_or(&[][..], |settings| &settings.outside_line_prefixes);
+    let may_claim = |prefix: &&Digits| !is_ambiguous_outside_line(place.region, **prefix);
+    all.iter().filter(|prefix| place.outside_line_prefix != Some(**prefix)).filter(may_claim).copied().collect()
 }
 
 /// The tenant that the key proves, or whose own trusted peer this is.

@@ -60,6 +60,39 @@ async fn e4_an_inward_translation_does_not_hide_an_emergency_number() {
 }
 
 #[tokio::test]
+async fn e4_a_vital_number_does_not_hide_the_emergency_number_that_it_is_translated_to() {
+    let scene = Scene::new();
+    let answer = scene.call(&CARRIER, draft("+46846500499")).await.unwrap();
+    assert_eq!(answer.record.routing.class, Class::Emergency);
+    assert_eq!(answer.record.routing.action, Action::Route);
+}
+
+#[tokio::test]
+async fn e3_an_emergency_number_is_the_same_call_in_a_context_or_behind_a_name() {
+    let scene = Scene::new();
+    for dialled in
+        ["tel:112;phone-context=+468", "sip:112;phone-context=+47@ims.example", "112 <sip:112@a.example>;tag=1"]
+    {
+        let answer = scene.call(&OFFICE, draft(dialled)).await.unwrap();
+        assert_eq!(answer.record.routing.class, Class::Emergency, "{dialled}");
+    }
+}
+
+#[tokio::test]
+async fn e1_the_outside_line_prefix_of_the_tenant_makes_an_emergency_call_where_the_peer_has_no_site() {
+    let scene = Scene::new();
+    let with_key = |asker| Asker { key: Some(crate::scene::KEY), ..asker };
+    for asker in [with_key(STREET), with_key(NOBODY)] {
+        let answer = scene.call(&asker, draft("9112")).await.unwrap();
+        assert_eq!(answer.record.routing.class, Class::Emergency, "{asker:?}");
+        assert!(scene.call(&asker, draft("0112")).await.is_err(), "a prefix of nobody's");
+        assert!(scene.call(&asker, draft("9070")).await.is_err(), "it authorises nothing");
+    }
+    assert!(scene.call(&STREET, draft("9112")).await.is_err(), "nobody's prefix without a tenant");
+    assert!(scene.call(&CARRIER, draft("9112")).await.is_err(), "a carrier is no tenant's");
+}
+
+#[tokio::test]
 async fn e6_the_region_is_where_the_caller_is() {
     let scene = Scene::new();
     let norway = scene.call(&crate::scene::OTHER, draft("113")).await.unwrap();

@@ -5,9 +5,9 @@ use std::io::{BufRead, BufReader};
 use clap::Args;
 use serde_json::{Value, json};
 use telness_core::class::Place;
-use telness_core::emergency::{Emergency, recognise};
+use telness_core::emergency::Emergency;
 use telness_core::number::{Digits, Number as Read, Region};
-use telness_numbers::{DialledIn, NumberFault, read};
+use telness_numbers::{DialledIn, NumberFault, read, recognise};
 
 use super::{Exit, Failure, Output};
 

@@ -1,11 +1,12 @@
 //! What must hold for emergency calls: nothing stands before them (E4), and each has two ways out (E9).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, SocketAddr};
 
 use super::names::{Names, duplicate};
 use super::{empty_list, route};
 use crate::class::Place;
-use crate::emergency::{Emergency, Service, recognise};
+use crate::emergency::{Service, number_under, recognise};
 use crate::number::{Digits, Region};
 use crate::plan::document::Document;
 use crate::plan::document::pattern::PlanNumber;
@@ -16,9 +17,6 @@ use crate::plan::{EmergencyTable, Plan, RouteGroup, Site};
 
 /// How many gateways an emergency route needs, so that the loss of one costs no call.
 const EMERGENCY_GATEWAYS_MIN: usize = 2;
-
-/// How many digits the longest emergency number has (90000 in Sweden; libphonenumber knows none beyond).
-const EMERGENCY_DIGITS_MAX: usize = 5;
 
 /// Knows the places that calls are dialled at, and refuses what would stand before an emergency number there.
 pub(super) struct Guard {
@@ -60,7 +58,7 @@ impl Guard {
         for place in &self.places {
             let place = Place::region(place.region);
             if !told.contains(&place.region)
-                && let Some(number) = number_under(prefix, &place)
+                && let Some(number) = number_under(prefix, place.region)
             {
                 shadows(&number, &place, "a translation", path, faults);
                 told.push(place.region);
@@ -73,21 +71,6 @@ fn shadows(text: &str, place: &Place, what: &str, path: &Path<'_>, faults: &mut 
     let message = format!("{what} would stand before `{text}`, an emergency number in {}", place.region);
     let help = "emergency calls are recognised by the engine and go by `emergency`; take this out, or make it narrower";
     faults.tell(FaultCode::ShadowsEmergency, path, message, help);
-}
-
-/// An emergency number, as its region dials it, that begins with a prefix.
-fn number_under(prefix: &str, place: &Place) -> Option<String> {
-    if !prefix.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    let as_dialled = |found: Emergency| found.digits.is_some_and(|digits| digits.to_string() == prefix);
-    if recognise(prefix, place).is_some_and(as_dialled) {
-        return Some(prefix.to_owned());
-    }
-    if prefix.len() >= EMERGENCY_DIGITS_MAX {
-        return None;
-    }
-    ('0'..='9').find_map(|digit| number_under(&format!("{prefix}{digit}"), place))
 }
 
 pub(super) fn table(document: &Document, names: &Names, faults: &mut Faults<'_>) -> EmergencyTable {
@@ -205,12 +188,21 @@ fn uncovered(region: Region, path: &Path<'_>, faults: &mut Faults<'_>) {
 fn two_gateways(plan: &Plan, groups: &[RouteGroup], path: &Path<'_>, faults: &mut Faults<'_>) {
     let trunks = groups.iter().flat_map(|group| &group.0).filter_map(|(ix, _)| plan.trunk(*ix));
     let gateways = trunks.filter(|trunk| trunk.enabled).flat_map(|trunk| &trunk.gateways);
-    let addresses: BTreeSet<&str> = gateways.filter(|one| one.enabled).map(|one| &*one.address).collect();
-    if addresses.len() < EMERGENCY_GATEWAYS_MIN {
-        let found = addresses.len();
+    let hosts: BTreeSet<String> = gateways.filter(|one| one.enabled).map(|one| host(&one.address)).collect();
+    if hosts.len() < EMERGENCY_GATEWAYS_MIN {
+        let found = hosts.len();
         let message =
             format!("emergency calls need {EMERGENCY_GATEWAYS_MIN} gateways in use, and this route has {found}");
         let help = "add a trunk of another carrier, or a second gateway at another address, or enable what is off";
         faults.tell(FaultCode::EmergencySingleGateway, path, message, help);
     }
+}
+
+/// The host of a gateway's address, in one form: two ports of one host fail together.
+fn host(address: &str) -> String {
+    let parsed = address.parse().map(|address: SocketAddr| address.ip());
+    if let Ok(address) = parsed.or_else(|_| address.trim_matches(['[', ']']).parse::<IpAddr>()) {
+        return address.to_canonical().to_string();
+    }
+    address.split_once(':').map_or(address, |(name, _port)| name).to_ascii_lowercase()
 }

@@ -1,9 +1,11 @@
 //! Tenants and the places that calls come from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::names::Names;
+use crate::emergency::{OUTSIDE_LINE_DIGITS_MAX, is_ambiguous_outside_line};
 use crate::names::TenantName;
+use crate::number::Digits;
 use crate::plan::document::Document;
 use crate::plan::fault::FaultCode;
 use crate::plan::faults::Faults;
@@ -11,7 +13,16 @@ use crate::plan::path::Path;
 use crate::plan::{Site, Tenant};
 
 pub(super) fn tenants(document: &Document) -> BTreeMap<TenantName, Tenant> {
-    document.tenants.iter().map(|(_, one)| (one.name.clone(), Tenant { suspended: one.suspended })).collect()
+    let mut prefixes: BTreeMap<&TenantName, BTreeSet<Digits>> = BTreeMap::new();
+    for (_, site) in document.sites.iter() {
+        prefixes.entry(&site.tenant).or_default().extend(site.outside_line_prefix);
+    }
+    let mut tenants = BTreeMap::new();
+    for (_, one) in document.tenants.iter() {
+        let outside_line_prefixes = prefixes.remove(&one.name).unwrap_or_default().into_iter().collect();
+        tenants.insert(one.name.clone(), Tenant { suspended: one.suspended, outside_line_prefixes });
+    }
+    tenants
 }
 
 pub(super) fn sites(document: &Document, names: &Names, faults: &mut Faults<'_>) -> Box<[Site]> {
@@ -25,6 +36,16 @@ pub(super) fn sites(document: &Document, names: &Names, faults: &mut Faults<'_>)
         if digits.is_some_and(|(from, to): (u8, u8)| from > to) {
             let message = "extensions would have from more to fewer digits".to_owned();
             faults.tell(FaultCode::BadValue, &here.field("extension_digits"), message, "exchange `from` and `to`");
+        }
+        if let Some(prefix) = site.outside_line_prefix.filter(|one| is_ambiguous_outside_line(site.region, *one)) {
+            let path = here.field("outside_line_prefix");
+            let message = if prefix.len() > OUTSIDE_LINE_DIGITS_MAX {
+                format!("an emergency number behind as many digits as `{prefix}` has is like a public number")
+            } else {
+                format!("an emergency number behind `{prefix}` can be a public number in {}", site.region)
+            };
+            let help = format!("choose another, of at most {OUTSIDE_LINE_DIGITS_MAX} digits; most sites have 0 or 9");
+            faults.tell(FaultCode::OutsideLineAmbiguous, &path, message, help);
         }
         sites.push(Site {
             name: site.name.clone(),

@@ -159,6 +159,28 @@ fn e4_nothing_in_a_plan_stands_before_an_emergency_number() {
 }
 
 #[test]
+fn e9_two_addresses_of_one_host_are_one_gateway() {
+    let faults = |first: &str, second: &str| {
+        let gateways = format!("[{{ name: a, address: '{first}' }}, {{ name: b, address: '{second}' }}]");
+        let rules = "rules: [{ name: all, match: { called: [any] }, route: [{ trunk: north }] }]";
+        let text = format!("{HEAD}trunks: [{{ name: north, gateways: {gateways} }}]\n{rules}\n");
+        read_plan(text.as_bytes(), 0).map_or_else(|found| found.faults, |_| Vec::new())
+    };
+    let same = [
+        ("203.0.113.1", "203.0.113.1:5060"),
+        ("sip.example", "SIP.example:5061"),
+        ("[2001:db8::1]", "[2001:DB8:0::1]:5060"),
+    ];
+    for (first, second) in same {
+        let found: Vec<FaultCode> = faults(first, second).iter().map(|fault| fault.code).collect();
+        assert_eq!(found, [FaultCode::EmergencySingleGateway], "{first} and {second}");
+    }
+    for (first, second) in [("203.0.113.1", "203.0.113.2"), ("[2001:db8::1]", "[2001:db8::2]:5060")] {
+        assert_eq!(faults(first, second), [], "{first} and {second}");
+    }
+}
+
+#[test]
 fn e4_an_extension_that_is_an_emergency_number_behind_the_outside_line_is_refused() {
     let site = |prefix: &str| {
         format!(
