@@ -67,11 +67,15 @@ const ANSWER_BYTES_USUAL: usize = 1536;
 )]
 pub async fn create_call(State(api): State<Arc<Api>>, request: Request) -> Result<Response, Problem> {
     let (head, body) = request.into_parts();
-    let body = body::read(&head.headers, body, api.body).await?;
+    let body = body::read(&head.headers, body, api.body).await;
     let mut faults = Faults::default();
+    if let Some(cut) = body.cut {
+        // The engine refuses it for that, and counts it, unless what arrived is an emergency call.
+        faults.body(cut.reason, cut.detail);
+    }
     body::expect_json(&head.headers, &mut faults);
     let key = idempotency_key(&head.headers, &mut faults);
-    let asked = call_request::read(&body, key, faults);
+    let asked = call_request::read(&body.bytes, key, faults);
     let peer = head.extensions.get::<Peer>().copied().ok_or_else(Problem::internal)?;
     let answer = api.engine.handle_call(&asker(&head.headers, peer), asked.draft).await?;
     let status = if answer.replayed { StatusCode::OK } else { StatusCode::CREATED };

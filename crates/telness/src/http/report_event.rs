@@ -115,7 +115,7 @@ pub async fn report_event(
     request: Request,
 ) -> Result<Response, Problem> {
     let (head, body) = request.into_parts();
-    let body = body::read(&head.headers, body, api.body).await?;
+    let body = body::read(&head.headers, body, api.body).await.whole()?;
     let mut faults = Faults::default();
     body::expect_json(&head.headers, &mut faults);
     let report = read(&body, faults)?;
@@ -131,9 +131,8 @@ pub async fn report_event(
 /// Every wrong field.
 pub fn read(body: &[u8], mut faults: Faults) -> Result<EventReport, CallError> {
     let text = text_of(body, &mut faults);
-    let before = faults.count();
-    let entries = open(&text, &mut faults);
-    let readable = faults.count() == before;
+    let entries = open(&text, &mut faults).unwrap_or_default();
+    let readable = !faults.of_body();
     let mut fields = Fields::new("", entries, &mut faults);
     let event_id = fields.text("event_id", graphic(64)).and_then(|text| text.parse().ok());
     let leg = needed(&mut fields, readable, "leg", |fields| fields.text("leg", graphic(64)));
