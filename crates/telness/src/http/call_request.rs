@@ -8,11 +8,9 @@ use std::sync::Arc;
 
 use telness_core::call::{CallType, Diversion, Draft, Location, Metadata, Privacy, SENT_BYTES_MAX};
 use telness_core::reason::Reason;
-use utoipa::ToSchema;
 
 use super::fields::{Faults, Fields, TextRule, graphic, plain};
 use super::json::{self, Entries, Json};
-use super::words::{CallTypeWord, PrivacyWord};
 
 /// The largest number, caller or diverting number, in bytes.
 pub const NUMBER_BYTES_MAX: usize = SENT_BYTES_MAX;
@@ -30,77 +28,6 @@ pub const SIP_CALL_ID_BYTES_MAX: usize = 255;
 pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 /// The largest radius of uncertainty, in metres: half the way round the Earth.
 pub const UNCERTAINTY_M_MAX: f64 = 20_040_000.0;
-
-/// A call to be decided.
-#[derive(ToSchema)]
-#[schema(example = json!({
-    "to": "070-174 06 06", "from": "+46701740605", "type": "mobile",
-    "metadata": {"campaign": "spring"}, "sip_call_id": "a84b4c76e66710@192.0.2.10", "trace": false
-}))]
-#[serde(deny_unknown_fields)]
-pub struct CallRequest {
-    /// What was dialled, as the caller or the switch wrote it: national, international, `tel:`, `sip:`, a short
-    /// number, an extension, or an emergency service's URN. It is read in the region of the peer's site.
-    #[schema(max_length = 256, example = "070-174 06 06")]
-    pub to: String,
-    /// The calling number, as sent. `anonymous` and the like mean that there is none to show.
-    #[schema(max_length = 256, example = "+46701740605")]
-    pub from: Option<String>,
-    /// What kind of network the call comes from: `mobile`, `pbx`, `sip` or `api`. The peer's kind if absent.
-    #[schema(rename = "type", example = "mobile")]
-    pub kind: Option<CallTypeWord>,
-    /// What rules may match and the record keeps: at most 32 entries; keys of 1 to 64 of `a-z`, `0-9`, `_`, `.`, `-`;
-    /// values of 1 to 256 bytes.
-    #[schema(value_type = Option<std::collections::BTreeMap<String, String>>)]
-    pub metadata: Option<()>,
-    /// Where the caller is.
-    pub location: Option<LocationRequest>,
-    /// `withheld` if the caller's number must not be shown, else `none`.
-    #[schema(example = "none")]
-    pub privacy: Option<PrivacyWord>,
-    /// The forwards that the call has been through, latest first: at most 16. More than five end the call with the
-    /// reason `forward_loop`.
-    pub diversions: Option<Vec<DiversionRequest>>,
-    /// The switch's own id of the call (SIP Call-ID), to search by: printable ASCII, at most 255 bytes.
-    #[schema(max_length = 255, example = "a84b4c76e66710@192.0.2.10")]
-    pub sip_call_id: Option<String>,
-    /// Whether the answer has the decision's whole trace.
-    #[schema(default = false)]
-    pub trace: Option<bool>,
-}
-
-/// Where the caller is. Latitude and longitude come together or not at all.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct LocationRequest {
-    /// Degrees north, WGS 84.
-    #[schema(minimum = -90, maximum = 90, example = 59.33)]
-    pub latitude: Option<f64>,
-    /// Degrees east, WGS 84.
-    #[schema(minimum = -180, maximum = 180, example = 18.06)]
-    pub longitude: Option<f64>,
-    /// Radius of uncertainty in metres.
-    #[schema(minimum = 0, maximum = 20_040_000, example = 50)]
-    pub uncertainty_m: Option<f64>,
-    /// The cell's global identity: printable ASCII, at most 64 bytes.
-    #[schema(max_length = 64, example = "240-01-1234-56789")]
-    pub cell: Option<String>,
-    /// The municipality's code: printable ASCII, at most 16 bytes.
-    #[schema(max_length = 16, example = "0180")]
-    pub municipality: Option<String>,
-}
-
-/// One forward.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct DiversionRequest {
-    /// Who forwarded, as sent.
-    #[schema(max_length = 256, example = "+46846500400")]
-    pub by: String,
-    /// Why, in the words of RFC 5806, such as `no-answer`; `unknown` if absent.
-    #[schema(max_length = 64, example = "no-answer")]
-    pub cause: Option<String>,
-}
 
 /// What a request said, beside the draft.
 #[derive(Debug)]
@@ -459,20 +386,6 @@ mod tests {
         };
         assert_eq!((diversions(16).diversions.len(), diversions(16).faults.len()), (16, 0));
         assert_eq!((diversions(17).diversions.len(), diversions(17).faults.len()), (16, 1));
-    }
-
-    #[test]
-    fn the_documented_request_has_every_field_and_the_parser_takes_it() {
-        use utoipa::PartialSchema as _;
-        let schema = serde_json::to_value(CallRequest::schema()).unwrap();
-        let names: Vec<&String> = schema["properties"].as_object().unwrap().keys().collect();
-        for name in &names {
-            let text = format!("{{\"to\":\"1\",\"{name}\":\"\"}}");
-            let unknown = faults(&text).into_iter().any(|(_, reason)| reason == Reason::FieldUnknown);
-            assert!(!unknown, "{name} is in the document and not in the parser");
-        }
-        assert_eq!(names.len(), 9, "a field of the parser is not in the document: {names:?}");
-        assert_eq!(faults(&schema["example"].to_string()), []);
     }
 
     proptest! {

@@ -11,7 +11,8 @@ use super::api::{Api, json};
 use super::asker::{Peer, asker};
 use super::body;
 use super::call_answer::CallAnswer;
-use super::call_request::{self, CallRequest, IDEMPOTENCY_KEY_BYTES_MAX};
+use super::call_request::{self, IDEMPOTENCY_KEY_BYTES_MAX};
+use super::call_schema::CallRequest;
 use super::fields::Faults;
 use super::problem::{Problem, ProblemDocument};
 
@@ -33,7 +34,7 @@ const ANSWER_BYTES_USUAL: usize = 1536;
     post, path = "/v1/calls", tag = "calls", operation_id = "create_call",
     request_body = CallRequest,
     params(
-        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 printable ASCII characters. The same key \
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, description = "1 to 255 printable ASCII characters. The same key \
             and body again give the same call again, on any node; with another body it is 409."),
         ("X-Request-Id" = Option<String>, Header, description = "Taken over if it is at most 64 printable ASCII \
             characters; the answer has it in the same header."),

@@ -64,15 +64,15 @@ pub struct ListQuery {
     #[param(example = "+46701740606")]
     pub to: Option<String>,
     /// The switch's own id of the call.
-    #[param(example = "a84b4c76e66710@192.0.2.10")]
+    #[param(min_length = 1, max_length = 255, pattern = "^[!-~]+$", example = "a84b4c76e66710@192.0.2.10")]
     pub sip_call_id: Option<String>,
     /// Calls on the page.
     #[param(minimum = 1, maximum = 1000, default = 100)]
     pub limit: Option<u16>,
     /// The `next` of the page before.
     pub cursor: Option<String>,
-    /// `json` or `csv`; else `Accept: text/csv` gives CSV.
-    #[param(example = "csv")]
+    /// `json` or `csv`; else what `Accept` prefers of the two, and JSON if it names neither.
+    #[param(pattern = "^(json|csv)$", example = "csv")]
     pub format: Option<String>,
 }
 
