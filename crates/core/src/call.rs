@@ -102,15 +102,31 @@ impl Privacy {
     }
 }
 
+/// The most that is kept of a number as it was sent, in bytes. Only an emergency call's may be longer.
+pub const SENT_BYTES_MAX: usize = 256;
+
 /// A party's number, as sent and as read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Party {
-    /// What the switch or person sent, untouched.
+    /// What the switch or person sent, untouched, up to [`SENT_BYTES_MAX`]. Never classified: what is cut may read as
+    /// something else.
     #[serde(rename = "s")]
     pub sent: Arc<str>,
     /// What it was read as; nothing if it could not be read and the call goes on without.
     #[serde(rename = "r", skip_serializing_if = "Option::is_none", default)]
     pub read: Option<Number>,
+}
+
+impl Party {
+    /// A party of what was sent and what that was read as.
+    #[must_use]
+    pub fn new(sent: Arc<str>, read: Option<Number>) -> Self {
+        let sent = match sent.get(..sent.floor_char_boundary(SENT_BYTES_MAX)) {
+            Some(kept) if kept.len() < sent.len() => Arc::from(kept),
+            _ => sent,
+        };
+        Self { sent, read }
+    }
 }
 
 /// Where the caller is, as sent. What was sent is kept whatever the engine makes of it.
@@ -163,8 +179,12 @@ pub struct FieldFault {
 /// emergency call (E8).
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Draft {
-    /// What was dialled, as sent.
+    /// What was dialled, as sent and whole, however long.
     pub to: Arc<str>,
+    /// What the request said beside that to have been dialled, which it should not have. It counts only if it is an
+    /// emergency call (E8).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub to_again: Vec<Arc<str>>,
     /// Who calls, as sent.
     pub from: Option<Arc<str>>,
     /// What kind of network it comes from; the peer's kind when the request does not say.

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use telness_core::call::{CallId, CallType};
+use telness_core::call::{CallId, CallType, Party, SENT_BYTES_MAX};
 use telness_core::class::{Class, Workflow};
 use telness_core::emergency::Service;
 use telness_core::facts::{Absence, Fact, FactKind, Facts, Wanted};
@@ -213,4 +213,11 @@ fn a_deck_is_its_trunks_alone_and_each_change_is_a_version() {
     assert_eq!((first(2), first(0)), (Some((digits("46"), 1)), None));
     let changed = decks.with(TrunkIx(2), deck("467"));
     assert_eq!(changed.of(TrunkIx(2)).unwrap().matches(digits("4670")).next(), Some((digits("467"), 1)));
+}
+
+#[test]
+fn what_was_sent_is_kept_up_to_a_limit_and_in_whole_characters() {
+    let kept = |sent: &str| Party::new(sent.into(), None).sent.to_string();
+    assert_eq!(kept(&"1".repeat(SENT_BYTES_MAX)), "1".repeat(SENT_BYTES_MAX));
+    assert_eq!(kept(&"１".repeat(SENT_BYTES_MAX)), "１".repeat(SENT_BYTES_MAX / 3));
 }

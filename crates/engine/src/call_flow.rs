@@ -34,13 +34,12 @@ impl Engine {
     ///
     /// # Errors
     /// Why the call was not taken. Nothing of it is kept then.
-    pub async fn handle_call(&self, asker: &Asker<'_>, draft: Draft) -> Result<Answer, CallError> {
+    pub async fn handle_call(&self, asker: &Asker<'_>, mut draft: Draft) -> Result<Answer, CallError> {
         let started = crate::clock::monotonic();
         let _in_hand = self.metrics.call_in_hand();
         let world = self.snapshot.current();
         let standing = standing(asker, &world.plan, &self.keys);
-        let dialled = Dialled::new(&draft, &standing, &world.plan);
-        let classified = dialled.classify(&standing.place, &world.plan);
+        let (dialled, classified) = Dialled::of(&mut draft, &standing, &world.plan);
         let answer = match self.workflows.enter(classified.class) {
             Ok(_ticket) => self.carry(&world, draft, dialled, standing, classified).await,
             Err(overloaded) => Err(overloaded),

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use telness_core::call::{CallType, Draft, FieldFault};
-use telness_core::class::{Classified, Place, classify};
+use telness_core::class::{Class, Classified, Place, classify};
 use telness_core::emergency::{self, Spelled};
 use telness_core::number::Number;
 use telness_core::plan::{Plan, Translation};
@@ -27,7 +27,32 @@ pub(crate) struct Dialled {
 }
 
 impl Dialled {
-    pub(crate) fn new(draft: &Draft, standing: &Standing, plan: &Plan) -> Self {
+    /// What a draft dials, and its class. Of a destination that was sent more than once the first counts, unless
+    /// another is an emergency call: the draft is then of that (E8).
+    pub(crate) fn of(draft: &mut Draft, standing: &Standing, plan: &Plan) -> (Self, Classified) {
+        let first = Self::classed(draft, standing, plan);
+        if first.1.class == Class::Emergency || draft.to_again.is_empty() {
+            return first;
+        }
+        let sent = Arc::clone(&draft.to);
+        for again in std::mem::take(&mut draft.to_again) {
+            draft.to = again;
+            let other = Self::classed(draft, standing, plan);
+            if other.1.class == Class::Emergency {
+                return other;
+            }
+        }
+        draft.to = sent;
+        first
+    }
+
+    fn classed(draft: &Draft, standing: &Standing, plan: &Plan) -> (Self, Classified) {
+        let dialled = Self::new(draft, standing, plan);
+        let classified = dialled.classify(&standing.place, plan);
+        (dialled, classified)
+    }
+
+    fn new(draft: &Draft, standing: &Standing, plan: &Plan) -> Self {
         let inward = standing.trunk.and_then(|at| plan.trunk(at)).map(|trunk| &trunk.translations);
         let called = inward.map_or(&[][..], |all| &all.in_called);
         let caller = inward.map_or(&[][..], |all| &all.in_caller);
@@ -40,7 +65,7 @@ impl Dialled {
 
     /// The class: by the raw digits first, so that no translation hides an emergency number, then by what the
     /// translations made of them (E4). A class that the raw digits gave never drops (E5).
-    pub(crate) fn classify(&self, place: &Place, plan: &Plan) -> Classified {
+    fn classify(&self, place: &Place, plan: &Plan) -> Classified {
         let class_of = |dialled| classify(telness_numbers::recognise(dialled, place), dialled, place, plan);
         let raw = class_of(&self.sent_to);
         if raw.emergency.is_some() || self.to == self.sent_to {

@@ -37,10 +37,9 @@ pub struct Trial {
 }
 
 /// Tries a call on a world: by the very functions that live calls go through, so that what it tells is what they do.
-pub async fn try_call(world: &World, keys: &Keys, asker: &Asker<'_>, trial: TrialCall) -> Trial {
+pub async fn try_call(world: &World, keys: &Keys, asker: &Asker<'_>, mut trial: TrialCall) -> Trial {
     let mut standing = standing(asker, &world.plan, keys);
-    let dialled = Dialled::new(&trial.draft, &standing, &world.plan);
-    let classified = dialled.classify(&standing.place, &world.plan);
+    let (dialled, classified) = Dialled::of(&mut trial.draft, &standing, &world.plan);
     let numbers = dialled.read(&trial.draft, &standing);
     standing.settle_tenant(&numbers, &world.plan);
     let fallback = world.plan.default_tenant.clone();

@@ -51,6 +51,22 @@ async fn e8_the_destination_alone_is_enough() {
 }
 
 #[tokio::test]
+async fn e8_of_a_doubled_destination_the_emergency_call_counts() {
+    let scene = Scene::new();
+    let doubled = |to: &str, again: &[&str]| telness_core::call::Draft {
+        to_again: again.iter().map(|&to| to.into()).collect(),
+        ..draft(to)
+    };
+    // The carrier's prefix is taken off each.
+    let answer = scene.call(&CARRIER, doubled("0701740605", &["0701740606", "88112", "0701740607"])).await.unwrap();
+    assert_eq!((answer.record.routing.class, &*answer.record.personal.to.sent), (Class::Emergency, "88112"));
+    let answer = scene.call(&OFFICE, doubled("112", &["0701740606"])).await.unwrap();
+    assert_eq!(&*answer.record.personal.to.sent, "112");
+    let answer = scene.call(&OFFICE, doubled("90701740605", &["90701740606"])).await.unwrap();
+    assert_eq!((answer.record.routing.class, &*answer.record.personal.to.sent), (Class::Normal, "90701740605"));
+}
+
+#[tokio::test]
 async fn e4_an_inward_translation_does_not_hide_an_emergency_number() {
     let scene = Scene::new();
     for dialled in ["112", "88112", "sip:88112@203.0.113.1;user=phone", "tel:88-112", "sip:112@203.0.113.1"] {

@@ -94,6 +94,7 @@ const KEY_SHA256: [u8; 32] = [
 pub(crate) fn draft(to: &str) -> Draft {
     Draft {
         to: to.into(),
+        to_again: Vec::new(),
         from: Some("+46846500401".into()),
         kind: None,
         privacy: telness_core::call::Privacy::None,

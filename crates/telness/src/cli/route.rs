@@ -98,6 +98,7 @@ impl Route {
         let metadata = self.metadata.iter().map(|(key, value)| (Arc::from(key.as_str()), Arc::from(value.as_str())));
         Draft {
             to: Arc::from(self.to.as_str()),
+            to_again: Vec::new(),
             from: self.from.as_deref().map(Arc::from),
             kind: self.kind,
             privacy: if self.withheld { Privacy::Withheld } else { Privacy::None },

@@ -19,48 +19,94 @@ pub(super) struct BodyLimits {
     pub(super) arrival_max: Duration,
 }
 
-/// The whole body.
-pub(super) async fn read(headers: &HeaderMap, body: Body, limits: BodyLimits) -> Result<Bytes, Problem> {
-    let declared = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    let most = u64::try_from(limits.bytes_max).unwrap_or(u64::MAX);
-    if declared.is_some_and(|length| length > most) {
-        return Err(too_large(limits));
+/// What arrived of a body.
+#[derive(Debug)]
+pub(super) struct Arrived {
+    /// The bytes, from the first on; no more than the limit.
+    pub(super) bytes: Bytes,
+    /// Why they are not the whole body.
+    pub(super) cut: Option<Cut>,
+}
+
+/// Why a body did not arrive whole.
+#[derive(Debug)]
+pub(super) struct Cut {
+    pub(super) reason: Reason,
+    pub(super) detail: String,
+}
+
+impl Arrived {
+    /// The body, if it is whole.
+    pub(super) fn whole(self) -> Result<Bytes, Problem> {
+        match self.cut {
+            None => Ok(self.bytes),
+            Some(cut) => Err(Problem::new(cut.reason, cut.detail)),
+        }
     }
+}
+
+/// Reads a body as far as it comes and fits: what arrived may be an emergency call, whatever became of the rest (E8).
+pub(super) async fn read(headers: &HeaderMap, body: Body, limits: BodyLimits) -> Arrived {
+    let mut gathered = Gathered::default();
     // A body that is here already is read before the timer is even registered.
-    match tokio::time::timeout(limits.arrival_max, collect(body, limits)).await {
-        Ok(read) => read,
+    let cut = match tokio::time::timeout(limits.arrival_max, gathered.all(body, limits)).await {
+        Ok(read) => read.err(),
         Err(_elapsed) => {
             let waited = limits.arrival_max.as_millis();
-            Err(Problem::new(Reason::RequestTimeout, format!("the body did not arrive whole within {waited} ms")))
+            let detail = format!("the body did not arrive whole within {waited} ms");
+            Some(Cut { reason: Reason::RequestTimeout, detail })
         }
-    }
+    };
+    let declared = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    let most = u64::try_from(limits.bytes_max).unwrap_or(u64::MAX);
+    let cut = if declared.is_some_and(|length| length > most) { Some(too_large(limits)) } else { cut };
+    Arrived { bytes: gathered.into_bytes(), cut }
 }
 
-fn too_large(limits: BodyLimits) -> Problem {
-    Problem::new(Reason::RequestTooLarge, format!("the body is larger than {} bytes", limits.bytes_max))
+fn too_large(limits: BodyLimits) -> Cut {
+    let detail = format!("the body is larger than {} bytes", limits.bytes_max);
+    Cut { reason: Reason::RequestTooLarge, detail }
 }
 
-async fn collect(mut body: Body, limits: BodyLimits) -> Result<Bytes, Problem> {
-    let mut first = Bytes::new();
-    let mut whole = Vec::new();
-    while let Some(frame) = body.frame().await {
-        let cut_short = |_| Problem::new(Reason::RequestUnreadable, "the body ended before it was whole");
-        // What is no data is trailers, which say nothing here.
-        let Ok(data) = frame.map_err(cut_short)?.into_data() else { continue };
-        let before = first.len().saturating_add(whole.len());
-        if before.saturating_add(data.len()) > limits.bytes_max {
-            return Err(too_large(limits));
-        }
-        if before == 0 {
-            first = data;
-        } else {
-            if whole.is_empty() {
-                whole.extend_from_slice(&std::mem::take(&mut first));
+/// The bytes so far. The first piece is kept as it came, since it usually is all.
+#[derive(Default)]
+struct Gathered {
+    first: Bytes,
+    whole: Vec<u8>,
+}
+
+impl Gathered {
+    async fn all(&mut self, mut body: Body, limits: BodyLimits) -> Result<(), Cut> {
+        while let Some(frame) = body.frame().await {
+            let ended =
+                |_| Cut { reason: Reason::RequestUnreadable, detail: "the body ended before it was whole".to_owned() };
+            // What is no data is trailers, which say nothing here.
+            let Ok(mut data) = frame.map_err(ended)?.into_data() else { continue };
+            let room = limits.bytes_max.saturating_sub(self.first.len().saturating_add(self.whole.len()));
+            let fits = data.len() <= room;
+            data.truncate(room);
+            self.add(data);
+            if !fits {
+                return Err(too_large(limits));
             }
-            whole.extend_from_slice(&data);
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, data: Bytes) {
+        if self.first.is_empty() && self.whole.is_empty() {
+            self.first = data;
+        } else {
+            if self.whole.is_empty() {
+                self.whole.extend_from_slice(&std::mem::take(&mut self.first));
+            }
+            self.whole.extend_from_slice(&data);
         }
     }
-    Ok(if whole.is_empty() { first } else { Bytes::from(whole) })
+
+    fn into_bytes(self) -> Bytes {
+        if self.whole.is_empty() { self.first } else { Bytes::from(self.whole) }
+    }
 }
 
 /// Says if the body is not declared to be JSON. It is read all the same, since it may be an emergency call (E8).
@@ -88,7 +134,7 @@ fn is_json(media_type: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use futures_util::stream;
+    use futures_util::{StreamExt as _, stream};
 
     use super::*;
 
@@ -108,19 +154,29 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn the_limit_holds_whatever_is_declared() {
-        let headers = HeaderMap::new();
-        assert_eq!(read(&headers, chunks(&["1234", "56", "78"]), LIMITS).await.unwrap(), "12345678");
-        let over = read(&headers, chunks(&["1234", "56789"]), LIMITS).await.unwrap_err();
-        assert_eq!(over.reason, Reason::RequestTooLarge);
-        let declared = HeaderMap::from_iter([(header::CONTENT_LENGTH, "9".parse().unwrap())]);
-        assert_eq!(read(&declared, Body::empty(), LIMITS).await.unwrap_err().reason, Reason::RequestTooLarge);
+    async fn arrived(headers: &HeaderMap, body: Body) -> (Bytes, Option<Reason>) {
+        let arrived = read(headers, body, LIMITS).await;
+        (arrived.bytes, arrived.cut.map(|cut| cut.reason))
     }
 
     #[tokio::test]
-    async fn a_body_that_never_ends_is_not_waited_for() {
-        let endless = Body::from_stream(stream::pending::<Result<&'static str, std::io::Error>>());
-        assert_eq!(read(&HeaderMap::new(), endless, LIMITS).await.unwrap_err().reason, Reason::RequestTimeout);
+    async fn the_limit_holds_whatever_is_declared() {
+        let headers = HeaderMap::new();
+        assert_eq!(arrived(&headers, chunks(&["1234", "56", "78"])).await, ("12345678".into(), None));
+        let too_large = Some(Reason::RequestTooLarge);
+        assert_eq!(arrived(&headers, chunks(&["1234", "56789"])).await, ("12345678".into(), too_large));
+        let declared = HeaderMap::from_iter([(header::CONTENT_LENGTH, "9".parse().unwrap())]);
+        assert_eq!(arrived(&declared, chunks(&["1234"])).await, ("1234".into(), too_large));
+    }
+
+    #[tokio::test]
+    async fn e8_what_arrived_of_a_body_that_never_ends_is_kept() {
+        let endless = stream::iter([Ok::<_, std::io::Error>("1234")]).chain(stream::pending());
+        let timeout = Some(Reason::RequestTimeout);
+        assert_eq!(arrived(&HeaderMap::new(), Body::from_stream(endless)).await, ("1234".into(), timeout));
+        let broken = stream::iter([Ok("1234"), Err(std::io::ErrorKind::UnexpectedEof)]);
+        let unreadable = Some(Reason::RequestUnreadable);
+        let broken = Body::from_stream(broken.map(|piece| piece.map_err(std::io::Error::from)));
+        assert_eq!(arrived(&HeaderMap::new(), broken).await, ("1234".into(), unreadable));
     }
 }

@@ -6,16 +6,14 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use telness_core::call::{CallType, Diversion, Draft, Location, Metadata, Privacy};
+use telness_core::call::{CallType, Diversion, Draft, Location, Metadata, Privacy, SENT_BYTES_MAX};
 use telness_core::reason::Reason;
-use utoipa::ToSchema;
 
 use super::fields::{Faults, Fields, TextRule, graphic, plain};
 use super::json::{self, Entries, Json};
-use super::words::{CallTypeWord, PrivacyWord};
 
 /// The largest number, caller or diverting number, in bytes.
-pub const NUMBER_BYTES_MAX: usize = 256;
+pub const NUMBER_BYTES_MAX: usize = SENT_BYTES_MAX;
 /// Entries of `metadata`.
 pub const METADATA_ENTRIES_MAX: usize = 32;
 /// A key of `metadata`, in bytes.
@@ -31,77 +29,6 @@ pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 /// The largest radius of uncertainty, in metres: half the way round the Earth.
 pub const UNCERTAINTY_M_MAX: f64 = 20_040_000.0;
 
-/// A call to be decided.
-#[derive(ToSchema)]
-#[schema(example = json!({
-    "to": "070-174 06 06", "from": "+46701740605", "type": "mobile",
-    "metadata": {"campaign": "spring"}, "sip_call_id": "a84b4c76e66710@192.0.2.10", "trace": false
-}))]
-#[serde(deny_unknown_fields)]
-pub struct CallRequest {
-    /// What was dialled, as the caller or the switch wrote it: national, international, `tel:`, `sip:`, a short
-    /// number, an extension, or an emergency service's URN. It is read in the region of the peer's site.
-    #[schema(max_length = 256, example = "070-174 06 06")]
-    pub to: String,
-    /// The calling number, as sent. `anonymous` and the like mean that there is none to show.
-    #[schema(max_length = 256, example = "+46701740605")]
-    pub from: Option<String>,
-    /// What kind of network the call comes from: `mobile`, `pbx`, `sip` or `api`. The peer's kind if absent.
-    #[schema(rename = "type", example = "mobile")]
-    pub kind: Option<CallTypeWord>,
-    /// What rules may match and the record keeps: at most 32 entries; keys of 1 to 64 of `a-z`, `0-9`, `_`, `.`, `-`;
-    /// values of 1 to 256 bytes.
-    #[schema(value_type = Option<std::collections::BTreeMap<String, String>>)]
-    pub metadata: Option<()>,
-    /// Where the caller is.
-    pub location: Option<LocationRequest>,
-    /// `withheld` if the caller's number must not be shown, else `none`.
-    #[schema(example = "none")]
-    pub privacy: Option<PrivacyWord>,
-    /// The forwards that the call has been through, latest first: at most 16. More than five end the call with the
-    /// reason `forward_loop`.
-    pub diversions: Option<Vec<DiversionRequest>>,
-    /// The switch's own id of the call (SIP Call-ID), to search by: printable ASCII, at most 255 bytes.
-    #[schema(max_length = 255, example = "a84b4c76e66710@192.0.2.10")]
-    pub sip_call_id: Option<String>,
-    /// Whether the answer has the decision's whole trace.
-    #[schema(default = false)]
-    pub trace: Option<bool>,
-}
-
-/// Where the caller is. Latitude and longitude come together or not at all.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct LocationRequest {
-    /// Degrees north, WGS 84.
-    #[schema(minimum = -90, maximum = 90, example = 59.33)]
-    pub latitude: Option<f64>,
-    /// Degrees east, WGS 84.
-    #[schema(minimum = -180, maximum = 180, example = 18.06)]
-    pub longitude: Option<f64>,
-    /// Radius of uncertainty in metres.
-    #[schema(minimum = 0, maximum = 20_040_000, example = 50)]
-    pub uncertainty_m: Option<f64>,
-    /// The cell's global identity: printable ASCII, at most 64 bytes.
-    #[schema(max_length = 64, example = "240-01-1234-56789")]
-    pub cell: Option<String>,
-    /// The municipality's code: printable ASCII, at most 16 bytes.
-    #[schema(max_length = 16, example = "0180")]
-    pub municipality: Option<String>,
-}
-
-/// One forward.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct DiversionRequest {
-    /// Who forwarded, as sent.
-    #[schema(max_length = 256, example = "+46846500400")]
-    pub by: String,
-    /// Why, in the words of RFC 5806, such as `no-answer`; `unknown` if absent.
-    #[schema(max_length = 64, example = "no-answer")]
-    pub cause: Option<String>,
-}
-
 /// What a request said, beside the draft.
 #[derive(Debug)]
 pub struct Asked {
@@ -111,14 +38,19 @@ pub struct Asked {
     pub trace: bool,
 }
 
-/// The top of a request's body: its fields, or none if it cannot be read, with the fault that says why.
-pub(super) fn open<'a>(text: &'a str, faults: &mut Faults) -> Entries<'a> {
+/// The top of a request's body: its fields, all of them or, if it breaks off, those before; the fault says so.
+pub(super) fn open<'a>(text: &'a str, faults: &mut Faults) -> Result<Entries<'a>, Entries<'a>> {
     match json::read(text) {
-        Ok(Json::Object(entries)) => return entries,
-        Ok(_) => faults.add("", Reason::RequestUnreadable, "the body must be one JSON object"),
-        Err(why) => faults.add("", Reason::RequestUnreadable, format!("the body is not JSON: {why}")),
+        Ok(Json::Object(entries)) => Ok(entries),
+        Ok(_) => {
+            faults.body(Reason::RequestUnreadable, "the body must be one JSON object");
+            Err(Vec::new())
+        }
+        Err(broken) => {
+            faults.body(Reason::RequestUnreadable, format!("the body is not JSON: {}", broken.why));
+            Err(broken.finished)
+        }
     }
-    Vec::new()
 }
 
 /// The body as text. What is not UTF-8 is a fault and stands as U+FFFD, so that the rest can be read.
@@ -126,23 +58,24 @@ pub(super) fn text_of<'a>(body: &'a [u8], faults: &mut Faults) -> Cow<'a, str> {
     std::str::from_utf8(body).map_or_else(
         |wrong| {
             let why = format!("the body is not UTF-8, at byte {}", wrong.valid_up_to());
-            faults.add("", Reason::RequestUnreadable, why);
+            faults.body(Reason::RequestUnreadable, why);
             String::from_utf8_lossy(body)
         },
         Cow::Borrowed,
     )
 }
 
-/// Reads a request for a call. `faults` has what the head of the request had wrong.
+/// Reads a request for a call. `faults` has what its head had wrong, and how its body did not arrive whole.
 #[must_use]
 pub fn read(body: &[u8], idempotency_key: Option<Arc<str>>, mut faults: Faults) -> Asked {
     let text = text_of(body, &mut faults);
-    let before = faults.count();
-    let entries = open(&text, &mut faults);
-    // Of an unreadable body only that is said, not that its fields are missing too.
-    let readable = faults.count() == before;
+    let entries = open(&text, &mut faults).unwrap_or_else(|mut finished| {
+        // It is refused for that, unless it is an emergency call: that needs its destination and nothing else (E8).
+        finished.retain(|(name, _)| name == "to");
+        finished
+    });
     let mut fields = Fields::new("", entries, &mut faults);
-    let to = to(&mut fields, readable);
+    let (to, to_again) = to(&mut fields);
     let from = fields.text("from", plain(NUMBER_BYTES_MAX)).map(shared);
     let kind = fields.word("type", |word| word.parse::<CallType>().ok(), "one of mobile, pbx, sip and api");
     let metadata = fields.object("metadata").map(|entries| metadata(entries, fields.faults)).unwrap_or_default();
@@ -153,7 +86,19 @@ pub fn read(body: &[u8], idempotency_key: Option<Arc<str>>, mut faults: Faults) 
     let trace = fields.flag("trace").unwrap_or(false);
     fields.done();
     let faults = faults.into_vec();
-    let draft = Draft { to, from, kind, privacy, diversions, metadata, location, sip_call_id, idempotency_key, faults };
+    let draft = Draft {
+        to,
+        to_again,
+        from,
+        kind,
+        privacy,
+        diversions,
+        metadata,
+        location,
+        sip_call_id,
+        idempotency_key,
+        faults,
+    };
     Asked { draft, trace }
 }
 
@@ -162,27 +107,45 @@ fn shared(text: Cow<'_, str>) -> Arc<str> {
     Arc::from(text.as_ref())
 }
 
-/// What was dialled. A number in place of a text is a fault, but it is read all the same: it may be 112.
-fn to(fields: &mut Fields<'_, '_>, readable: bool) -> Arc<str> {
-    let before = fields.faults.count();
-    match fields.take("to") {
-        Some(Json::Text(text)) if text.is_empty() => fields.invalid("to", "must not be empty"),
-        Some(Json::Text(text)) if text.len() > NUMBER_BYTES_MAX => {
-            let why = format!("has {} bytes; the limit is {NUMBER_BYTES_MAX}", text.len());
-            fields.faults.add("to", Reason::RequestTooLarge, why);
-        }
-        Some(Json::Text(text)) => return shared(text),
-        Some(Json::Whole(number)) => {
-            fields.invalid("to", "must be a text, such as \"112\"");
-            return Arc::from(number.to_string());
-        }
-        Some(_) => fields.invalid("to", "must be a text"),
-        None if readable && fields.faults.count() == before => {
-            fields.faults.add("to", Reason::FieldMissing, "is needed: what was dialled");
-        }
-        None => {}
+/// What was dialled, and what was sent as that again.
+fn to(fields: &mut Fields<'_, '_>) -> (Arc<str>, Vec<Arc<str>>) {
+    let values = fields.take_every("to");
+    if values.is_empty() && !fields.faults.of_body() {
+        fields.faults.add("to", Reason::FieldMissing, "is needed: what was dialled");
     }
-    Arc::from("")
+    let mut sent = values.into_iter().filter_map(|value| destination(value, fields.faults));
+    (sent.next().unwrap_or_else(|| Arc::from("")), sent.collect())
+}
+
+/// One destination. What is wrong with it is a fault, but it is read all the same and whole: it may be 112 (E8), and
+/// of half a text nobody can tell (E2).
+fn destination(value: Json<'_>, faults: &mut Faults) -> Option<Arc<str>> {
+    let text = match value {
+        Json::Text(text) => text,
+        Json::Spoiled(text, why) => {
+            faults.add("to", Reason::RequestUnreadable, why);
+            text
+        }
+        Json::Whole(number) => {
+            faults.invalid("to", "must be a text, such as \"112\"");
+            Cow::Owned(number.to_string())
+        }
+        Json::Unusable(why) => {
+            faults.add("to", Reason::RequestUnreadable, why);
+            return None;
+        }
+        _ => {
+            faults.invalid("to", "must be a text");
+            return None;
+        }
+    };
+    if text.is_empty() {
+        faults.invalid("to", "must not be empty");
+    }
+    if text.len() > NUMBER_BYTES_MAX {
+        faults.add("to", Reason::RequestTooLarge, format!("has {} bytes; the limit is {NUMBER_BYTES_MAX}", text.len()));
+    }
+    Some(shared(text))
 }
 
 fn privacy(word: &str) -> Option<Privacy> {
@@ -333,12 +296,55 @@ mod tests {
 
     #[test]
     fn an_unreadable_body_has_one_fault_and_no_destination() {
-        for text in ["", "[]", "{\"to\":\"112\"", "to=112", "7", "{\"to\":\"112\"}{}"] {
+        for text in
+            ["", "[]", "{\"to\":\"112", "{\"to\":112", "to=112", "7", "[{\"to\":\"112\"}]", "{\"x\":{\"to\":\"112\"}"]
+        {
             assert_eq!(faults(text), [(String::new(), Reason::RequestUnreadable)], "{text}");
             assert_eq!(&*read_text(text).draft.to, "", "{text}");
         }
         assert_eq!(faults("{}"), [("to".to_owned(), Reason::FieldMissing)]);
         assert_eq!(faults(r#"{"to":null}"#), [("to".to_owned(), Reason::FieldMissing)]);
+    }
+
+    #[test]
+    fn e8_a_body_that_breaks_off_has_one_fault_and_the_destination_before_it() {
+        for text in [
+            r#"{"to":"112","#,
+            r#"{"to":"112",}"#,
+            r#"{"to":"112""#,
+            r#"{"to":"112"}x"#,
+            "{\"to\":\"112\"}\0",
+            r#"{"to":"112"}{}"#,
+            r#"{"to":"112","from":"+46"#,
+            r#"{"to":"112","from":+4670}"#,
+            r#"{"colour":1,"to":"112","location":{"municipality":0180}}"#,
+            r#"{"to":"112","location":{"latitude":NaN}}"#,
+        ] {
+            assert_eq!(faults(text), [(String::new(), Reason::RequestUnreadable)], "{text}");
+            assert_eq!(&*read_text(text).draft.to, "112", "{text}");
+        }
+    }
+
+    #[test]
+    fn e8_a_destination_is_read_whole_and_in_every_place_that_it_has() {
+        let of = |text: &str| {
+            let draft = read_text(text).draft;
+            let again: Vec<String> = draft.to_again.iter().map(|to| to.to_string()).collect();
+            let faults: Vec<Reason> = draft.faults.iter().map(|fault| fault.reason).collect();
+            (draft.to.to_string(), again, faults)
+        };
+        let none = Vec::<String>::new;
+        assert_eq!(of(r#"{"to":null,"to":"112","to":null}"#), ("112".to_owned(), none(), vec![]));
+        let doubled = r#"{"to":"0701740605","to":[],"to":"112"}"#;
+        let both = vec![Reason::RequestUnreadable, Reason::FieldInvalid];
+        assert_eq!(of(doubled), ("0701740605".to_owned(), vec!["112".to_owned()], both));
+        let long = format!("sip:112@example.net;x={}", "a".repeat(256));
+        assert_eq!(of(&format!("{{\"to\":\"{long}\"}}")), (long, none(), vec![Reason::RequestTooLarge]));
+        assert_eq!(of("{\"to\":\"112\n\"}"), ("112\n".to_owned(), none(), vec![Reason::RequestUnreadable]));
+        // What stands for no character may have been a digit: it is seen, and such a text is no 112 (E2).
+        assert_eq!(of(r#"{"to":"112\ud835"}"#).0, "112\u{fffd}");
+        let many: String = (0..200).map(|at| format!("\"a{at}\":{at},")).collect();
+        assert_eq!(of(&format!("{{{many}\"to\":\"112\"}}")).0, "112");
     }
 
     #[test]
@@ -380,20 +386,6 @@ mod tests {
         };
         assert_eq!((diversions(16).diversions.len(), diversions(16).faults.len()), (16, 0));
         assert_eq!((diversions(17).diversions.len(), diversions(17).faults.len()), (16, 1));
-    }
-
-    #[test]
-    fn the_documented_request_has_every_field_and_the_parser_takes_it() {
-        use utoipa::PartialSchema as _;
-        let schema = serde_json::to_value(CallRequest::schema()).unwrap();
-        let names: Vec<&String> = schema["properties"].as_object().unwrap().keys().collect();
-        for name in &names {
-            let text = format!("{{\"to\":\"1\",\"{name}\":\"\"}}");
-            let unknown = faults(&text).into_iter().any(|(_, reason)| reason == Reason::FieldUnknown);
-            assert!(!unknown, "{name} is in the document and not in the parser");
-        }
-        assert_eq!(names.len(), 9, "a field of the parser is not in the document: {names:?}");
-        assert_eq!(faults(&schema["example"].to_string()), []);
     }
 
     proptest! {

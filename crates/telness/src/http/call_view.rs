@@ -136,7 +136,7 @@ pub struct CallView<'a> {
     metadata: &'a Metadata,
     /// Where the caller was, as sent.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<super::call_request::LocationRequest>)]
+    #[schema(value_type = Option<super::call_schema::LocationRequest>)]
     location: Option<&'a telness_core::call::Location>,
     /// What was wrong with the request and was passed over.
     #[serde(serialize_with = "notes")]

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::IpAddr;
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use futures_util::stream::FuturesUnordered;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -20,6 +21,11 @@ use super::pace::{Pace, PacedStream, Phase};
 
 /// How long a connection that has to make room may take for a head that it has begun.
 const ROOM_GRACE: Duration = Duration::from_secs(1);
+
+/// What a client may still send after the last answer, in bytes and in time, before its connection is closed. The
+/// system tells whoever still sends to a closed one that all is lost, the answer too.
+const LINGER_BYTES_MAX: usize = 4 << 20;
+const LINGER_MAX: Duration = Duration::from_secs(1);
 
 /// What a connection may cost.
 #[derive(Clone, Copy, Debug)]
@@ -85,9 +91,11 @@ pub(super) async fn run(
     let io = TokioIo::new(PacedStream { stream, pace: Arc::clone(&pace) });
     let mut builder = http1::Builder::new();
     // A client may close its sending half and still read its answer.
-    builder.max_headers(allowance.header_lines_max).max_buf_size(allowance.head_bytes_max);
+    builder.max_headers(allowance.header_lines_max).max_header_size(allowance.head_bytes_max);
+    // Between two reads this is looked at alone, so that a head without an end is not read for ever.
+    builder.max_buf_size(allowance.head_bytes_max);
     builder.header_read_timeout(None).half_close(true);
-    let mut connection = pin!(builder.serve_connection(io, service));
+    let mut connection = builder.serve_connection(io, service);
     let look_after = allowance
         .head_max
         .min(allowance.idle_max)
@@ -102,7 +110,7 @@ pub(super) async fn run(
         let event_now = tokio::select! {
             biased;
             // A client that breaks off, or sends what is not HTTP, was answered by then as far as it can be.
-            _ended = connection.as_mut() => return,
+            _ended = &mut connection => break,
             Some(event_now) = events.next() => event_now,
         };
         match event_now {
@@ -114,10 +122,34 @@ pub(super) async fn run(
         }
         // Whoever has only just come, to find the place full, is given the time to say what for.
         if leaving && !(hurried && matches!(pace.now(), (Phase::New, _))) {
-            connection.as_mut().graceful_shutdown();
+            Pin::new(&mut connection).graceful_shutdown();
         }
         events.push(event(leave.clone(), if hurried { ROOM_GRACE } else { look_after }, leaving));
     }
+    if !leaving {
+        tokio::select! {
+            () = leave.abandon.cancelled() => {}
+            () = leave.make_room.notified() => {}
+            () = linger(connection.into_parts().io.into_inner().stream) => {}
+        }
+    }
+}
+
+/// Says that nothing more is sent, and passes over what the client still sends until it ends too.
+async fn linger(mut stream: TcpStream) {
+    let passed_over = async {
+        let mut left = LINGER_BYTES_MAX;
+        let mut buffer = vec![0; 16_384];
+        // The client may have ended already.
+        let _ = stream.shutdown().await;
+        while left > 0 {
+            match stream.read(&mut buffer).await {
+                Ok(read @ 1..) => left = left.saturating_sub(read),
+                _ => break,
+            }
+        }
+    };
+    let _ = tokio::time::timeout(LINGER_MAX, passed_over).await;
 }
 
 /// Whether the client takes longer than it may. A request in hand is bounded by its operation, not here.

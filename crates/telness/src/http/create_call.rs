@@ -11,7 +11,8 @@ use super::api::{Api, json};
 use super::asker::{Peer, asker};
 use super::body;
 use super::call_answer::CallAnswer;
-use super::call_request::{self, CallRequest, IDEMPOTENCY_KEY_BYTES_MAX};
+use super::call_request::{self, IDEMPOTENCY_KEY_BYTES_MAX};
+use super::call_schema::CallRequest;
 use super::fields::Faults;
 use super::problem::{Problem, ProblemDocument};
 
@@ -33,7 +34,7 @@ const ANSWER_BYTES_USUAL: usize = 1536;
     post, path = "/v1/calls", tag = "calls", operation_id = "create_call",
     request_body = CallRequest,
     params(
-        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 printable ASCII characters. The same key \
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, description = "1 to 255 printable ASCII characters. The same key \
             and body again give the same call again, on any node; with another body it is 409."),
         ("X-Request-Id" = Option<String>, Header, description = "Taken over if it is at most 64 printable ASCII \
             characters; the answer has it in the same header."),
@@ -67,11 +68,15 @@ const ANSWER_BYTES_USUAL: usize = 1536;
 )]
 pub async fn create_call(State(api): State<Arc<Api>>, request: Request) -> Result<Response, Problem> {
     let (head, body) = request.into_parts();
-    let body = body::read(&head.headers, body, api.body).await?;
+    let body = body::read(&head.headers, body, api.body).await;
     let mut faults = Faults::default();
+    if let Some(cut) = body.cut {
+        // The engine refuses it for that, and counts it, unless what arrived is an emergency call.
+        faults.body(cut.reason, cut.detail);
+    }
     body::expect_json(&head.headers, &mut faults);
     let key = idempotency_key(&head.headers, &mut faults);
-    let asked = call_request::read(&body, key, faults);
+    let asked = call_request::read(&body.bytes, key, faults);
     let peer = head.extensions.get::<Peer>().copied().ok_or_else(Problem::internal)?;
     let answer = api.engine.handle_call(&asker(&head.headers, peer), asked.draft).await?;
     let status = if answer.replayed { StatusCode::OK } else { StatusCode::CREATED };

@@ -30,6 +30,19 @@ impl Faults {
         self.add(field, Reason::FieldInvalid, detail);
     }
 
+    /// Adds what is wrong with the body as a whole. One such fault is enough: another would follow from it.
+    pub fn body(&mut self, reason: Reason, detail: impl Into<Cow<'static, str>>) {
+        if !self.of_body() {
+            self.add("", reason, detail);
+        }
+    }
+
+    /// Whether the body as a whole is wrong. What it lacks may then have been in what could not be read.
+    #[must_use]
+    pub fn of_body(&self) -> bool {
+        self.0.iter().any(|fault| fault.field.is_empty())
+    }
+
     /// How many there are.
     #[must_use]
     pub fn count(&self) -> usize {
@@ -114,35 +127,46 @@ impl<'a, 'f> Fields<'a, 'f> {
         self.faults.invalid(&path, detail);
     }
 
-    /// Takes a field out. `null` is the same as not sending it; of a doubled field the first is taken, and the
-    /// doubling is a fault.
-    pub fn take(&mut self, name: &str) -> Option<Json<'a>> {
-        let mut found = None;
-        let mut doubled = false;
+    /// Takes every value of a field out, as they came. `null` is the same as not sending it; more than one value is a
+    /// fault.
+    fn each(&mut self, name: &str, mut take: impl FnMut(Json<'a>)) {
+        let mut count = 0_usize;
         self.entries.retain_mut(|(entry, value)| {
             if entry != name {
                 return true;
             }
-            if found.is_none() {
-                found = Some(std::mem::replace(value, Json::Null));
-            } else {
-                doubled = true;
+            let value = std::mem::replace(value, Json::Null);
+            if value != Json::Null {
+                count = count.saturating_add(1);
+                take(value);
             }
             false
         });
-        if doubled {
+        if count > 1 {
             let path = self.path(name);
             self.faults.add(&path, Reason::RequestUnreadable, "is there more than once");
         }
+    }
+
+    /// Takes a field out. Of a doubled field the first value is taken.
+    pub fn take(&mut self, name: &str) -> Option<Json<'a>> {
+        let mut found = None;
+        self.each(name, |value| found = found.take().or(Some(value)));
         match found {
-            Some(Json::Null) | None => None,
-            Some(Json::Unusable(why)) => {
+            Some(Json::Unusable(why) | Json::Spoiled(_, why)) => {
                 let path = self.path(name);
                 self.faults.add(&path, Reason::RequestUnreadable, why);
                 None
             }
             found => found,
         }
+    }
+
+    /// Takes every value of a field out, unusable ones too.
+    pub fn take_every(&mut self, name: &str) -> Vec<Json<'a>> {
+        let mut values = Vec::new();
+        self.each(name, |value| values.push(value));
+        values
     }
 
     /// Takes a text.
@@ -241,7 +265,7 @@ impl<'a, 'f> Fields<'a, 'f> {
 
     /// Says that every field that was not taken is unknown.
     pub fn done(self) {
-        for (name, _) in &self.entries {
+        for (name, _) in self.entries.iter().take(FAULTS_MAX) {
             let shown: String = name.chars().filter(|character| !character.is_control()).take(64).collect();
             let path = self.path(&shown);
             self.faults.add(&path, Reason::FieldUnknown, "is no field of this request");

@@ -1,15 +1,15 @@
 //! A request's JSON as a tree that keeps what is wrong with it, so that a destination is read beside a broken field.
 //!
 //! A usual parser stops at the first thing it cannot represent: a lone surrogate, a number that no float holds, a
-//! nesting too deep. An emergency call must not end there (E8), so such a value becomes [`Json::Unusable`] and the
-//! rest is read on. Only text that has no JSON structure at all is unreadable.
+//! nesting too deep. An emergency call must not end there (E8), so such a value becomes [`Json::Unusable`] or
+//! [`Json::Spoiled`] and the rest is read on. Where the text is no JSON any more, what was finished before is kept.
 
 use std::borrow::Cow;
 
 /// How many objects and lists may stand inside each other.
 pub const DEPTH_MAX: usize = 16;
 
-/// How many entries of an object or a list are kept: one more than any field allows, so that too many are seen.
+/// How many entries of an inner object or list are kept: one more than any field allows, so that too many are seen.
 pub const ENTRIES_KEPT: usize = 129;
 
 /// One value.
@@ -27,8 +27,11 @@ pub enum Json<'a> {
     Text(Cow<'a, str>),
     /// A list, of which at most [`ENTRIES_KEPT`] entries are kept.
     List(Vec<Self>),
-    /// An object with its entries as they came, doubled ones too; at most [`ENTRIES_KEPT`] are kept.
+    /// An object with its entries as they came, doubled ones too; at most [`ENTRIES_KEPT`] are kept, but of the
+    /// outermost all, so that nothing pushes the destination out. The limit of the body bounds those.
     Object(Entries<'a>),
+    /// A text with something in it that no text may have, and why. What stands for no character is U+FFFD in it.
+    Spoiled(Cow<'a, str>, &'static str),
     /// A value that has a form but cannot be used, and why.
     Unusable(&'static str),
 }
@@ -46,15 +49,23 @@ pub struct Unreadable {
     pub why: &'static str,
 }
 
+/// A text that is not JSON, with what stood in it before that.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Broken<'a> {
+    /// Where and why it is not.
+    pub why: Unreadable,
+    /// The entries of the outermost object that were finished before, each as a whole text would have it.
+    pub finished: Entries<'a>,
+}
+
 /// Reads one value and nothing after it.
 ///
 /// # Errors
-/// Where and why the text is not JSON.
-pub fn read(text: &str) -> Result<Json<'_>, Unreadable> {
+/// Where and why the text is not JSON, with what was finished before.
+pub fn read(text: &str) -> Result<Json<'_>, Broken<'_>> {
     let mut reader = Reader { text, at: if text.starts_with('\u{feff}') { 3 } else { 0 } };
-    let value = reader.value(0)?;
-    reader.blank();
-    if reader.at == text.len() { Ok(value) } else { Err(reader.wrong("there is something after the value")) }
+    let mut entries = Vec::new();
+    reader.whole(&mut entries).map_err(|why| Broken { why, finished: entries })
 }
 
 struct Reader<'a> {
@@ -90,6 +101,22 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// One value to the end of the text; `top` has the entries of an outermost object as they are finished.
+    fn whole(&mut self, top: &mut Entries<'a>) -> Result<Json<'a>, Unreadable> {
+        self.blank();
+        let other = if self.peek() == Some(b'{') {
+            self.entries(0, top)?;
+            None
+        } else {
+            Some(self.value(0)?)
+        };
+        self.blank();
+        if self.at < self.text.len() {
+            return Err(self.wrong("there is something after the value"));
+        }
+        Ok(other.unwrap_or_else(|| Json::Object(std::mem::take(top))))
+    }
+
     fn value(&mut self, depth: usize) -> Result<Json<'a>, Unreadable> {
         self.blank();
         match self.peek() {
@@ -98,7 +125,7 @@ impl<'a> Reader<'a> {
             Some(b'[') => self.list(depth),
             Some(b'"') => Ok(match self.string()? {
                 (text, None) => Json::Text(text),
-                (_, Some(why)) => Json::Unusable(why),
+                (text, Some(why)) => Json::Spoiled(text, why),
             }),
             Some(b'-' | b'0'..=b'9') => self.number(),
             Some(b't') => self.word("true", Json::Bool(true)),
@@ -119,34 +146,43 @@ impl<'a> Reader<'a> {
     }
 
     fn object(&mut self, depth: usize) -> Result<Json<'a>, Unreadable> {
-        self.step();
         let mut entries = Vec::new();
+        self.entries(depth, &mut entries)?;
+        Ok(Json::Object(entries))
+    }
+
+    fn entries(&mut self, depth: usize, entries: &mut Entries<'a>) -> Result<(), Unreadable> {
+        self.step();
         self.blank();
         if self.eat(b'}') {
-            return Ok(Json::Object(entries));
+            return Ok(());
         }
         loop {
-            self.blank();
-            if self.peek() != Some(b'"') {
-                return Err(self.wrong(if self.peek().is_some() {
-                    "there should be a name"
-                } else {
-                    "it is cut short"
-                }));
-            }
-            let (name, _) = self.string()?;
-            self.blank();
-            if !self.eat(b':') {
-                return Err(self.wrong("there should be a colon"));
-            }
+            let name = self.name()?;
             let value = self.value(depth.saturating_add(1))?;
-            if entries.len() < ENTRIES_KEPT {
+            // A text ends at its quote. A number that no comma or bracket follows may be the half of one.
+            let finished = matches!(value, Json::Text(_) | Json::Spoiled(..));
+            let end = self.ends(b'}');
+            if (finished || end.is_ok()) && (depth == 0 || entries.len() < ENTRIES_KEPT) {
                 entries.push((name, value));
             }
-            if self.ends(b'}')? {
-                return Ok(Json::Object(entries));
+            if end? {
+                return Ok(());
             }
         }
+    }
+
+    /// The name of an entry, to the colon.
+    fn name(&mut self) -> Result<Cow<'a, str>, Unreadable> {
+        self.blank();
+        match self.peek() {
+            Some(b'"') => {}
+            Some(_) => return Err(self.wrong("there should be a name")),
+            None => return Err(self.wrong("it is cut short")),
+        }
+        let (name, _) = self.string()?;
+        self.blank();
+        if self.eat(b':') { Ok(name) } else { Err(self.wrong("there should be a colon")) }
     }
 
     fn list(&mut self, depth: usize) -> Result<Json<'a>, Unreadable> {
@@ -340,7 +376,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::Value;
 
-    use super::{Json, read};
+    use super::{Broken, Json, read};
 
     fn same(ours: &Json<'_>, theirs: &Value) -> bool {
         match (ours, theirs) {
@@ -394,17 +430,42 @@ mod tests {
 
     #[test]
     fn what_is_unusable_does_not_hide_what_follows() {
+        let spoiled = |text: &'static str, why| Json::Spoiled(text.into(), why);
         let cases = [
-            (r#"["\ud800",1]"#, "has half a surrogate pair"),
-            (r#"["\udc00\ud800",1]"#, "has half a surrogate pair"),
-            (r#"["\uzz",1]"#, "has a \\u without four hexadecimal digits"),
-            (r#"["\é",1]"#, "has an escape that JSON does not know"),
-            ("[\"a\nb\",1]", "has a control character that is not escaped"),
-            ("[1e999,1]", "is too large a number"),
+            (r#"["1\ud800",1]"#, spoiled("1\u{fffd}", "has half a surrogate pair")),
+            (r#"["\udc00\ud800",1]"#, spoiled("\u{fffd}\u{fffd}", "has half a surrogate pair")),
+            (r#"["\uzz",1]"#, spoiled("\u{fffd}zz", "has a \\u without four hexadecimal digits")),
+            (r#"["\é",1]"#, spoiled("\u{fffd}é", "has an escape that JSON does not know")),
+            ("[\"a\nb\",1]", spoiled("a\nb", "has a control character that is not escaped")),
+            ("[1e999,1]", Json::Unusable("is too large a number")),
         ];
-        for (text, why) in cases {
-            assert_eq!(read(text), Ok(Json::List(vec![Json::Unusable(why), Json::Whole(1)])), "{text}");
+        for (text, value) in cases {
+            assert_eq!(read(text), Ok(Json::List(vec![value, Json::Whole(1)])), "{text}");
         }
+    }
+
+    #[test]
+    fn what_was_finished_before_the_text_breaks_off_is_kept() {
+        let finished = |text| match read(text) {
+            Err(Broken { finished, .. }) => finished.into_iter().map(|(name, _)| name.into_owned()).collect::<Vec<_>>(),
+            Ok(value) => panic!("{value:?}"),
+        };
+        for text in [r#"{"a":"1",}"#, r#"{"a":"1"}x"#, r#"{"a":"1""#, r#"{"a":1,"b":01}"#, r#"{"a":1,"b":{"c":"1"x}}"#]
+        {
+            assert_eq!(finished(text), ["a"], "{text}");
+        }
+        // Half a text and half a number are no values; nor is what stands inside something else.
+        for text in [r#"{"a":"1"#, r#"{"a":1"#, r#"{"a":1 2}"#, r#"{"b":{"a":"1",}}"#, r#"[{"a":"1",}]"#, "{", ""] {
+            assert_eq!(finished(text), [""; 0], "{text}");
+        }
+    }
+
+    #[test]
+    fn of_the_outermost_object_every_entry_is_kept() {
+        let entries: String = (0..1000).map(|at| format!("\"a{at}\":{{}},")).collect();
+        let text = format!("{{{entries}\"to\":\"1\"}}");
+        let Ok(Json::Object(entries)) = read(&text) else { panic!("an object") };
+        assert_eq!(entries.len(), 1001);
     }
 
     #[test]
@@ -420,7 +481,7 @@ mod tests {
         for (text, at) in
             [("", 0), ("{", 1), ("{\"a\" 1}", 5), ("[1 2]", 3), ("{} x", 3), ("[01]", 2), ("nul", 0), ("{1:2}", 1)]
         {
-            assert_eq!(read(text).unwrap_err().at, at, "{text}");
+            assert_eq!(read(text).unwrap_err().why.at, at, "{text}");
         }
     }
 }

@@ -64,15 +64,15 @@ pub struct ListQuery {
     #[param(example = "+46701740606")]
     pub to: Option<String>,
     /// The switch's own id of the call.
-    #[param(example = "a84b4c76e66710@192.0.2.10")]
+    #[param(min_length = 1, max_length = 255, pattern = "^[!-~]+$", example = "a84b4c76e66710@192.0.2.10")]
     pub sip_call_id: Option<String>,
     /// Calls on the page.
     #[param(minimum = 1, maximum = 1000, default = 100)]
     pub limit: Option<u16>,
     /// The `next` of the page before.
     pub cursor: Option<String>,
-    /// `json` or `csv`; else `Accept: text/csv` gives CSV.
-    #[param(example = "csv")]
+    /// `json` or `csv`; else what `Accept` prefers of the two, and JSON if it names neither.
+    #[param(pattern = "^(json|csv)$", example = "csv")]
     pub format: Option<String>,
 }
 
@@ -145,17 +145,35 @@ pub async fn list_calls(
 /// The same request with the next page's cursor.
 fn next_link(uri: &Uri, page: &Page) -> Option<HeaderValue> {
     let next = page.next?;
-    let kept = uri.query().unwrap_or("").split('&').filter(|one| !one.is_empty() && !one.starts_with("cursor="));
-    let query: String = kept.flat_map(|one| [one, "&"]).collect();
+    // Sent and decoded parameters pair off: of both, empty ones do not count.
+    let sent = uri.query().unwrap_or("").split('&').filter(|one| !one.is_empty());
+    let decoded = parameters(uri);
+    let kept = sent.zip(&decoded).filter(|(_, (name, _))| name != "cursor");
+    let query: String = kept.flat_map(|(one, _)| [one, "&"]).collect();
     HeaderValue::try_from(format!("<{}?{query}cursor={next}>; rel=\"next\"", uri.path())).ok()
 }
 
-/// Whether CSV stands in `Accept` before JSON.
+/// The query's parameters, decoded, in their order.
+fn parameters(uri: &Uri) -> Vec<(String, String)> {
+    Query::<Vec<(String, String)>>::try_from_uri(uri).map(|Query(all)| all).unwrap_or_default()
+}
+
+/// Whether `Accept` prefers CSV to JSON: by weight, and of equal weights the first.
 fn wants_csv(headers: &HeaderMap) -> bool {
     let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|accept| accept.to_str().ok());
-    let mut kinds = accepted.flat_map(|accept| accept.split(',')).filter_map(|kind| kind.split(';').next());
-    let known = kinds.find(|kind| matches!(kind.trim(), "text/csv" | "application/json"));
-    known.is_some_and(|kind| kind.trim() == "text/csv")
+    let mut preferred = (0.0, false);
+    for range in accepted.flat_map(|accept| accept.split(',')) {
+        let mut parts = range.split(';').map(str::trim);
+        let kind = parts.next().unwrap_or("");
+        let csv = kind.eq_ignore_ascii_case("text/csv");
+        let weight = parts.find_map(|part| part.strip_prefix(['q', 'Q'])?.trim_start().strip_prefix('='));
+        // What cannot be read as a weight is none.
+        let weight = weight.map_or(1.0, |weight| weight.trim().parse::<f32>().map_or(1.0, |sent| sent.clamp(0.0, 1.0)));
+        if (csv || kind.eq_ignore_ascii_case("application/json")) && weight > preferred.0 {
+            preferred = (weight, csv);
+        }
+    }
+    preferred.1
 }
 
 /// What a request for a page says.
@@ -169,7 +187,7 @@ struct Asked {
 fn read(uri: &Uri, region: Region, key: [u8; 16]) -> Result<Asked, Vec<telness_core::call::FieldFault>> {
     let mut faults = Faults::default();
     let mut asked = Asked { query: CallQuery { limit: LIMIT_USUAL, ..CallQuery::default() }, csv: None };
-    let parameters = Query::<Vec<(String, String)>>::try_from_uri(uri).map(|Query(all)| all).unwrap_or_default();
+    let parameters = parameters(uri);
     let mut seen: Vec<&str> = Vec::new();
     for (name, value) in &parameters {
         if seen.contains(&name.as_str()) {
@@ -331,11 +349,50 @@ mod tests {
     }
 
     #[test]
-    fn the_first_of_two_accepted_kinds_counts() {
+    fn the_accepted_kind_of_most_weight_counts_and_of_equals_the_first() {
         let wants = |accept: &'static str| {
             wants_csv(&HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static(accept))]))
         };
-        assert!(wants("text/csv") && wants("text/html, text/csv;q=0.9, application/json"));
-        assert!(!wants("*/*") && !wants("application/json, text/csv") && !wants(""));
+        for csv in [
+            "text/csv",
+            "TEXT/CSV",
+            "text/csv;header=present; Q=0.2, application/json; q=0.1",
+            "application/json;q=0, text/csv;q=0.001",
+            "text/html, text/csv;q=0.9, application/xml",
+            "text/csv, application/json",
+        ] {
+            assert!(wants(csv), "{csv}");
+        }
+        for json in [
+            "",
+            "*/*",
+            "application/json, text/csv",
+            "text/csv;q=0",
+            "text/csv;q=0.000, */*",
+            "text/csv;q=0.5, Application/JSON;q=0.6",
+            "text/csv;q=NaN",
+            "text/csvx",
+        ] {
+            assert!(!wants(json), "{json}");
+        }
+    }
+
+    #[test]
+    fn the_next_page_has_one_cursor_however_its_name_was_written() {
+        let cursor: Cursor = "1-019ab1c27e587d3c9f0a0d7d6f6f2c11".parse().unwrap();
+        let page = Page { calls: Vec::new(), next: Some(cursor) };
+        let link = |query: &str| {
+            let link = next_link(&format!("/v1/calls?{query}").parse().unwrap(), &page).unwrap();
+            link.to_str().unwrap().to_owned()
+        };
+        let expected = format!("</v1/calls?limit=1&to=%2B46701740605&cursor={cursor}>; rel=\"next\"");
+        for query in [
+            "limit=1&to=%2B46701740605",
+            "limit=1&to=%2B46701740605&cursor=1-1",
+            "%63ursor=1-1&limit=1&&to=%2B46701740605&",
+            "limit=1&c%75rsor=1-1&to=%2B46701740605",
+        ] {
+            assert_eq!(link(query), expected, "{query}");
+        }
     }
 }

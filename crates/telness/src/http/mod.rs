@@ -8,6 +8,7 @@ pub mod asker;
 mod body;
 pub mod call_answer;
 pub mod call_request;
+pub mod call_schema;
 pub mod call_view;
 mod connection;
 pub mod create_call;

@@ -37,10 +37,10 @@ const TIMES: (Timestamp, Timestamp) =
 pub struct EventRequest {
     /// What makes it the same event when it is reported again: printable ASCII, at most 64 bytes. Made from the
     /// event's content if absent, so that even then a repeated report counts once.
-    #[schema(max_length = 64, example = "e-1")]
+    #[schema(min_length = 1, max_length = 64, pattern = "^[!-~]+$", example = "e-1")]
     pub event_id: Option<String>,
     /// Which leg, as the answer names it: printable ASCII, at most 64 bytes.
-    #[schema(max_length = 64, example = "1.1")]
+    #[schema(min_length = 1, max_length = 64, pattern = "^[!-~]+$", example = "1.1")]
     pub leg: String,
     /// `ringing`, `answered`, `failed` (it ended without an answer) or `ended` (after one).
     #[schema(example = "failed")]
@@ -51,12 +51,13 @@ pub struct EventRequest {
     #[schema(format = DateTime, example = "2026-11-23T08:00:07.250Z")]
     pub occurred_at: Option<String>,
     /// The switch's own id of the call: printable ASCII, at most 255 bytes.
-    #[schema(max_length = 255, example = "a84b4c76e66710@192.0.2.10")]
+    #[schema(min_length = 1, max_length = 255, pattern = "^[!-~]+$", example = "a84b4c76e66710@192.0.2.10")]
     pub sip_call_id: Option<String>,
 }
 
 /// Why a leg failed or ended: one of the two at least.
 #[derive(ToSchema)]
+#[schema(min_properties = 1)]
 #[serde(deny_unknown_fields)]
 pub struct CauseRequest {
     /// The SIP status.
@@ -115,7 +116,7 @@ pub async fn report_event(
     request: Request,
 ) -> Result<Response, Problem> {
     let (head, body) = request.into_parts();
-    let body = body::read(&head.headers, body, api.body).await?;
+    let body = body::read(&head.headers, body, api.body).await.whole()?;
     let mut faults = Faults::default();
     body::expect_json(&head.headers, &mut faults);
     let report = read(&body, faults)?;
@@ -131,9 +132,8 @@ pub async fn report_event(
 /// Every wrong field.
 pub fn read(body: &[u8], mut faults: Faults) -> Result<EventReport, CallError> {
     let text = text_of(body, &mut faults);
-    let before = faults.count();
-    let entries = open(&text, &mut faults);
-    let readable = faults.count() == before;
+    let entries = open(&text, &mut faults).unwrap_or_default();
+    let readable = !faults.of_body();
     let mut fields = Fields::new("", entries, &mut faults);
     let event_id = fields.text("event_id", graphic(64)).and_then(|text| text.parse().ok());
     let leg = needed(&mut fields, readable, "leg", |fields| fields.text("leg", graphic(64)));

@@ -61,6 +61,51 @@ fn the_limits_of_a_head_are_settings() {
 }
 
 #[test]
+fn a_head_may_be_as_large_as_the_limit_and_not_a_byte_more() {
+    let served = Served::with(&[("http.head_bytes_max", "32768")]);
+    let empty = "GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\na: \r\n\r\n".len();
+    let status = |bytes: usize| {
+        let value = "b".repeat(bytes - empty);
+        served.raw(format!("GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\na: {value}\r\n\r\n").as_bytes())
+            [9..12]
+            .to_owned()
+    };
+    assert_eq!(status(32_768), "200");
+    for bytes in [32_769, 33_000, 40_000, 60_000, 100_000] {
+        assert_eq!(status(bytes), "431", "{bytes} bytes");
+    }
+    let uri = served.raw(format!("GET /{} HTTP/1.1\r\nhost: x\r\n\r\n", "a".repeat(60_000)).as_bytes());
+    assert!(uri.starts_with("HTTP/1.1 431 "), "{uri}");
+    let served = Served::with(&[("http.head_bytes_max", "131072")]);
+    let uri = served.raw(format!("GET /{} HTTP/1.1\r\nhost: x\r\n\r\n", "a".repeat(70_000)).as_bytes());
+    assert!(uri.starts_with("HTTP/1.1 414 "), "{uri}");
+}
+
+#[test]
+fn who_sends_more_than_is_read_has_its_answer_all_the_same() {
+    let served = Served::start();
+    let large = " ".repeat(2 << 20);
+    let body = format!("content-type: application/json\r\ncontent-length: {}\r\n\r\n{large}", large.len());
+    for (line, status, reason) in [
+        ("POST /v1/calls", "413", "request_too_large"),
+        ("POST /v1/calls/019ab1c2-7e58-7d3c-9f0a-0d7d6f6f2c11/events", "413", "request_too_large"),
+        ("POST /v1/none", "404", "not_found"),
+        ("PUT /v1/calls", "405", "method_not_allowed"),
+    ] {
+        for _ in 0..5 {
+            // All is sent before anything is read, as many clients do.
+            let mut stream = served.connect();
+            stream.write_all(format!("{line} HTTP/1.1\r\nhost: x\r\n{body}").as_bytes()).unwrap();
+            let answer = read_to_end(&mut stream);
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")) && answer.contains(reason), "{line}: {answer}");
+        }
+    }
+    let mut head = served.connect();
+    head.write_all(format!("GET /healthz HTTP/1.1\r\nhost: x\r\na: {large}\r\n\r\n").as_bytes()).unwrap();
+    assert!(read_to_end(&mut head).starts_with("HTTP/1.1 431 "));
+}
+
+#[test]
 fn a_body_that_does_not_come_is_a_problem() {
     let served = Served::with(&[("http.request_ms_max", "200")]);
     let mut slow = served.connect();

@@ -13,5 +13,6 @@
 
 mod bad_input;
 mod connections;
+mod emergencies;
 mod operations;
 mod served;
