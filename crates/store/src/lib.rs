@@ -32,6 +32,17 @@ pub enum StoreError {
     /// It refused, or holds what it should not; trying again does not help.
     #[error("the store is damaged or of another version: {0}")]
     Broken(String),
+    /// A later telness brought its schema forward. Only that one, or a later one, reads and writes it.
+    #[error(
+        "the store's schema is at version {found}, which a later telness made, and this one knows it up to version \
+         {known}; run the later one again, or give this one a data folder of its own with --data"
+    )]
+    Later {
+        /// The version that the store has.
+        found: i64,
+        /// The latest version that this telness knows.
+        known: i64,
+    },
 }
 
 /// Where calls and events end up. One small contract, one suite of tests over every implementation.
