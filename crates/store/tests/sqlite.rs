@@ -72,7 +72,7 @@ fn ask_all(store: &SqliteStore) -> [Result<(), StoreError>; 4] {
     runtime().block_on(async {
         [
             store.position(JOURNAL).await.map(drop),
-            store.write(JOURNAL, Position(1), vec![entry(&call("nordtel", 1))]).await,
+            store.write(JOURNAL, Position(1), vec![entry(&call("nordtel", 1))]).await.map(drop),
             store.call(&tenant, id(1, 1)).await.map(drop),
             store.check().await,
         ]

@@ -3,6 +3,7 @@
 //! One thread writes and a few read, each with a connection of its own. The file is in WAL mode, so that readers and
 //! the writer do not wait for each other.
 
+mod events;
 mod read;
 mod row;
 mod schema;
@@ -17,7 +18,7 @@ use telness_core::call::CallId;
 use telness_core::names::TenantName;
 use telness_core::record::CallRecord;
 
-use crate::{CallQuery, Entry, JournalId, Page, Pending, Position, Store, StoreError, StoredCall};
+use crate::{CallQuery, Entry, JournalId, Page, Pending, Position, Store, StoreError, StoredCall, Written};
 use threads::{Opener, Threads};
 
 /// Threads that read. More would only compete with the data path for the same cores.
@@ -64,7 +65,7 @@ impl SqliteStore {
 }
 
 impl Store for SqliteStore {
-    fn write(&self, journal: JournalId, upto: Position, entries: Vec<Entry>) -> Pending<'_, ()> {
+    fn write(&self, journal: JournalId, upto: Position, entries: Vec<Entry>) -> Pending<'_, Written> {
         Box::pin(async move {
             self.writer()?.ask(move |connection| write::batch(connection, journal, upto, &entries)).await
         })
