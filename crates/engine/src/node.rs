@@ -13,7 +13,7 @@ use telness_core::record::CallRecord;
 use telness_core::standing::Denial;
 use telness_core::time::Timestamp;
 use telness_core::world::World;
-use telness_store::{Journal, JournalError, JournalId, JournalOptions, SqliteStore, Store, StoreError};
+use telness_store::{Journal, JournalError, JournalId, JournalOptions, SqliteStore, Store};
 
 use crate::auth::{Asker, Keys, standing};
 use crate::call_flow::Answer;
@@ -56,9 +56,6 @@ pub enum StartError {
     /// The journal cannot be opened.
     #[error("the journal cannot be opened: {0}")]
     Journal(#[from] JournalError),
-    /// The store cannot be opened.
-    #[error("the store cannot be opened: {0}")]
-    Store(#[from] StoreError),
     /// The system refused something.
     #[error("the system refused: {0}")]
     System(String),
@@ -102,7 +99,8 @@ impl Node {
         };
         let fresh_id = JournalId(random_bytes().map_err(|error| system(&error))?);
         let journal = Journal::open(&folder.journal(), options, fresh_id)?;
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&folder.store())?);
+        // What the file is like shows when it is used: calls need no store, so neither does the start (S2).
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&folder.store()).map_err(|error| system(&error))?);
         let node = settings.node.clone().map_or_else(|| folder.node_name(), Ok)?;
         let metrics = Arc::new(Metrics::new());
         let revision = i64::try_from(plan.revision).unwrap_or(i64::MAX);

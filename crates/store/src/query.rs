@@ -92,8 +92,10 @@ pub struct StoredCall {
     pub personal: Personal,
     /// What came of it.
     pub cdr: Cdr,
-    /// What was reported of it, by time.
+    /// What was reported of it, by time: the events that count.
     pub events: Vec<CallEvent>,
+    /// Whether more was reported than counts.
+    pub more_events: bool,
 }
 
 /// One page of calls.

@@ -20,7 +20,7 @@ use telness_core::class::Class;
 use telness_core::decide::Action;
 use telness_core::names::TenantName;
 use telness_core::record::{CallEvent, CdrState, EventKind};
-use telness_store::{CallQuery, Cursor, Entry, JournalId, Page, Position, SqliteStore, Store};
+use telness_store::{CallQuery, Cursor, EVENTS_OF_A_KIND_MAX, Entry, JournalId, Page, Position, SqliteStore, Store};
 
 const JOURNAL: JournalId = JournalId([1; 16]);
 
@@ -167,6 +167,64 @@ async fn order_leaves_no_mark(stores: &mut dyn FnMut() -> Box<dyn Store>) {
     }
 }
 
+/// More events than count, the later of them reported again; and an end, which no flood of ringing hides.
+fn flood() -> Vec<Entry> {
+    let count = i64::try_from(EVENTS_OF_A_KIND_MAX).unwrap() + 40;
+    let ringing = |at| event("nordtel", 1, &format!("e-{}", at * 7 % 1_000), EventKind::Ringing, at);
+    let mut events: Vec<_> = (0..count).map(ringing).collect();
+    events.extend((count - 60..count).map(|at| {
+        let mut again = ringing(at);
+        again.received_at = at_ms(at + 500);
+        again
+    }));
+    // Reported without a time, so that a copy that came earlier counts and the one that came later would not.
+    events.extend([untimed("u", 50), untimed("u", 9_000)]);
+    events.push(event("nordtel", 1, "end", EventKind::Ended, 62_000));
+    let mut entries: Vec<_> = events.into_iter().map(|event| Entry::Event(Box::new(event))).collect();
+    entries.push(entry(&call("nordtel", 1)));
+    entries
+}
+
+async fn events_beyond_the_limit_are_kept_beside(stores: &mut dyn FnMut() -> Box<dyn Store>) {
+    let mut seen = None;
+    for turn in 0..10 {
+        let store = stores();
+        let mut order = flood();
+        let len = order.len();
+        order.rotate_left(turn * 41 % len);
+        if turn % 2 == 1 {
+            order.reverse();
+        }
+        let mut batches: Vec<Vec<Entry>> = Vec::new();
+        while !order.is_empty() {
+            batches.push(order.split_off(order.len().saturating_sub([len, 50, 7][turn % 3])));
+        }
+        let mut beyond = 0;
+        for batch in batches {
+            beyond += store.write(JOURNAL, Position(9), batch).await.unwrap().events_beyond;
+        }
+        // With the one without a time there is one more than the limit and forty.
+        assert!((41..=42).contains(&beyond), "turn {turn}: {beyond} events were put aside");
+        assert_eq!(store.write(JOURNAL, Position(9), flood()).await.unwrap().events_beyond, 0, "turn {turn}");
+        let whole = store.call(&tenant("nordtel"), id(1, 1)).await.unwrap().unwrap();
+        assert_eq!((whole.events.len(), whole.more_events), (EVENTS_OF_A_KIND_MAX + 1, true), "turn {turn}");
+        assert_eq!((whole.cdr.state, whole.cdr.ringing_at), (CdrState::Ended, Some(at_ms(1))));
+        let all = everything(&*store, "nordtel").await;
+        assert_eq!(seen.get_or_insert_with(|| all.clone()), &all, "turn {turn}");
+    }
+}
+
+async fn as_many_events_as_count_are_all_shown(store: &dyn Store) {
+    let limit = i64::try_from(EVENTS_OF_A_KIND_MAX).unwrap();
+    let ringing = (0..limit).map(|at| event("nordtel", 1, &format!("r-{at}"), EventKind::Ringing, at));
+    let failed = (0..limit).map(|at| event("nordtel", 1, &format!("f-{at}"), EventKind::Failed, at));
+    let mut entries: Vec<_> = ringing.chain(failed).map(|event| Entry::Event(Box::new(event))).collect();
+    entries.push(entry(&call("nordtel", 1)));
+    assert_eq!(store.write(JOURNAL, Position(1), entries).await.unwrap().events_beyond, 0);
+    let whole = store.call(&tenant("nordtel"), id(1, 1)).await.unwrap().unwrap();
+    assert_eq!((whole.events.len(), whole.more_events), (2 * EVENTS_OF_A_KIND_MAX, false));
+}
+
 async fn pages_are_whole_and_stable(store: &dyn Store) {
     // Several calls of one microsecond, and ids that do not follow the time, as of idempotency keys.
     let mut entries = Vec::new();
@@ -299,6 +357,31 @@ mod sqlite {
             Box::new(SqliteStore::open(&scratch.path().join(format!("{next}.sqlite"))).unwrap())
         };
         run(order_leaves_no_mark(&mut stores));
+    }
+
+    #[test]
+    fn n6_events_beyond_the_limit_are_kept_beside() {
+        let scratch = Scratch::new("beyond");
+        let mut next = 0;
+        let mut stores = || -> Box<dyn Store> {
+            next += 1;
+            Box::new(SqliteStore::open(&scratch.path().join(format!("{next}.sqlite"))).unwrap())
+        };
+        run(events_beyond_the_limit_are_kept_beside(&mut stores));
+        let limit = i64::try_from(EVENTS_OF_A_KIND_MAX).unwrap();
+        // What does not count was acknowledged too: all of it is there (N2), in whatever order it came.
+        for one in 1..=next {
+            let file = rusqlite::Connection::open(scratch.path().join(format!("{one}.sqlite"))).unwrap();
+            let count = |table: &str| -> i64 {
+                file.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
+            };
+            assert_eq!((count("events"), count("events_beyond")), (limit + 1, 41));
+        }
+    }
+
+    #[test]
+    fn as_many_events_as_count_are_all_shown() {
+        with_store("as-many", super::as_many_events_as_count_are_all_shown);
     }
 
     #[test]

@@ -4,6 +4,9 @@
 mod sample;
 mod scratch;
 
+use std::path::Path;
+use std::sync::Arc;
+
 use sample::{at_ms, call, entry, id};
 use scratch::Scratch;
 use telness_store::{CallQuery, JournalId, Position, SqliteStore, Store, StoreError};
@@ -23,6 +26,7 @@ fn read_only_sees_what_a_service_writes_and_writes_nothing() {
     let tenant = "nordtel".parse().unwrap();
     runtime().block_on(async {
         let service = SqliteStore::open(&file).unwrap();
+        service.check().await.unwrap();
         let reader = SqliteStore::open_read_only(&file).unwrap();
         reader.check().await.unwrap();
         for ms in 0..3 {
@@ -41,18 +45,99 @@ fn read_only_sees_what_a_service_writes_and_writes_nothing() {
 }
 
 #[test]
-fn file_of_something_else_or_of_a_later_version_is_refused() {
+fn reading_a_file_of_something_else_or_of_a_later_version_is_refused_at_once() {
     let scratch = Scratch::new("refused");
     let file = scratch.path().join("store.sqlite");
     std::fs::write(&file, [0x5a; 9000]).unwrap();
-    assert!(matches!(SqliteStore::open(&file), Err(StoreError::Broken(_))));
+    assert!(matches!(SqliteStore::open_read_only(&file), Err(StoreError::Broken(_))));
     std::fs::remove_file(&file).unwrap();
-    drop(SqliteStore::open(&file).unwrap());
-    let later = rusqlite::Connection::open(&file).unwrap();
-    later.execute("INSERT INTO schema_migrations VALUES (999, 'later', zeroblob(16))", []).unwrap();
-    drop(later);
-    assert!(matches!(SqliteStore::open(&file), Err(StoreError::Broken(why)) if why.contains("999")));
-    assert!(matches!(SqliteStore::open_read_only(&file), Err(StoreError::Broken(why)) if why.contains("999")));
+    made(&file);
+    set_version(&file, "INSERT INTO schema_migrations VALUES (999, 'later', zeroblob(16))");
+    assert!(matches!(SqliteStore::open_read_only(&file), Err(StoreError::Later { found: 999, .. })));
+}
+
+/// Makes a store in a file and closes it.
+fn made(file: &Path) {
+    let store = SqliteStore::open(file).unwrap();
+    runtime().block_on(store.check()).unwrap();
+}
+
+fn set_version(file: &Path, sql: &str) {
+    rusqlite::Connection::open(file).unwrap().execute(sql, []).unwrap();
+}
+
+/// Asks a store for everything that a node asks of it.
+fn ask_all(store: &SqliteStore) -> [Result<(), StoreError>; 4] {
+    let tenant = "nordtel".parse().unwrap();
+    runtime().block_on(async {
+        [
+            store.position(JOURNAL).await.map(drop),
+            store.write(JOURNAL, Position(1), vec![entry(&call("nordtel", 1))]).await.map(drop),
+            store.call(&tenant, id(1, 1)).await.map(drop),
+            store.check().await,
+        ]
+    })
+}
+
+/// The store opens whatever its file is like, says each time what is wrong, and works once it is right.
+#[test]
+fn s2_store_that_cannot_be_used_opens_and_works_when_it_can() {
+    let scratch = Scratch::new("unusable");
+    let file = scratch.path().join("store.sqlite");
+    std::fs::write(&file, [0x5a; 9000]).unwrap();
+    let store = SqliteStore::open(&file).unwrap();
+    for asked in ask_all(&store) {
+        assert!(matches!(asked, Err(StoreError::Broken(_))), "{asked:?}");
+    }
+    std::fs::remove_file(&file).unwrap();
+    made(&file);
+    set_version(&file, "INSERT INTO schema_migrations VALUES (999, 'later', zeroblob(16))");
+    for asked in ask_all(&store) {
+        let error = asked.unwrap_err();
+        let said = error.to_string();
+        assert!(matches!(error, StoreError::Later { found: 999, .. }), "{said}");
+        assert!(said.contains("999") && said.contains("up to version") && said.contains("run the later one"), "{said}");
+    }
+    set_version(&file, "DELETE FROM schema_migrations WHERE version = 999");
+    for asked in ask_all(&store) {
+        asked.unwrap();
+    }
+}
+
+#[test]
+fn s2_store_that_another_process_holds_opens_and_reads_all_the_same() {
+    let scratch = Scratch::new("held");
+    let file = scratch.path().join("store.sqlite");
+    made(&file);
+    let other = rusqlite::Connection::open(&file).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let store = SqliteStore::open(&file).unwrap();
+    assert_eq!(runtime().block_on(store.position(JOURNAL)).unwrap(), None);
+    assert!(matches!(runtime().block_on(store.check()), Err(StoreError::Unavailable(_))));
+    other.execute_batch("ROLLBACK").unwrap();
+    runtime().block_on(store.check()).unwrap();
+}
+
+/// Whoever asks first makes the file: at a first start the shipper and readers ask at once.
+#[test]
+fn first_questions_at_once_make_one_store() {
+    let scratch = Scratch::new("at-once");
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).build().unwrap();
+    for turn in 0..50 {
+        let file = scratch.path().join(format!("{turn}.sqlite"));
+        let store = Arc::new(SqliteStore::open(&file).unwrap());
+        let askers: Vec<_> = (0..4)
+            .map(|asker| {
+                let store = Arc::clone(&store);
+                runtime.spawn(async move {
+                    if asker == 0 { store.check().await } else { store.position(JOURNAL).await.map(drop) }
+                })
+            })
+            .collect();
+        for asker in askers {
+            runtime.block_on(asker).unwrap().unwrap();
+        }
+    }
 }
 
 /// Another process holds the write lock for longer than is waited; when it lets go, the same store works again.

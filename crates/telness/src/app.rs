@@ -12,7 +12,7 @@ use telness_engine::plan_flow::{self, PlanError};
 use telness_engine::supervise::Supervisor;
 use telness_engine::telemetry::start_logs;
 use telness_engine::{DataFolderError, Engine, Node, StartError};
-use telness_store::{JournalError, StoreError};
+use telness_store::JournalError;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -66,7 +66,7 @@ fn log_settings(loaded: &Loaded) {
 
 async fn run(settings: &Settings, plan: Plan, out: &mut Output) -> Result<Exit, Failure> {
     let mut signals = Signals::listen().map_err(Failure::cannot)?;
-    let first_start = !telness_engine::store_file(&settings.data).exists();
+    let first_start = matches!(telness_engine::read_secret(&settings.data), Ok(None));
     let node = Node::start(settings, plan, Clock::system()).map_err(refused_start)?;
     let started = async {
         let listener = TcpListener::bind(settings.listen).await.map_err(|why| taken(settings.listen, &why))?;
@@ -226,9 +226,7 @@ fn refused_start(error: StartError) -> Failure {
         StartError::DataFolder(DataFolderError::InUse { .. }) | StartError::Journal(JournalError::Locked { .. }) => {
             Exit::InUse
         }
-        StartError::DataFolder(DataFolderError::Damaged { .. }) | StartError::Store(StoreError::Broken(_)) => {
-            Exit::Damaged
-        }
+        StartError::DataFolder(DataFolderError::Damaged { .. }) => Exit::Damaged,
         _ => Exit::Cannot,
     };
     Failure::new(exit, error)

@@ -44,6 +44,14 @@ fn files(ending: &str) -> Vec<PathBuf> {
 }
 
 #[test]
+fn how_many_events_count_is_told_as_it_is() {
+    let told = format!("{} ", telness_store::EVENTS_OF_A_KIND_MAX);
+    let first = |page: &str| fs::read_to_string(root().join(page)).unwrap().contains(&format!("first {told}"));
+    assert!(first("docs/api.md") && first("docs/openapi.json") && first("ARCHITECTURE.md"), "first {told}");
+    assert!(fs::read_to_string(root().join("docs/metrics.md")).unwrap().contains(&told));
+}
+
+#[test]
 fn every_link_in_the_documentation_leads_to_a_file() {
     let (mut seen, mut broken) = (0, Vec::new());
     for page in files(".md") {
@@ -98,7 +106,7 @@ fn rendered() -> String {
     let metrics = Metrics::new();
     metrics.call(Class::Normal, Workflow::Low, Outcome::Routed, Reason::NoRoute, Duration::ZERO);
     metrics.journal_batch(1, Duration::ZERO, true);
-    metrics.shipped_batch(1, Duration::ZERO);
+    metrics.shipped_batch(1, 0, Duration::ZERO);
     metrics.render()
 }
 

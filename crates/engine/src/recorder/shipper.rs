@@ -109,9 +109,9 @@ impl Shipper {
         let started = crate::clock::monotonic();
         let entries: Vec<Entry> = rows.iter().filter_map(|(at, bytes)| self.read(*at, bytes)).collect();
         let count = entries.len();
-        self.store.write(self.journal, upto, entries).await?;
+        let written = self.store.write(self.journal, upto, entries).await?;
         self.shared.shipped.send_modify(|shipped| shipped.position = upto);
-        self.shared.metrics.shipped_batch(count, started.elapsed());
+        self.shared.metrics.shipped_batch(count, written.events_beyond, started.elapsed());
         Ok(rows.len())
     }
 

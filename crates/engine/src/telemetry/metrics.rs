@@ -62,6 +62,7 @@ pub struct Metrics {
     /// Records of the journal that could not be read.
     pub records_unreadable: Counter,
     shipped_records: Counter,
+    events_beyond: Counter,
     ship_seconds: Histogram,
     /// 1 while the store takes no records.
     pub store_failing: Gauge,
@@ -98,6 +99,7 @@ impl Metrics {
             records_dropped: Counter::default(),
             records_unreadable: Counter::default(),
             shipped_records: Counter::default(),
+            events_beyond: Counter::default(),
             ship_seconds: seconds(),
             store_failing: Gauge::default(),
             plan_revision: Gauge::default(),
@@ -130,6 +132,8 @@ impl Metrics {
         );
         registry.register("records_unreadable", "Journal records that cannot be read", self.records_unreadable.clone());
         registry.register("shipped_records", "Records moved to the store", self.shipped_records.clone());
+        let beyond = self.events_beyond.clone();
+        registry.register("events_beyond", "Events of calls that have more than count", beyond);
         let ship = self.ship_seconds.clone();
         registry.register_with_unit("ship_duration", "One batch into the store", Unit::Seconds, ship);
         registry.register("store_failing", "1 while the store takes no records", self.store_failing.clone());
@@ -158,8 +162,9 @@ impl Metrics {
         self.journal_sync_seconds.observe(took.as_secs_f64());
     }
 
-    /// Counts one batch that the store took.
-    pub fn shipped_batch(&self, records: usize, took: Duration) {
+    /// Counts one batch that the store took, and the events in it that were beyond those that count in a call.
+    pub fn shipped_batch(&self, records: usize, events_beyond: usize, took: Duration) {
+        self.events_beyond.inc_by(u64::try_from(events_beyond).unwrap_or(u64::MAX));
         self.shipped_records.inc_by(u64::try_from(records).unwrap_or(u64::MAX));
         self.ship_seconds.observe(took.as_secs_f64());
     }

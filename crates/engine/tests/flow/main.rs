@@ -13,3 +13,4 @@ mod emergency;
 mod idempotency;
 mod plans;
 mod scene;
+mod store;

@@ -3,6 +3,7 @@
 //! One thread writes and a few read, each with a connection of its own. The file is in WAL mode, so that readers and
 //! the writer do not wait for each other.
 
+mod events;
 mod read;
 mod row;
 mod schema;
@@ -10,14 +11,15 @@ mod threads;
 mod write;
 
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use telness_core::call::CallId;
 use telness_core::names::TenantName;
 use telness_core::record::CallRecord;
 
-use crate::{CallQuery, Entry, JournalId, Page, Pending, Position, Store, StoreError, StoredCall};
-use threads::Threads;
+use crate::{CallQuery, Entry, JournalId, Page, Pending, Position, Store, StoreError, StoredCall, Written};
+use threads::{Opener, Threads};
 
 /// Threads that read. More would only compete with the data path for the same cores.
 const READERS: usize = 2;
@@ -37,17 +39,14 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the store in a file, or makes one, and brings its schema up to date.
+    /// The store in a file, which is made and brought up to date when it is first asked something. Whatever is wrong
+    /// with the file is told to whoever asks, each time, until it is right: a node starts without its store (S2).
     ///
     /// # Errors
-    /// When the file cannot be used, or is of a later version.
+    /// When the system gives no threads.
     pub fn open(file: &Path) -> Result<Self, StoreError> {
-        let mut writer = connect_to_write(file)?;
-        schema::migrate(&mut writer)?;
-        let readers = start_readers(file)?;
-        let size = (1, WRITE_QUEUE_JOBS_MAX);
-        let writer = Threads::start("store-writer", file, connect_to_write, writer, size)?;
-        Ok(Self { writer: Some(writer), readers })
+        let writer = Threads::start("store-writer", file, connect_to_write, (1, WRITE_QUEUE_JOBS_MAX))?;
+        Ok(Self { writer: Some(writer), readers: start_readers(file, connect_to_read_or_make)? })
     }
 
     /// Opens a store that is there, to read it beside a service that writes it.
@@ -55,7 +54,9 @@ impl SqliteStore {
     /// # Errors
     /// When the file is not there, cannot be read, or is of another version.
     pub fn open_read_only(file: &Path) -> Result<Self, StoreError> {
-        Ok(Self { writer: None, readers: start_readers(file)? })
+        // A person waits, who is to be told at once.
+        drop(connect_to_read(file)?);
+        Ok(Self { writer: None, readers: start_readers(file, connect_to_read)? })
     }
 
     fn writer(&self) -> Result<&Threads, StoreError> {
@@ -64,7 +65,7 @@ impl SqliteStore {
 }
 
 impl Store for SqliteStore {
-    fn write(&self, journal: JournalId, upto: Position, entries: Vec<Entry>) -> Pending<'_, ()> {
+    fn write(&self, journal: JournalId, upto: Position, entries: Vec<Entry>) -> Pending<'_, Written> {
         Box::pin(async move {
             self.writer()?.ask(move |connection| write::batch(connection, journal, upto, &entries)).await
         })
@@ -100,15 +101,25 @@ impl Store for SqliteStore {
     }
 }
 
-fn start_readers(file: &Path) -> Result<Threads, StoreError> {
-    let first = connect_to_read(file)?;
-    schema::require_current(&first)?;
-    Threads::start("store-reader", file, connect_to_read, first, (READERS, READ_QUEUE_JOBS_MAX))
+fn start_readers(file: &Path, open: Opener) -> Result<Threads, StoreError> {
+    Threads::start("store-reader", file, open, (READERS, READ_QUEUE_JOBS_MAX))
+}
+
+/// A connection that reads. A writer that waits for another process's lock does not hold it up, unless the file is yet
+/// to be made or brought forward.
+fn connect_to_read_or_make(file: &Path) -> Result<Connection, StoreError> {
+    connect_to_read(file).or_else(|_| {
+        drop(connect_to_write(file)?);
+        connect_to_read(file)
+    })
 }
 
 fn connect_to_write(file: &Path) -> Result<Connection, StoreError> {
+    /// One thread at a time makes the store: of two that set a new file up, SQLite refuses one without waiting.
+    static MAKING: Mutex<()> = Mutex::new(());
+    let _making = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(file, flags).map_err(store_error)?;
+    let mut connection = Connection::open_with_flags(file, flags).map_err(store_error)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     connection
         .execute_batch(
@@ -119,6 +130,7 @@ fn connect_to_write(file: &Path) -> Result<Connection, StoreError> {
              PRAGMA cache_size = -65536;",
         )
         .map_err(store_error)?;
+    schema::migrate(&mut connection)?;
     Ok(connection)
 }
 
@@ -126,6 +138,7 @@ fn connect_to_read(file: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(file, flags).map_err(store_error)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    schema::require_current(&connection)?;
     Ok(connection)
 }
 

@@ -3,11 +3,11 @@
 use rusqlite::{Connection, Row};
 use telness_core::call::CallId;
 use telness_core::names::TenantName;
-use telness_core::record::{CallEvent, CallRecord, Routing};
+use telness_core::record::{CallRecord, Routing};
 use telness_core::time::Timestamp;
 use uuid::Uuid;
 
-use super::{row, store_error};
+use super::{events, row, store_error};
 use crate::{CallQuery, Cursor, Entry, EntryError, Page, StoreError, StoredCall, StoredSummary};
 
 /// The most calls on a page.
@@ -36,8 +36,10 @@ pub(super) fn call(
     let select = format!("SELECT {} FROM calls WHERE tenant = ?1 AND call_id = ?2", row::COLUMNS);
     let found = one(&transaction, &select, (tenant.as_str(), id.0.as_bytes()), summary)?;
     let Some(StoredSummary { routing, personal, cdr }) = found else { return Ok(None) };
-    let events = events(&transaction, tenant, id)?;
-    Ok(Some(StoredCall { routing, personal, cdr, events }))
+    let events =
+        all(&transaction, EVENTS, (tenant.as_str(), id.0.as_bytes()), |row| row::json(&row::get::<String>(row, 0)?))?;
+    let more_events = events::any_beyond(&transaction, tenant, id)?;
+    Ok(Some(StoredCall { routing, personal, cdr, events, more_events }))
 }
 
 /// The clear part and the personal bytes of one call.
@@ -50,11 +52,6 @@ pub(super) fn record(
     one(connection, &select, (tenant.as_str(), id.0.as_bytes()), |row| {
         Ok((row::routing(row)?, row::get(row, row::PERSONAL)?))
     })
-}
-
-/// The events of a call, by time, also of a call that is yet to come.
-pub(super) fn events(connection: &Connection, tenant: &TenantName, id: CallId) -> Result<Vec<CallEvent>, StoreError> {
-    all(connection, EVENTS, (tenant.as_str(), id.0.as_bytes()), |row| row::json(&row::get::<String>(row, 0)?))
 }
 
 /// The other records that came under a call's id.

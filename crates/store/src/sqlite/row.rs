@@ -169,7 +169,7 @@ fn word<T: Copy>(row: &Row<'_>, column: usize, all: &[T], name: fn(T) -> &'stati
     all.iter().copied().find(|value| name(*value) == text).ok_or_else(|| unknown(row, column))
 }
 
-fn parsed<T: FromStr>(row: &Row<'_>, column: usize) -> Result<T, StoreError> {
+pub(super) fn parsed<T: FromStr>(row: &Row<'_>, column: usize) -> Result<T, StoreError> {
     parsed_if_any(row, column)?.ok_or_else(|| unknown(row, column))
 }
 
@@ -177,7 +177,7 @@ fn parsed_if_any<T: FromStr>(row: &Row<'_>, column: usize) -> Result<Option<T>, 
     text(row, column)?.map(|text| text.parse().map_err(|_| unknown(row, column))).transpose()
 }
 
-fn text<'a>(row: &'a Row<'_>, column: usize) -> Result<Option<&'a str>, StoreError> {
+pub(super) fn text<'a>(row: &'a Row<'_>, column: usize) -> Result<Option<&'a str>, StoreError> {
     let value = row.get_ref(column).map_err(store_error)?;
     value.as_str_or_null().map_err(|error| StoreError::Broken(error.to_string()))
 }

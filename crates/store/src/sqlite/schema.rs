@@ -15,8 +15,10 @@ struct Migration {
 }
 
 /// The steps, in order. A step that was released stays as it is; what is to change comes as another step.
-const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, name: "calls", sql: include_str!("migrations/0001_calls.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "calls", sql: include_str!("migrations/0001_calls.sql") },
+    Migration { version: 2, name: "events beyond", sql: include_str!("migrations/0002_events_beyond.sql") },
+];
 
 const VERSIONS_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (
     version INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum BLOB NOT NULL) STRICT";
@@ -41,13 +43,13 @@ pub(super) fn require_current(connection: &Connection) -> Result<(), StoreError>
     let exists = "SELECT 1 FROM sqlite_schema WHERE name = 'schema_migrations'";
     let begun = connection.query_row(exists, [], |_| Ok(())).optional().map_err(store_error)?.is_some();
     let reached = if begun { check_applied(connection)? } else { 0 };
-    match MIGRATIONS.last() {
-        Some(last) if reached < last.version => Err(StoreError::Broken(format!(
+    if reached < latest() {
+        return Err(StoreError::Broken(format!(
             "its schema is at version {reached} and this telness reads version {}; start the service once",
-            last.version
-        ))),
-        _ => Ok(()),
+            latest()
+        )));
     }
+    Ok(())
 }
 
 /// The version that was reached, if every step so far is one that we know as it was.
@@ -59,19 +61,23 @@ fn check_applied(connection: &Connection) -> Result<i64, StoreError> {
         let version: i64 = row.get(0).map_err(store_error)?;
         let name: String = row.get(1).map_err(store_error)?;
         let applied: [u8; 16] = row.get(2).map_err(store_error)?;
-        let Some(known) = MIGRATIONS.iter().find(|step| step.version == version) else {
-            return Err(StoreError::Broken(format!(
-                "its schema has step {version} ({name}), which a later telness made; use that version or a later one"
-            )));
-        };
-        if checksum(known.sql) != applied {
+        reached = version;
+        if version > latest() {
+            continue;
+        }
+        let known = MIGRATIONS.iter().find(|step| step.version == version);
+        if known.is_none_or(|known| checksum(known.sql) != applied) {
             return Err(StoreError::Broken(format!(
                 "step {version} ({name}) of its schema is not the one that this telness knows; use the version that made it"
             )));
         }
-        reached = version;
     }
-    Ok(reached)
+    if reached > latest() { Err(StoreError::Later { found: reached, known: latest() }) } else { Ok(reached) }
+}
+
+/// The version that this telness makes and reads.
+fn latest() -> i64 {
+    MIGRATIONS.last().map_or(0, |step| step.version)
 }
 
 fn checksum(sql: &str) -> [u8; 16] {
@@ -103,7 +109,7 @@ mod tests {
     fn later_changed_and_missing_steps_are_refused() {
         let mut later = migrated();
         later.execute("INSERT INTO schema_migrations VALUES (999, 'later', zeroblob(16))", []).unwrap();
-        assert!(matches!(migrate(&mut later), Err(StoreError::Broken(why)) if why.contains("999")));
+        assert!(matches!(migrate(&mut later), Err(StoreError::Later { found: 999, known }) if known == latest()));
         let mut changed = migrated();
         changed.execute("UPDATE schema_migrations SET checksum = zeroblob(16)", []).unwrap();
         assert!(matches!(migrate(&mut changed), Err(StoreError::Broken(why)) if why.contains("not the one")));

@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::StoreError;
 
 type Job = Box<dyn FnOnce(&mut Link) + Send>;
-/// How a connection is made, again after an error that may be of the connection.
+/// How a connection is made: when it is first needed, and again after an error that may be of the connection.
 pub(super) type Opener = fn(&std::path::Path) -> Result<Connection, StoreError>;
 
 /// A file's connection, made when it is needed.
@@ -47,16 +47,14 @@ impl Threads {
         name: &str,
         file: &std::path::Path,
         open: Opener,
-        first: Connection,
         (count, queue_jobs_max): (usize, usize),
     ) -> Result<Self, StoreError> {
         let (queue, jobs) = mpsc::channel::<Job>(queue_jobs_max);
         let jobs = Arc::new(Mutex::new(jobs));
-        let mut first = Some(first);
         let mut threads = Vec::with_capacity(count);
         for _ in 0..count {
             let jobs = Arc::clone(&jobs);
-            let mut link = Link { file: file.to_owned(), open, connection: first.take() };
+            let mut link = Link { file: file.to_owned(), open, connection: None };
             let run = move || {
                 loop {
                     // Whoever holds the lock waits for the next job; the others wait for the lock.

@@ -227,7 +227,10 @@ fn open(folder: &Path) -> Result<Option<SqliteStore>, Failure> {
 }
 
 fn unreadable(error: &StoreError) -> Failure {
-    let exit = if matches!(error, StoreError::Broken(_)) { Exit::Damaged } else { Exit::Cannot };
+    let exit = match error {
+        StoreError::Unavailable(_) => Exit::Cannot,
+        StoreError::Broken(_) | StoreError::Later { .. } => Exit::Damaged,
+    };
     Failure::new(exit, format_args!("the call log cannot be read: {error}; `telness doctor` looks into it"))
 }
 

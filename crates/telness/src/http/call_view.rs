@@ -146,10 +146,12 @@ pub struct CallView<'a> {
     #[serde(serialize_with = "steps")]
     #[schema(value_type = Vec<StepView>)]
     steps: &'a [Step],
-    /// What was reported of it, by time.
+    /// What was reported of it, by time. Of each kind the first 128 events count, by the switch's clock.
     #[serde(serialize_with = "events")]
     #[schema(value_type = Vec<EventView>)]
     events: &'a [CallEvent],
+    /// Whether more was reported than counts. What is beyond is kept, and is neither here nor in `detail`.
+    more_events: bool,
 }
 
 impl<'a> CallView<'a> {
@@ -169,6 +171,7 @@ impl<'a> CallView<'a> {
             notes: &personal.notes,
             steps: &personal.steps,
             events: &call.events,
+            more_events: call.more_events,
         }
     }
 }

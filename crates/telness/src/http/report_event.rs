@@ -84,6 +84,7 @@ pub struct EventAnswer<'a> {
 ///
 /// Events may come in any order, more than once, late, or before their call; the detail record is the same for
 /// every order. The answer is given once the event is on durable storage. A call of this id need not be known.
+/// Of each kind the first 128 events of a call count, by the switch's clock; what is beyond is kept beside.
 #[utoipa::path(
     post, path = "/v1/calls/{id}/events", tag = "calls", operation_id = "report_event",
     request_body = EventRequest,

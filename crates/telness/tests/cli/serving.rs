@@ -154,6 +154,45 @@ fn a_folder_or_a_port_that_is_taken_has_its_own_code() {
     assert_eq!(ran.code(), 7, "{}", ran.err());
 }
 
+/// Makes a folder's call log one of a later version: its last step gets a number that nobody has yet. In the file, a
+/// step's number stands before the head of its row, which its name follows.
+fn make_call_log_later(folder: &TempDir) {
+    let file = folder.path().join("telness-data/calls.sqlite");
+    let mut bytes = std::fs::read(&file).unwrap();
+    let name = b"events beyond";
+    let row = [&[4, 0, 13 + 2 * u8::try_from(name.len()).unwrap(), 12 + 2 * 16], &name[..]].concat();
+    let at = bytes.windows(row.len()).position(|window| window == row).unwrap();
+    assert_eq!(bytes[at - 1], 2, "the number of the step");
+    bytes[at - 1] = 99;
+    std::fs::write(&file, bytes).unwrap();
+}
+
+#[test]
+fn s2_a_call_log_of_a_later_version_stops_no_start_and_every_command_says_what_is_wrong() {
+    let folder = folder();
+    let service = Service::start(&folder, &[]);
+    service.signal("TERM");
+    assert_eq!(service.wait().0, Some(0));
+    make_call_log_later(&folder);
+    let service = Service::start(&folder, &["--set", "http.drain_ms_max=0"]);
+    let call = r#"{"from": "+46846500401", "to": "070-174 06 05", "type": "pbx"}"#;
+    assert!(service.ask("POST /v1/calls", call).contains("journaled"));
+    let list = service.ask("GET /v1/calls", "");
+    assert!(list.starts_with("HTTP/1.1 503") && list.contains("store_unavailable"), "{list}");
+    let ready = service.ask("GET /readyz", "");
+    assert!(ready.starts_with("HTTP/1.1 200") && ready.contains(r#""store_ok":false"#), "{ready}");
+    assert!(service.ask("GET /metrics", "").contains("telness_store_failing 1\n"));
+    service.signal("TERM");
+    let (code, log) = service.wait();
+    assert_eq!(code, Some(0), "{log}");
+    for said in [log, run_in(&folder, &["doctor", "--listen", "127.0.0.1:0"]).out()] {
+        assert!(said.contains("version 99, which a later telness made"), "{said}");
+    }
+    let records = run_in(&folder, &["records"]);
+    assert_eq!(records.code(), 7, "{}", records.err());
+    assert!(records.err().contains("version 99, which a later telness made"), "{}", records.err());
+}
+
 #[test]
 fn s3_a_hang_up_reads_the_plan_again_and_a_bad_one_changes_nothing() {
     let folder = folder();

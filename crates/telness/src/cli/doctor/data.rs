@@ -10,7 +10,7 @@ use telness_engine::clock::monotonic;
 use telness_engine::config::Settings;
 use telness_engine::identity::random_bytes;
 use telness_engine::{DataFolder, DataFolderError, read_secret, store_file};
-use telness_store::{Journal, JournalId, JournalOptions, Position, SqliteStore, Store as _};
+use telness_store::{Journal, JournalId, JournalOptions, Position, SqliteStore, Store as _, StoreError};
 
 use super::Check;
 
@@ -111,18 +111,24 @@ pub(super) async fn records(settings: &Settings) -> Vec<Check> {
     let mut checks = Vec::new();
     let file = store_file(&settings.data);
     if file.exists() {
-        checks.push(match SqliteStore::open_read_only(&file) {
-            Ok(store) => match store.check().await {
-                Ok(()) => Check::ok("call log", "it can be read"),
-                Err(error) => Check::fail("call log", error.to_string(), "bring calls.sqlite back from a backup"),
-            },
-            Err(error) => Check::fail("call log", error.to_string(), "bring calls.sqlite back from a backup"),
-        });
+        checks.push(call_log(&file).await.unwrap_or_else(|error| {
+            let todo = match &error {
+                StoreError::Unavailable(_) => "check owner and mode of calls.sqlite, and end what has it locked",
+                StoreError::Broken(_) => "bring calls.sqlite back from a backup; until then calls go on without it",
+                StoreError::Later { .. } => "run the later telness again; until then calls go on without the call log",
+            };
+            Check::fail("call log", error.to_string(), todo)
+        }));
     }
     if settings.data.join("journal").is_dir() {
         checks.push(journal(settings));
     }
     checks
+}
+
+async fn call_log(file: &Path) -> Result<Check, StoreError> {
+    SqliteStore::open_read_only(file)?.check().await?;
+    Ok(Check::ok("call log", "it can be read"))
 }
 
 /// Reads the whole journal, unless a running service has it.

@@ -34,8 +34,10 @@ pub(super) async fn catch_up(settings: &Settings) -> Result<(), Failure> {
     };
     let fresh_id = JournalId(random_bytes().map_err(Failure::cannot)?);
     let journal = Journal::open(&folder.journal(), options, fresh_id).map_err(Failure::cannot)?;
-    let store: Arc<dyn Store> =
-        Arc::new(SqliteStore::open(&folder.store()).map_err(|error| super::unreadable(&error))?);
+    let store = SqliteStore::open(&folder.store()).map_err(|error| super::unreadable(&error))?;
+    // A service would try again and again; a person is told.
+    store.check().await.map_err(|error| super::unreadable(&error))?;
+    let store: Arc<dyn Store> = Arc::new(store);
     let metrics = Arc::new(Metrics::new());
     let started = Recorder::start(journal, store, settings, metrics, Clock::system());
     let (recorder, threads) = started.map_err(Failure::cannot)?;

@@ -1,7 +1,7 @@
 //! Recorded calls for people: a line each, or one on a page.
 
 use telness_core::decide::Action;
-use telness_store::{Page, StoredCall};
+use telness_store::{EVENTS_OF_A_KIND_MAX, Page, StoredCall};
 
 use crate::cli::route::text::{party, write_step, write_trace};
 use crate::cli::{Failure, Output};
@@ -54,6 +54,9 @@ pub(super) fn one(call: &StoredCall, trace: bool, out: &mut Output) -> Result<()
     for event in &call.events {
         let cause = event.cause.and_then(|cause| serde_json::to_string(&cause).ok()).unwrap_or_default();
         out.line(format_args!("event   {}  leg {} {} {cause}", event.occurred_at, event.leg, event.kind.as_str()))?;
+    }
+    if call.more_events {
+        out.line(format_args!("event   more were reported than the {EVENTS_OF_A_KIND_MAX} of each kind that count"))?;
     }
     if trace { write_trace(&personal.trace, out) } else { Ok(()) }
 }

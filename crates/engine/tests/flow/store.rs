@@ -1,0 +1,38 @@
+//! A node whose store cannot be used: it starts, takes calls, says what is amiss, and ships when the store is right.
+
+use telness_core::decide::Action;
+use telness_core::reason::Reason;
+use telness_store::CallQuery;
+
+use super::scene::{OFFICE, Scene, draft};
+
+#[tokio::test]
+async fn s2_a_node_starts_without_its_store_and_ships_once_it_is_there() {
+    let mut scene = Scene::new();
+    let store = scene.settings.data.join("calls.sqlite");
+    let node = scene.node.take().unwrap();
+    tokio::task::spawn_blocking(move || node.stop()).await.unwrap();
+    std::fs::write(&store, [0x5a; 9000]).unwrap();
+    scene.start();
+    let answer = scene.call(&OFFICE, draft("+46701740605")).await.unwrap();
+    assert_eq!(answer.record.routing.action, Action::Route);
+    assert_eq!(answer.proof.as_str(), "journaled");
+    let engine = scene.engine();
+    let id = answer.record.routing.call_id;
+    assert_eq!(engine.read_call(&OFFICE, id).await.unwrap_err().reason(), Reason::StoreUnavailable);
+    let all = CallQuery { limit: 10, ..CallQuery::default() };
+    assert_eq!(engine.list_calls(&OFFICE, &all).await.unwrap_err().reason(), Reason::StoreUnavailable);
+    let readiness = engine.readiness();
+    assert!(readiness.ready, "a node without its store takes calls");
+    assert!(readiness.store_failing.is_some_and(|why| why.contains("not a database")));
+    assert!(engine.metrics_text().contains("telness_store_failing 1\n"));
+    std::fs::remove_file(&store).unwrap();
+    loop {
+        match engine.read_call(&OFFICE, id).await {
+            Ok(stored) => break assert_eq!(stored.routing, answer.record.routing),
+            Err(error) => assert_eq!(error.reason(), Reason::StoreUnavailable),
+        }
+    }
+    assert!(engine.readiness().store_failing.is_none());
+    assert!(engine.metrics_text().contains("telness_store_failing 0\n"));
+}
