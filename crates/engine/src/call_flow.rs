@@ -62,19 +62,18 @@ impl Engine {
         let key = Key::of(&draft, &standing, world, &self.identity);
         let admission = self.admission(key.as_ref(), world)?;
         let mut call = admit(draft, classified, standing, numbers, admission).map_err(CallError::Refused)?;
-        let (record, mut hold) = match self.idempotency.turn(&mut call, key, self).await? {
+        let (record, hold) = match self.idempotency.turn(&mut call, key, self).await? {
             Turn::Replay(first) => return Ok(first),
             Turn::Record(record, hold) => (record, hold),
             Turn::Decide(hold) => {
                 let facts = self.lookups.ask(wanted(world, &call), &call).await;
                 let decision = weigh(world, &mut call, &facts, self.identity.draw_key());
-                (self.record_of(call, decision, hold.request_hash()), hold)
+                (hold.offer(self.record_of(call, decision, hold.request_hash())), hold)
             }
         };
-        hold.offer(&record);
         let proof = self.record(&record).await?;
         let answer = Answer { record, proof, replayed: false };
-        hold.done(&answer, self.recorder.end());
+        hold.done(&answer);
         Ok(answer)
     }
 

@@ -30,9 +30,16 @@ impl std::fmt::Debug for CallLog {
 }
 
 impl CallLog {
-    /// The record of a call from before this node's memory, if the store has it and can tell.
-    pub(crate) async fn first_answer(&self, tenant: &TenantName, id: CallId) -> Option<CallRecord> {
-        self.recorder.shipped_to(self.started_at).await;
+    /// The record of a call from before this node's memory, if the store has it and can tell. One that was answered
+    /// since the start may be on its way there still.
+    pub(crate) async fn first_answer(
+        &self,
+        tenant: &TenantName,
+        id: CallId,
+        answered_here: bool,
+    ) -> Option<CallRecord> {
+        let by = if answered_here { self.recorder.end() } else { self.started_at };
+        self.recorder.shipped_to(by).await;
         let stored = self.store.call(tenant, id).await.ok()??;
         Some(CallRecord { routing: stored.routing, personal: stored.personal })
     }

@@ -206,6 +206,5 @@ impl Engine {
             Err(error) => (Outcome::Refused, error.reason()),
         };
         self.metrics.call(class, class.workflow(), outcome, reason, took);
-        self.idempotency.forget(self.recorder.shipped().position);
     }
 }

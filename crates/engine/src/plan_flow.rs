@@ -1,8 +1,10 @@
 //! From a plan's text to the world that calls are decided on: read, check, compile, put in service.
 
+use std::fs::{self, File};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use telness_core::plan::{Plan, PlanFaults, read_plan};
+use telness_core::plan::{PLAN_BYTES_MAX, Plan, PlanFaults, read_plan};
 use telness_core::world::World;
 
 use crate::node::Engine;
@@ -19,7 +21,7 @@ pub enum PlanError {
         /// The file.
         path: PathBuf,
         /// What the system said.
-        why: std::io::Error,
+        why: io::Error,
     },
     /// The plan has faults; it is refused whole (S3).
     #[error("the plan {name} has faults:\n{rendered}")]
@@ -39,8 +41,19 @@ pub fn load(path: Option<&Path>) -> Result<Plan, PlanError> {
     let Some(path) = path else {
         return compile("the built-in example", EXAMPLE_PLAN.as_bytes());
     };
-    let text = std::fs::read(path).map_err(|why| PlanError::Unreadable { path: path.to_owned(), why })?;
+    let text = read(path).map_err(|why| PlanError::Unreadable { path: path.to_owned(), why })?;
     compile(&path.display().to_string(), &text)
+}
+
+/// Reads no more than shows that a plan is too large, and nothing that may never end, such as a pipe.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    let bytes_max = u64::try_from(PLAN_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
+    let mut text = Vec::new();
+    File::open(path)?.take(bytes_max).read_to_end(&mut text)?;
+    Ok(text)
 }
 
 fn compile(name: &str, text: &[u8]) -> Result<Plan, PlanError> {

@@ -1,7 +1,6 @@
 //! The service put together: settings, logs, plan, node, listener; and taken apart in the other order.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::json;
@@ -19,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::{Exit, Failure, Output};
 use crate::http;
+use crate::reload::Reload;
 
 /// Serves until SIGTERM or SIGINT; then drains. A second signal ends at once.
 ///
@@ -108,12 +108,14 @@ async fn drain(
         engine.warm_numbers();
         http::serve(listener, engine, &limits, stopping).await;
     });
+    let mut reload = Reload::new(&node.engine, settings.plan.clone());
     loop {
         tokio::select! {
             told = signals.next() => match told {
                 Told::Stop => break,
-                Told::Reload => reload(&node.engine, settings.plan.clone()).await,
+                Told::Reload => reload.ask(),
             },
+            () = reload.finish() => {}
             () = served.cancelled() => return Err(Failure::cannot("the HTTP edge died; the log says why")),
         }
     }
@@ -123,16 +125,6 @@ async fn drain(
     tokio::select! {
         () = served.cancelled() => Ok(Exit::Done),
         () = signals.stop() => Ok(Exit::Interrupted),
-    }
-}
-
-/// Puts the plan's file in service anew. Reading and compiling takes long, so it is off the request threads.
-async fn reload(engine: &Arc<Engine>, plan: Option<PathBuf>) {
-    let engine = Arc::clone(engine);
-    match tokio::task::spawn_blocking(move || engine.reload_plan(plan.as_deref())).await {
-        Ok(Ok(revision)) => tracing::info!(revision, "the plan was read again and is in service"),
-        Ok(Err(error)) => tracing::error!(%error, "the plan was read again and refused; the one before stays"),
-        Err(error) => tracing::error!(%error, "the plan could not be read again; the one before stays"),
     }
 }
 

@@ -7,3 +7,4 @@ pub mod app;
 pub mod cli;
 #[doc(hidden)]
 pub mod http;
+mod reload;

@@ -172,7 +172,8 @@ pub const SETTINGS: &[Setting] = &[
         "8589934592",
         whole(1_048_576, 1 << 50, |to, n| to.journal.bytes_max = n),
         "How large the journal may become, in bytes (8 GiB: some fifteen million calls while the store is away). Beyond \
-         it normal calls are refused rather than lost.",
+         it normal calls are refused rather than lost. What waits there takes no memory, but for the answers to the \
+         last 65,536 idempotency keys, some 200 MB at most.",
     ),
     setting(
         "journal.keep_shipped_s",

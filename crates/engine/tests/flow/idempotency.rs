@@ -6,7 +6,8 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use telness_core::reason::Reason;
-use telness_store::CallQuery;
+use telness_core::record::CallRecord;
+use telness_store::{CallQuery, Entry, JournalId, Position, SqliteStore, Store as _};
 
 use crate::scene::{OFFICE, OTHER, Scene, draft, keyed};
 
@@ -92,6 +93,51 @@ async fn abandon(scene: &Scene, order: &str) -> bool {
 
 async fn kept(scene: &Scene) -> usize {
     scene.engine().list_calls(&OFFICE, &CallQuery { limit: 100, ..CallQuery::default() }).await.unwrap().calls.len()
+}
+
+#[tokio::test]
+async fn n5_a_retry_beside_a_slow_first_request_is_the_same_call_and_stays_so() {
+    let mut scene = Scene::new();
+    let engine = scene.engine();
+    let mut orders = (0..50).map(|order| format!("order {order}"));
+    let (order, first) = loop {
+        let order = orders.next().expect("one of fifty requests waits for the journal");
+        let mut first = Box::pin(engine.handle_call(&OFFICE, keyed("+46701740605", &order)));
+        if first.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
+            break (order, first);
+        }
+    };
+    let second = scene.call(&OFFICE, keyed("+46701740605", &order)).await.unwrap();
+    assert!(second.record.routing.request_hash.is_some(), "what the request said is known whoever answered it");
+    assert_eq!(first.await.unwrap().record, second.record);
+    drop(engine);
+    scene.restart().await;
+    let again = scene.call(&OFFICE, keyed("+46701740605", &order)).await.unwrap();
+    assert_eq!(again.record, second.record);
+    let id = again.record.routing.call_id;
+    let store = SqliteStore::open(&telness_engine::store_file(&scene.settings.data)).unwrap();
+    let others = store.contradictions(&again.record.routing.tenant, id).await.unwrap();
+    assert!(others.is_empty(), "one call has one record: {others:?}");
+}
+
+#[tokio::test]
+async fn n5_a_record_that_does_not_know_its_request_conflicts_with_none() {
+    let first = Scene::new();
+    let answer = first.call(&OFFICE, keyed("+46701740605", "order 1")).await.unwrap();
+    let mut record = CallRecord::clone(&answer.record);
+    record.routing.request_hash = None;
+    let entry = Entry::decode(&Entry::encode_call(&record).unwrap()).unwrap();
+    let key = std::fs::read(first.settings.data.join("server.key")).unwrap();
+    let mut second = Scene::new();
+    second.stop().await;
+    std::fs::write(second.settings.data.join("server.key"), key).unwrap();
+    let store = SqliteStore::open(&telness_engine::store_file(&second.settings.data)).unwrap();
+    store.write(JournalId([7; 16]), Position(1), vec![entry]).await.unwrap();
+    drop(store);
+    second.start();
+    let again = second.call(&OFFICE, keyed("+46701740605", "order 1")).await.unwrap();
+    assert!(again.replayed);
+    assert_eq!(*again.record, record);
 }
 
 #[tokio::test]

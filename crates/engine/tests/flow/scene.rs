@@ -65,9 +65,13 @@ impl Scene {
 
     /// Stops the node in order and starts it again on the same folder.
     pub(crate) async fn restart(&mut self) {
+        self.stop().await;
+        self.start();
+    }
+
+    pub(crate) async fn stop(&mut self) {
         let node = self.node.take().unwrap();
         tokio::task::spawn_blocking(move || node.stop()).await.unwrap();
-        self.start();
     }
 
     pub(crate) fn file(&self, name: &str, text: &str) -> PathBuf {

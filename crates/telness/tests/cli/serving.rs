@@ -209,6 +209,22 @@ fn s3_a_hang_up_reads_the_plan_again_and_a_bad_one_changes_nothing() {
 }
 
 #[test]
+fn a_plan_that_hangs_when_it_is_read_again_does_not_hold_up_the_end() {
+    let folder = folder();
+    let plan = folder.path().join("plan.yaml");
+    std::fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/sweden.yaml"), &plan).unwrap();
+    let mut service = Service::start(&folder, &["--plan", "plan.yaml"]);
+    std::fs::remove_file(&plan).unwrap();
+    assert!(Command::new("mkfifo").arg(&plan).status().unwrap().success());
+    let mut log = BufReader::new(service.child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    service.signal("HUP");
+    assert!(log.any(|line| line.contains("refused; the one before stays") && line.contains("not a regular file")));
+    assert!(service.ask("GET /readyz", "").starts_with("HTTP/1.1 200"));
+    service.signal("TERM");
+    assert_eq!(service.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
 fn a_second_signal_ends_at_once_whatever_is_in_hand() {
     let folder = folder();
     let mut service = Service::start(&folder, &[]);
