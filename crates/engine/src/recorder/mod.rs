@@ -99,7 +99,6 @@ impl Recorder {
         clock: crate::clock::Clock,
     ) -> std::io::Result<(Self, RecorderThreads)> {
         let reader: JournalReader = journal.reader();
-        let id = journal.id();
         let shared = Arc::new(Shared::new(settings.journal.queue_records_max, journal.end(), metrics));
         let writer = writer::Writer {
             shared: Arc::clone(&shared),
@@ -112,7 +111,6 @@ impl Recorder {
             shared: Arc::clone(&shared),
             runtime: tokio::runtime::Handle::current(),
             reader,
-            journal: id,
             store,
             settings: settings.shipper.clone(),
         };

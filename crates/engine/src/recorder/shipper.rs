@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use telness_store::{Entry, JournalId, JournalReader, Position, Store, StoreError};
+use telness_store::{Entry, JournalError, JournalReader, Position, Store, StoreError};
 
 use super::Shared;
 use crate::config::ShipperSettings;
@@ -29,7 +29,6 @@ pub(super) struct Shipper {
     pub(super) shared: Arc<Shared>,
     pub(super) runtime: tokio::runtime::Handle,
     pub(super) reader: JournalReader,
-    pub(super) journal: JournalId,
     pub(super) store: Arc<dyn Store>,
     pub(super) settings: ShipperSettings,
 }
@@ -93,7 +92,8 @@ impl Shipper {
 
     /// Asks the store how far this journal was shipped.
     async fn begin(&mut self) -> Result<(), StoreError> {
-        let position = self.store.position(self.journal).await?.unwrap_or_default();
+        let stored = self.store.position(self.reader.id()).await?;
+        let position = self.reader.resume(stored).map_err(|error| unavailable(&error))?;
         self.shared.shipped.send_modify(|shipped| shipped.position = position);
         Ok(())
     }
@@ -102,14 +102,14 @@ impl Shipper {
     async fn ship_batch(&mut self) -> Result<usize, StoreError> {
         let from = self.shared.shipped.borrow().position;
         let rows = self.reader.after(from, self.settings.batch_records_max);
-        let rows = rows.map_err(|error| StoreError::Unavailable(format!("the journal cannot be read: {error}")))?;
+        let rows = rows.map_err(|error| unavailable(&error))?;
         let Some(upto) = rows.last().map(|(position, _)| *position) else {
             return Ok(0);
         };
         let started = crate::clock::monotonic();
         let entries: Vec<Entry> = rows.iter().filter_map(|(at, bytes)| self.read(*at, bytes)).collect();
         let count = entries.len();
-        self.store.write(self.journal, upto, entries).await?;
+        self.store.write(self.reader.id(), upto, entries).await?;
         self.shared.shipped.send_modify(|shipped| shipped.position = upto);
         self.shared.metrics.shipped_batch(count, started.elapsed());
         Ok(rows.len())
@@ -141,4 +141,8 @@ impl Shipper {
         }
         self.shared.metrics.store_failing.set(i64::from(failure.is_some()));
     }
+}
+
+fn unavailable(error: &JournalError) -> StoreError {
+    StoreError::Unavailable(format!("the journal cannot be read: {error}"))
 }

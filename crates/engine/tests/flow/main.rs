@@ -11,5 +11,6 @@
 mod calls;
 mod emergency;
 mod idempotency;
+mod journal;
 mod plans;
 mod scene;
