@@ -105,6 +105,7 @@ impl Recorder {
             journal,
             clock,
             batch_max: settings.journal.batch_records_max,
+            failing: false,
         };
         let writer = crate::supervise::thread("journal-writer", move || writer.run())?;
         let shipper = shipper::Shipper {

@@ -161,11 +161,13 @@ impl Journal {
             .fold(0, |sum: u64, entry| sum.saturating_add(u64::try_from(entry.len()).unwrap_or(u64::MAX)));
         self.make_room(bytes)?;
         let appended = self.append_group(entries);
-        self.failing = appended.is_err();
+        let failed_before = std::mem::replace(&mut self.failing, appended.is_err());
         match appended {
             Ok(end) => Ok(end),
             Err(error) => {
-                tracing::error!(segment = self.highest, %error, "a segment of the journal is abandoned");
+                if !failed_before {
+                    tracing::error!(segment = self.highest, %error, "a segment of the journal is abandoned");
+                }
                 self.abandon();
                 Err(io_error(self.folder.path(), &error))
             }
