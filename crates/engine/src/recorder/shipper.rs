@@ -21,8 +21,6 @@ pub struct Shipped {
     pub position: Position,
     /// Why the store takes nothing now.
     pub failing: Option<Arc<str>>,
-    /// Set when the node stops: how long the shipper may still take.
-    pub(super) stop_after: Option<Duration>,
 }
 
 pub(super) struct Shipper {
@@ -34,31 +32,43 @@ pub(super) struct Shipper {
 }
 
 impl Shipper {
-    /// Ships until the node stops.
-    pub(super) fn run(mut self) {
-        if self.settings.enabled {
-            let runtime = self.runtime.clone();
-            runtime.block_on(self.ship());
+    /// Ships until the node stops and nothing is left, or its time is over: then false, if a write was still in hand.
+    pub(super) fn run(mut self) -> bool {
+        let runtime = self.runtime.clone();
+        !self.settings.enabled || runtime.block_on(self.ship_until_stopped())
+    }
+
+    async fn ship_until_stopped(&mut self) -> bool {
+        let mut stops = self.shared.stop.subscribe();
+        let time_over = async move {
+            // The sender lives as long as the shipper does.
+            let by = stops.wait_for(|stop| stop.by.is_some()).await.ok().and_then(|stop| stop.by);
+            if let Some(by) = by {
+                tokio::time::sleep_until(by.into()).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = self.ship() => true,
+            () = time_over => {
+                tracing::warn!("the time to stop is over before the store has all; the rest waits in the journal");
+                false
+            }
         }
     }
 
     async fn ship(&mut self) {
         let mut retry = RETRY_MIN;
         let mut begun = false;
-        let mut deadline = None;
         loop {
+            // Asked before the journal is, or the last records could come in between.
+            let last_turn = self.shared.stop.borrow().writer_ended;
             let step = if begun { self.ship_batch().await } else { self.begin().await.map(|()| usize::MAX) };
             self.report(step.as_ref().err());
-            if let (None, Some(within)) = (deadline, self.shared.shipped.borrow().stop_after) {
-                deadline = crate::clock::monotonic().checked_add(within);
-            }
-            let late = deadline.is_some_and(|deadline| crate::clock::monotonic() >= deadline);
-            if deadline.is_some() && (late || matches!(step, Ok(0))) {
-                return;
-            }
             match step {
+                Ok(0) if last_turn => return,
                 Err(_) => {
-                    tokio::time::sleep(retry).await;
+                    self.wait_to_retry(retry).await;
                     retry = retry.saturating_mul(2).min(self.settings.retry_max);
                 }
                 Ok(count) => {
@@ -69,10 +79,20 @@ impl Shipper {
         }
     }
 
-    /// Waits for something to ship, then lets records gather, unless a reader waits for them or the node stops.
+    /// Waits before what failed is tried again; not for long once the node stops.
+    async fn wait_to_retry(&self, retry: Duration) {
+        let mut stops = self.shared.stop.subscribe();
+        if stops.borrow().by.is_some() {
+            tokio::time::sleep(RETRY_MIN).await;
+        } else {
+            let _ = tokio::time::timeout(retry, stops.wait_for(|stop| stop.by.is_some())).await;
+        }
+    }
+
+    /// Waits for something to ship, then lets records gather, unless a reader waits for them or no more come.
     async fn pause(&self, shipped_now: usize) {
-        let mut states = self.shared.shipped.subscribe();
-        let stopping = async { drop(states.wait_for(|state| state.stop_after.is_some()).await) };
+        let mut stops = self.shared.stop.subscribe();
+        let stopping = async { drop(stops.wait_for(|stop| stop.writer_ended).await) };
         let more = async {
             if shipped_now == 0 {
                 let shipped = self.shared.shipped.borrow().position;

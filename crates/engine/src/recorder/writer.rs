@@ -44,7 +44,7 @@ struct Group {
 }
 
 impl Writer {
-    /// Writes until the bell is closed and both lanes are empty.
+    /// Writes until the bell is closed and both lanes are empty, or the time to stop is over.
     pub(super) fn run(mut self) {
         let _watch = DeathWatch(Arc::clone(&self.shared));
         self.shared.bell.answer_here();
@@ -66,13 +66,24 @@ impl Writer {
             return !closed;
         }
         if self.write(group).is_err() {
-            if closed {
-                tracing::error!(records = self.waiting(), "stopping with records that the journal does not take");
+            if closed && self.is_too_late() {
+                self.give_up();
                 return false;
             }
             Bell::pause(AFTER_FAILURE);
         }
         true
+    }
+
+    fn is_too_late(&self) -> bool {
+        self.shared.stop.borrow().by.is_none_or(|by| crate::clock::monotonic() >= by)
+    }
+
+    /// The node stops with records that the journal does not take: their calls were answered, so it is said how many.
+    fn give_up(&self) {
+        let records = self.waiting();
+        self.shared.metrics.records_dropped.inc_by(u64::try_from(records).unwrap_or(u64::MAX));
+        tracing::error!(records, "stopping with records that the journal does not take; they are lost");
     }
 
     /// Lets records that nobody waits for gather a little, so that they share a sync.
@@ -114,6 +125,8 @@ impl Writer {
     fn write(&mut self, group: &mut Group) -> Result<(), JournalError> {
         let started = crate::clock::monotonic();
         let entries: Vec<Vec<u8>> = group.offers.iter_mut().map(|offer| std::mem::take(&mut offer.entry)).collect();
+        // What the store has makes room, and it may have come further since the last failure.
+        self.journal.note_shipped(self.shared.shipped.borrow().position);
         let outcome = self.journal.append(&entries);
         self.shared.metrics.journal_batch(entries.len(), started.elapsed(), outcome.is_ok());
         self.report(outcome.as_ref().err());
