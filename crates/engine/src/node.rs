@@ -1,8 +1,7 @@
 //! A running node: what the flows stand on, put together at the start and taken apart in order at the end.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use telness_core::call::CallId;
 use telness_core::class::Class;
@@ -44,7 +43,7 @@ pub struct Engine {
     pub(crate) recorder: Recorder,
     pub(crate) call_log: CallLog,
     pub(crate) metrics: Arc<Metrics>,
-    stopping: AtomicBool,
+    drain_max: Duration,
 }
 
 /// Why a node does not start.
@@ -80,8 +79,7 @@ pub struct Node {
     /// Its engine, for the edges.
     pub engine: Arc<Engine>,
     threads: RecorderThreads,
-    drain_max: Duration,
-    _folder: DataFolder,
+    folder: DataFolder,
 }
 
 impl Node {
@@ -122,14 +120,20 @@ impl Node {
             recorder,
             call_log,
             metrics,
-            stopping: AtomicBool::new(false),
+            drain_max: settings.http.drain_max,
         };
-        Ok(Self { engine: Arc::new(engine), threads, drain_max: settings.http.drain_max, _folder: folder })
+        Ok(Self { engine: Arc::new(engine), threads, folder })
     }
 
-    /// Ends the node after its edges have: what was acknowledged is written, what can be shipped is. Blocks.
+    /// Ends the node after its edges have, within what [`Engine::begin_stop`] leaves: what was acknowledged is
+    /// written, what can be shipped is. Blocks.
     pub fn stop(self) {
-        self.threads.stop(self.drain_max);
+        let Self { engine, threads, folder } = self;
+        if !threads.stop(engine.begin_stop()) {
+            // The store ends when its last write does, which may be long: nobody waits for that, and until then
+            // nobody else gets the folder. Without a thread for it we wait all the same.
+            let _ = crate::supervise::thread("store-closing", move || drop((engine, folder)));
+        }
     }
 }
 
@@ -143,16 +147,18 @@ impl Engine {
         telness_numbers::warm(regions);
     }
 
-    /// Says that the node is about to stop: it is no longer ready, and still carries what comes.
-    pub fn begin_stop(&self) {
-        self.stopping.store(true, Ordering::SeqCst);
+    /// Says that the node is about to stop: it is no longer ready, and still carries what comes. The answer is by
+    /// when all of it is to have ended, edges and records: the time is counted from the first who says so.
+    pub fn begin_stop(&self) -> Instant {
+        let now = crate::clock::monotonic();
+        self.recorder.begin_stop(now.checked_add(self.drain_max).unwrap_or(now))
     }
 
     /// Whether the node takes calls, and what is amiss.
     #[must_use]
     pub fn readiness(&self) -> Readiness {
         Readiness {
-            ready: !self.stopping.load(Ordering::SeqCst) && self.recorder.is_writing(),
+            ready: !self.recorder.is_stopping() && self.recorder.is_writing(),
             plan_revision: self.snapshot.current().plan.revision,
             store_failing: self.recorder.shipped().failing,
             node: self.node.clone(),

@@ -158,8 +158,8 @@ pub const SETTINGS: &[Setting] = &[
         "http.drain_ms_max",
         "20000",
         whole(0, HOUR_MS, |to, n| to.http.drain_max = Duration::from_millis(n)),
-        "How long a stopping node waits for requests in hand and for the store, in milliseconds. Less than the 30 s \
-         that Kubernetes waits before it kills.",
+        "How long a stop may take in all, for requests in hand, for the journal and for the store, in milliseconds. \
+         Less than the 30 s that Kubernetes waits before it kills.",
     ),
     setting(
         "journal.segment_bytes_max",
@@ -179,8 +179,8 @@ pub const SETTINGS: &[Setting] = &[
         "journal.keep_shipped_s",
         "86400",
         whole(0, 31_536_000, |to, n| to.journal.keep_shipped = Duration::from_secs(n)),
-        "How long records stay in the journal after the store has them, in seconds (a day), so that they can be \
-         shipped again to a store that was set back.",
+        "How long records stay in the journal after the store has them, in seconds (a day) of the system's clock, so \
+         that they can be shipped again to a store that was set back. A clock that is set forward ends it earlier.",
     ),
     setting(
         "journal.queue_records_max",

@@ -66,14 +66,31 @@ impl Lane {
         Ok(())
     }
 
-    /// Moves up to `max` records to the end of `batch`.
-    pub(super) fn take(&self, batch: &mut Vec<Offer>, max: usize) {
+    /// Moves up to `max` records to the end of `batch`; tells how many.
+    pub(super) fn take(&self, batch: &mut Vec<Offer>, max: usize) -> usize {
         let mut waiting = self.lock();
         let count = waiting.len().min(max);
         let before = batch.len();
         batch.extend(waiting.drain(..count));
         let watched = batch.iter().skip(before).filter(|offer| offer.waiter.is_some()).count();
         self.watched.fetch_sub(watched, Ordering::SeqCst);
+        count
+    }
+
+    /// Takes out the records that somebody waits for and tells each why it is not kept.
+    pub(super) fn refuse_watched(&self, why: &Arc<str>) {
+        if !self.is_watched() {
+            return;
+        }
+        let mut waiting = self.lock();
+        let (watched, others): (Vec<_>, _) = waiting.drain(..).partition(|offer| offer.waiter.is_some());
+        *waiting = others.into();
+        self.watched.fetch_sub(watched.len(), Ordering::SeqCst);
+        drop(waiting);
+        for waiter in watched.into_iter().filter_map(|offer| offer.waiter) {
+            // Who gave up waiting needs no answer.
+            let _ = waiter.send(Err(Arc::clone(why)));
+        }
     }
 
     /// Puts records that nobody waits for back at the front, in their order, to be tried again.
@@ -158,6 +175,14 @@ impl Bell {
     /// Sleeps until there is a record that somebody waits for, at most so long.
     pub(super) fn sleep_unless_watched(&self, at_most: Duration, ready: impl FnOnce() -> bool) {
         self.sleep_for(WATCHED, at_most, ready);
+    }
+
+    /// Sleeps, whatever there is, so that what just failed is not tried without end.
+    pub(super) fn pause(length: Duration) {
+        let began = crate::clock::monotonic();
+        while let Some(left) = length.checked_sub(began.elapsed()).filter(|left| !left.is_zero()) {
+            std::thread::park_timeout(left);
+        }
     }
 
     /// What it listens for is said before it looks a last time, so that nothing comes unheard in between.

@@ -6,10 +6,13 @@
 mod lane;
 mod proof;
 mod shipper;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use telness_core::class::Workflow;
 use telness_store::{Journal, JournalReader, Position, Store};
@@ -51,6 +54,8 @@ pub(crate) struct Shared {
     hurry: Notify,
     /// How far the store has come.
     shipped: watch::Sender<Shipped>,
+    /// How far the stop has come.
+    stop: watch::Sender<Stop>,
     metrics: Arc<Metrics>,
     /// Set when the writer ended by a defect: nothing is made durable any more.
     writer_died: AtomicBool,
@@ -65,10 +70,26 @@ impl Shared {
             end: watch::Sender::new(end),
             hurry: Notify::new(),
             shipped: watch::Sender::new(Shipped::default()),
+            stop: watch::Sender::new(Stop::default()),
             metrics,
             writer_died: AtomicBool::new(false),
         }
     }
+
+    fn begin_stop(&self, by: Instant) -> Instant {
+        let mut first = by;
+        self.stop.send_modify(|stop| first = *stop.by.get_or_insert(by));
+        first
+    }
+}
+
+/// How far the stop has come.
+#[derive(Clone, Copy, Debug, Default)]
+struct Stop {
+    /// By when all is to have ended, once the node stops.
+    by: Option<Instant>,
+    /// Nothing more is going to be written.
+    writer_ended: bool,
 }
 
 /// Takes records. Cheap to clone.
@@ -83,7 +104,7 @@ pub struct Recorder {
 pub struct RecorderThreads {
     shared: Arc<Shared>,
     writer: std::thread::JoinHandle<()>,
-    shipper: std::thread::JoinHandle<()>,
+    shipper: std::thread::JoinHandle<bool>,
 }
 
 impl Recorder {
@@ -99,20 +120,19 @@ impl Recorder {
         clock: crate::clock::Clock,
     ) -> std::io::Result<(Self, RecorderThreads)> {
         let reader: JournalReader = journal.reader();
-        let id = journal.id();
         let shared = Arc::new(Shared::new(settings.journal.queue_records_max, journal.end(), metrics));
         let writer = writer::Writer {
             shared: Arc::clone(&shared),
             journal,
             clock,
             batch_max: settings.journal.batch_records_max,
+            failing: false,
         };
         let writer = crate::supervise::thread("journal-writer", move || writer.run())?;
         let shipper = shipper::Shipper {
             shared: Arc::clone(&shared),
             runtime: tokio::runtime::Handle::current(),
             reader,
-            journal: id,
             store,
             settings: settings.shipper.clone(),
         };
@@ -190,6 +210,17 @@ impl Recorder {
         self.shared.shipped.borrow().clone()
     }
 
+    /// Says that the node is about to stop and by when it is to have ended: what failed is tried more often from now
+    /// on. Records are still taken. The first time that was said stays; it is the answer.
+    pub(crate) fn begin_stop(&self, by: Instant) -> Instant {
+        self.shared.begin_stop(by)
+    }
+
+    /// Whether the node is about to stop.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.shared.stop.borrow().by.is_some()
+    }
+
     /// Whether records are written; if not, only a restart helps.
     #[must_use]
     pub fn is_writing(&self) -> bool {
@@ -210,15 +241,18 @@ impl Recorder {
 }
 
 impl RecorderThreads {
-    /// Takes no more records, writes those that wait, lets the shipper finish what it can in `within`, and ends.
-    pub fn stop(self, within: std::time::Duration) {
+    /// Takes no more records and writes those that wait, while the shipper ships; all of it ends at `by`, or at what
+    /// was said before. Tells whether the store was left in order: if not, it is still busy with a last write.
+    pub fn stop(self, by: Instant) -> bool {
+        self.shared.begin_stop(by);
         self.shared.bell.close();
         if self.writer.join().is_err() {
             tracing::error!("the journal's writer had died");
         }
-        self.shared.shipped.send_modify(|shipped| shipped.stop_after = Some(within));
-        if self.shipper.join().is_err() {
+        self.shared.stop.send_modify(|stop| stop.writer_ended = true);
+        self.shipper.join().unwrap_or_else(|_| {
             tracing::error!("the shipper had died");
-        }
+            true
+        })
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use telness_store::{Entry, JournalId, JournalReader, Position, Store, StoreError};
+use telness_store::{Entry, JournalError, JournalReader, Position, Store, StoreError};
 
 use super::Shared;
 use crate::config::ShipperSettings;
@@ -21,45 +21,54 @@ pub struct Shipped {
     pub position: Position,
     /// Why the store takes nothing now.
     pub failing: Option<Arc<str>>,
-    /// Set when the node stops: how long the shipper may still take.
-    pub(super) stop_after: Option<Duration>,
 }
 
 pub(super) struct Shipper {
     pub(super) shared: Arc<Shared>,
     pub(super) runtime: tokio::runtime::Handle,
     pub(super) reader: JournalReader,
-    pub(super) journal: JournalId,
     pub(super) store: Arc<dyn Store>,
     pub(super) settings: ShipperSettings,
 }
 
 impl Shipper {
-    /// Ships until the node stops.
-    pub(super) fn run(mut self) {
-        if self.settings.enabled {
-            let runtime = self.runtime.clone();
-            runtime.block_on(self.ship());
+    /// Ships until the node stops and nothing is left, or its time is over: then false, if a write was still in hand.
+    pub(super) fn run(mut self) -> bool {
+        let runtime = self.runtime.clone();
+        !self.settings.enabled || runtime.block_on(self.ship_until_stopped())
+    }
+
+    async fn ship_until_stopped(&mut self) -> bool {
+        let mut stops = self.shared.stop.subscribe();
+        let time_over = async move {
+            // The sender lives as long as the shipper does.
+            let by = stops.wait_for(|stop| stop.by.is_some()).await.ok().and_then(|stop| stop.by);
+            if let Some(by) = by {
+                tokio::time::sleep_until(by.into()).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = self.ship() => true,
+            () = time_over => {
+                tracing::warn!("the time to stop is over before the store has all; the rest waits in the journal");
+                false
+            }
         }
     }
 
     async fn ship(&mut self) {
         let mut retry = RETRY_MIN;
         let mut begun = false;
-        let mut deadline = None;
         loop {
+            // Asked before the journal is, or the last records could come in between.
+            let last_turn = self.shared.stop.borrow().writer_ended;
             let step = if begun { self.ship_batch().await } else { self.begin().await.map(|()| usize::MAX) };
             self.report(step.as_ref().err());
-            if let (None, Some(within)) = (deadline, self.shared.shipped.borrow().stop_after) {
-                deadline = crate::clock::monotonic().checked_add(within);
-            }
-            let late = deadline.is_some_and(|deadline| crate::clock::monotonic() >= deadline);
-            if deadline.is_some() && (late || matches!(step, Ok(0))) {
-                return;
-            }
             match step {
+                Ok(0) if last_turn => return,
                 Err(_) => {
-                    tokio::time::sleep(retry).await;
+                    self.wait_to_retry(retry).await;
                     retry = retry.saturating_mul(2).min(self.settings.retry_max);
                 }
                 Ok(count) => {
@@ -70,10 +79,20 @@ impl Shipper {
         }
     }
 
-    /// Waits for something to ship, then lets records gather, unless a reader waits for them or the node stops.
+    /// Waits before what failed is tried again; not for long once the node stops.
+    async fn wait_to_retry(&self, retry: Duration) {
+        let mut stops = self.shared.stop.subscribe();
+        if stops.borrow().by.is_some() {
+            tokio::time::sleep(RETRY_MIN).await;
+        } else {
+            let _ = tokio::time::timeout(retry, stops.wait_for(|stop| stop.by.is_some())).await;
+        }
+    }
+
+    /// Waits for something to ship, then lets records gather, unless a reader waits for them or no more come.
     async fn pause(&self, shipped_now: usize) {
-        let mut states = self.shared.shipped.subscribe();
-        let stopping = async { drop(states.wait_for(|state| state.stop_after.is_some()).await) };
+        let mut stops = self.shared.stop.subscribe();
+        let stopping = async { drop(stops.wait_for(|stop| stop.writer_ended).await) };
         let more = async {
             if shipped_now == 0 {
                 let shipped = self.shared.shipped.borrow().position;
@@ -93,7 +112,8 @@ impl Shipper {
 
     /// Asks the store how far this journal was shipped.
     async fn begin(&mut self) -> Result<(), StoreError> {
-        let position = self.store.position(self.journal).await?.unwrap_or_default();
+        let stored = self.store.position(self.reader.id()).await?;
+        let position = self.reader.resume(stored).map_err(|error| unavailable(&error))?;
         self.shared.shipped.send_modify(|shipped| shipped.position = position);
         Ok(())
     }
@@ -102,14 +122,14 @@ impl Shipper {
     async fn ship_batch(&mut self) -> Result<usize, StoreError> {
         let from = self.shared.shipped.borrow().position;
         let rows = self.reader.after(from, self.settings.batch_records_max);
-        let rows = rows.map_err(|error| StoreError::Unavailable(format!("the journal cannot be read: {error}")))?;
+        let rows = rows.map_err(|error| unavailable(&error))?;
         let Some(upto) = rows.last().map(|(position, _)| *position) else {
             return Ok(0);
         };
         let started = crate::clock::monotonic();
         let entries: Vec<Entry> = rows.iter().filter_map(|(at, bytes)| self.read(*at, bytes)).collect();
         let count = entries.len();
-        let written = self.store.write(self.journal, upto, entries).await?;
+        let written = self.store.write(self.reader.id(), upto, entries).await?;
         self.shared.shipped.send_modify(|shipped| shipped.position = upto);
         self.shared.metrics.shipped_batch(count, written.events_beyond, started.elapsed());
         Ok(rows.len())
@@ -141,4 +161,8 @@ impl Shipper {
         }
         self.shared.metrics.store_failing.set(i64::from(failure.is_some()));
     }
+}
+
+fn unavailable(error: &JournalError) -> StoreError {
+    StoreError::Unavailable(format!("the journal cannot be read: {error}"))
 }

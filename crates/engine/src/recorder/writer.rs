@@ -7,7 +7,7 @@ use std::time::Duration;
 use telness_store::{Journal, JournalError};
 
 use super::Shared;
-use super::lane::Offer;
+use super::lane::{Bell, Offer};
 use crate::clock::Clock;
 
 /// How long the writer sleeps when nothing rings, so that pruning goes on without calls.
@@ -20,7 +20,8 @@ const DEFERRED_MAX: Duration = Duration::from_millis(5);
 /// How long a group may gather while more and more comes.
 const GATHER_MAX: Duration = Duration::from_millis(2);
 
-/// How long it waits before it tries again what nobody waits for.
+/// How long it waits before it tries again after a failure, whoever waits: a disk that refuses is not asked without
+/// end, and a call that comes meanwhile waits no longer than this to be refused.
 const AFTER_FAILURE: Duration = Duration::from_millis(50);
 
 /// How often shipped segments are looked for, in seconds.
@@ -31,39 +32,58 @@ pub(super) struct Writer {
     pub(super) journal: Journal,
     pub(super) clock: Clock,
     pub(super) batch_max: usize,
+    /// Whether the last group failed, so that only changes are logged.
+    pub(super) failing: bool,
+}
+
+/// The records of one group: first those of the high lane.
+#[derive(Default)]
+struct Group {
+    offers: Vec<Offer>,
+    of_high: usize,
 }
 
 impl Writer {
-    /// Writes until the bell is closed and both lanes are empty.
+    /// Writes until the bell is closed and both lanes are empty, or the time to stop is over.
     pub(super) fn run(mut self) {
         let _watch = DeathWatch(Arc::clone(&self.shared));
         self.shared.bell.answer_here();
-        let (mut batch, mut pruned_s) = (Vec::new(), 0);
-        while self.turn(&mut batch, &mut pruned_s) {}
+        let (mut group, mut pruned_s) = (Group::default(), 0);
+        while self.turn(&mut group, &mut pruned_s) {}
     }
 
     /// Writes one group, or sleeps if there is none; tells whether there is anything left to do.
-    fn turn(&mut self, batch: &mut Vec<Offer>, pruned_s: &mut u64) -> bool {
+    fn turn(&mut self, group: &mut Group, pruned_s: &mut u64) -> bool {
         let closed = self.shared.bell.is_closed();
         // Under load too, or a busy node would fill its disk with what was shipped long ago.
         *pruned_s = self.prune(*pruned_s);
         self.let_gather();
-        self.take(batch);
-        if batch.is_empty() {
+        self.take(group);
+        if group.offers.is_empty() {
             if !closed {
                 self.shared.bell.sleep(IDLE, || self.waiting() > 0);
             }
             return !closed;
         }
-        if let Err(kept) = self.write(batch) {
-            if closed {
-                tracing::error!(records = kept.len(), "stopping with records that the journal does not take");
+        if self.write(group).is_err() {
+            if closed && self.is_too_late() {
+                self.give_up();
                 return false;
             }
-            self.shared.high.put_back(kept);
-            self.shared.bell.sleep_unless_watched(AFTER_FAILURE, || self.is_watched());
+            Bell::pause(AFTER_FAILURE);
         }
         true
+    }
+
+    fn is_too_late(&self) -> bool {
+        self.shared.stop.borrow().by.is_none_or(|by| crate::clock::monotonic() >= by)
+    }
+
+    /// The node stops with records that the journal does not take: their calls were answered, so it is said how many.
+    fn give_up(&self) {
+        let records = self.waiting();
+        self.shared.metrics.records_dropped.inc_by(u64::try_from(records).unwrap_or(u64::MAX));
+        tracing::error!(records, "stopping with records that the journal does not take; they are lost");
     }
 
     /// Lets records that nobody waits for gather a little, so that they share a sync.
@@ -80,7 +100,7 @@ impl Writer {
     /// Takes what came while the last group was on its way, and what comes while the processor is given to those
     /// who make records: where they share one, a group is all that they have in hand, and half as many syncs do.
     /// Where they do not, this takes no time. To wait by the clock was measured, and made it slower.
-    fn take(&self, batch: &mut Vec<Offer>) {
+    fn take(&self, group: &mut Group) {
         let began = crate::clock::monotonic();
         let mut waiting = self.waiting();
         while waiting > 0 && waiting < self.batch_max && began.elapsed() < GATHER_MAX {
@@ -91,9 +111,9 @@ impl Writer {
             }
             waiting = now;
         }
-        self.shared.high.take(batch, self.batch_max);
-        let room = self.batch_max.saturating_sub(batch.len());
-        self.shared.low.take(batch, room);
+        group.of_high = self.shared.high.take(&mut group.offers, self.batch_max);
+        let room = self.batch_max.saturating_sub(group.of_high);
+        self.shared.low.take(&mut group.offers, room);
     }
 
     /// Records that wait in both lanes.
@@ -101,36 +121,56 @@ impl Writer {
         self.shared.high.len().saturating_add(self.shared.low.len())
     }
 
-    /// Writes one group and tells whoever waits. On failure, the records that nobody waits for come back.
-    fn write(&mut self, batch: &mut Vec<Offer>) -> Result<(), Vec<Offer>> {
+    /// Writes one group and tells whoever waits. On failure, the records that nobody waits for go back.
+    fn write(&mut self, group: &mut Group) -> Result<(), JournalError> {
         let started = crate::clock::monotonic();
-        let entries: Vec<Vec<u8>> = batch.iter_mut().map(|offer| std::mem::take(&mut offer.entry)).collect();
+        let entries: Vec<Vec<u8>> = group.offers.iter_mut().map(|offer| std::mem::take(&mut offer.entry)).collect();
+        // What the store has makes room, and it may have come further since the last failure.
+        self.journal.note_shipped(self.shared.shipped.borrow().position);
         let outcome = self.journal.append(&entries);
         self.shared.metrics.journal_batch(entries.len(), started.elapsed(), outcome.is_ok());
+        self.report(outcome.as_ref().err());
         match outcome {
             Ok(position) => {
                 self.shared.end.send_replace(position);
-                for waiter in batch.drain(..).filter_map(|offer| offer.waiter) {
+                for waiter in group.offers.drain(..).filter_map(|offer| offer.waiter) {
                     // Who gave up waiting needs no answer; the record is kept all the same.
                     let _ = waiter.send(Ok(position));
                 }
                 Ok(())
             }
-            Err(error) => Err(self.refuse(batch, entries, &error)),
+            Err(error) => {
+                self.refuse(group, entries, &error);
+                Err(error)
+            }
         }
     }
 
-    fn refuse(&self, batch: &mut Vec<Offer>, entries: Vec<Vec<u8>>, error: &JournalError) -> Vec<Offer> {
-        tracing::error!(%error, records = entries.len(), "the journal did not take a group");
+    fn report(&mut self, failure: Option<&JournalError>) {
+        match failure {
+            Some(error) if !self.failing => tracing::error!(%error, "the journal takes no records"),
+            None if self.failing => tracing::info!("the journal takes records again"),
+            _ => {}
+        }
+        self.failing = failure.is_some();
+    }
+
+    /// Tells everybody who waits, in the group or for the next one, that the journal refuses, and puts the others
+    /// back where they were: those of a long failure must leave no caller without an answer.
+    fn refuse(&self, group: &mut Group, entries: Vec<Vec<u8>>, error: &JournalError) {
         let why: Arc<str> = Arc::from(error.to_string());
-        let mut kept = Vec::new();
-        for (offer, entry) in batch.drain(..).zip(entries) {
+        let (mut high, mut low) = (Vec::new(), Vec::new());
+        for (place, (offer, entry)) in group.offers.drain(..).zip(entries).enumerate() {
             match offer.waiter {
                 Some(waiter) => drop(waiter.send(Err(Arc::clone(&why)))),
-                None => kept.push(Offer::unwatched(entry)),
+                None if place < group.of_high => high.push(Offer::unwatched(entry)),
+                None => low.push(Offer::unwatched(entry)),
             }
         }
-        kept
+        for (lane, kept) in [(&self.shared.high, high), (&self.shared.low, low)] {
+            lane.put_back(kept);
+            lane.refuse_watched(&why);
+        }
     }
 
     /// Deletes what was shipped long enough ago, every few seconds; tells when it last did.
@@ -170,26 +210,51 @@ mod tests {
     use crate::recorder::Shipped;
     use crate::telemetry::Metrics;
 
+    fn writer(folder: &std::path::Path, options: JournalOptions) -> Writer {
+        let journal = Journal::open(folder, options, JournalId([1; 16])).unwrap();
+        let shared = Arc::new(Shared::new(1_000, journal.end(), Arc::new(Metrics::new())));
+        let clock = Clock::manual(Timestamp::from_micros(0));
+        Writer { shared, journal, clock, batch_max: 8, failing: false }
+    }
+
     #[test]
     fn n4_what_was_shipped_is_deleted_under_unbroken_load_too() {
         let folder = tempfile::tempdir().unwrap();
         let small = JournalOptions { segment_bytes_max: 1, bytes_max: 1 << 30, keep_shipped: Duration::ZERO };
-        let journal = Journal::open(folder.path(), small, JournalId([1; 16])).unwrap();
-        let shared = Arc::new(Shared::new(1_000, journal.end(), Arc::new(Metrics::new())));
-        let clock = Clock::manual(Timestamp::from_micros(0));
-        let mut writer = Writer { shared: Arc::clone(&shared), journal, clock: clock.clone(), batch_max: 8 };
+        let mut writer = writer(folder.path(), small);
+        let (shared, clock) = (Arc::clone(&writer.shared), writer.clock.clone());
         let offers: Vec<_> = (0..1_000).map(|_| Offer::watched(vec![7; 100])).collect();
         let outcomes: Vec<_> = offers.into_iter().map(|(offer, outcome)| (shared.low.offer(offer), outcome)).collect();
-        let (mut batch, mut pruned_s) = (Vec::new(), 0);
+        let (mut group, mut pruned_s) = (Group::default(), 0);
         for second in (0..).step_by(10).take(50) {
             clock.set(Timestamp::from_micros(second * 1_000_000));
             shared.shipped.send_replace(Shipped { position: *shared.end.borrow(), ..Shipped::default() });
-            assert!(writer.turn(&mut batch, &mut pruned_s));
+            assert!(writer.turn(&mut group, &mut pruned_s));
         }
         assert!(shared.low.len() > 0, "the load had a break");
         let segments = std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().file_name());
         let segments = segments.filter(|name| name.to_str().unwrap().ends_with(".sqlite")).count();
         assert!(segments <= 3, "{segments} segments of one group each are there, all but one of them shipped");
         drop(outcomes);
+    }
+
+    #[test]
+    fn n4_whoever_waits_is_refused_at_once_behind_any_number_of_deferred_records() {
+        let folder = tempfile::tempdir().unwrap();
+        let full = JournalOptions { segment_bytes_max: 1 << 20, bytes_max: 1, keep_shipped: Duration::ZERO };
+        let mut writer = writer(folder.path(), full);
+        let shared = Arc::clone(&writer.shared);
+        for lane in [&shared.high, &shared.low] {
+            (0..20).for_each(|_| lane.offer(Offer::unwatched(vec![7; 100])).unwrap());
+        }
+        for _ in 0..3 {
+            let (offer, mut outcome) = Offer::watched(vec![7; 100]);
+            shared.low.offer(offer).unwrap();
+            let began = crate::clock::monotonic();
+            assert!(writer.turn(&mut Group::default(), &mut 0));
+            assert!(matches!(outcome.try_recv(), Ok(Err(_))), "the caller waits on");
+            assert!(began.elapsed() >= AFTER_FAILURE, "what failed is tried again at once");
+            assert_eq!((shared.high.len(), shared.low.len()), (20, 20), "a record went astray");
+        }
     }
 }

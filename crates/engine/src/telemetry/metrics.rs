@@ -57,9 +57,9 @@ pub struct Metrics {
     pub journal_bytes: Gauge,
     /// Records that wait for the journal.
     pub journal_waiting: Gauge,
-    /// Records of the high workflow that found the queue full.
+    /// Records that nobody waited for, that found the queue full or the node stopping.
     pub records_dropped: Counter,
-    /// Records of the journal that could not be read.
+    /// Records of the journal that could not be read, or that damage lost.
     pub records_unreadable: Counter,
     shipped_records: Counter,
     events_beyond: Counter,
@@ -125,11 +125,7 @@ impl Metrics {
         registry.register_with_unit("journal_append_duration", "One group append, synced", Unit::Seconds, sync);
         registry.register_with_unit("journal_size", "What the journal holds", Unit::Bytes, self.journal_bytes.clone());
         registry.register("journal_waiting", "Records that wait for the journal", self.journal_waiting.clone());
-        registry.register(
-            "records_dropped",
-            "High workflow records lost to a full queue",
-            self.records_dropped.clone(),
-        );
+        registry.register("records_dropped", "Records lost to a full queue or a stop", self.records_dropped.clone());
         registry.register("records_unreadable", "Journal records that cannot be read", self.records_unreadable.clone());
         registry.register("shipped_records", "Records moved to the store", self.shipped_records.clone());
         let beyond = self.events_beyond.clone();

@@ -11,6 +11,7 @@
 mod calls;
 mod emergency;
 mod idempotency;
+mod journal;
 mod plans;
 mod scene;
 mod store;

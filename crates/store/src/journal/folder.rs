@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use super::{JournalError, JournalId};
 
+const ID_FILE: &str = "journal.id";
+
 /// A folder that this process alone writes to, for as long as the value lives.
 #[derive(Debug)]
 pub(super) struct Folder {
@@ -31,35 +33,28 @@ impl Folder {
         &self.path
     }
 
-    /// The id that the folder keeps, or `fresh` once it is kept. An id that cannot be read is replaced: the store
-    /// then knows nothing of this journal and is sent all of it again, which changes nothing there.
-    pub(super) fn id(&self, fresh: JournalId) -> io::Result<JournalId> {
-        let file = self.path.join("journal.id");
-        match fs::read_to_string(&file) {
-            Ok(text) => match text.trim().parse::<uuid::Uuid>() {
-                Ok(id) => return Ok(JournalId(id.into_bytes())),
-                Err(_) => tracing::error!(
-                    file = %file.display(),
-                    "the journal's id cannot be read; it gets another, and all that it holds is shipped again"
-                ),
-            },
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-                tracing::error!(file = %file.display(), "the journal's id cannot be read; it gets another");
-            }
+    /// The id that the folder keeps, if it can be read. One that cannot is replaced: the store then knows nothing of
+    /// this journal and is sent all of it again, which changes nothing there.
+    pub(super) fn id(&self) -> io::Result<Option<JournalId>> {
+        let file = self.path.join(ID_FILE);
+        let found = match fs::read_to_string(&file) {
+            Ok(text) => text.trim().parse::<uuid::Uuid>().ok(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => None,
             Err(error) => return Err(error),
+        };
+        if found.is_none() {
+            tracing::error!(
+                file = %file.display(),
+                "the journal's id cannot be read; it gets another, and all that it holds is shipped again"
+            );
         }
-        let draft = self.path.join("journal.id.draft");
-        fs::write(&draft, format!("{}\n", uuid::Uuid::from_bytes(fresh.0)))?;
-        File::open(&draft)?.sync_all()?;
-        fs::rename(&draft, &file)?;
-        self.sync()?;
-        Ok(fresh)
+        Ok(found.map(|id| JournalId(id.into_bytes())))
     }
 
     /// Makes names durable: of files that were begun, renamed or deleted.
     pub(super) fn sync(&self) -> io::Result<()> {
-        File::open(&self.path)?.sync_all()
+        sync(&self.path)
     }
 
     /// The numbers of the segments that are there, in order, and the highest number that was ever in use here.
@@ -125,9 +120,22 @@ impl Folder {
     }
 }
 
+/// Makes the id of a journal durable in its folder.
+pub(super) fn keep_id(folder: &Path, id: JournalId) -> io::Result<()> {
+    let draft = folder.join("journal.id.draft");
+    fs::write(&draft, format!("{}\n", uuid::Uuid::from_bytes(id.0)))?;
+    File::open(&draft)?.sync_all()?;
+    fs::rename(&draft, folder.join(ID_FILE))?;
+    sync(folder)
+}
+
 /// The file of a segment.
 pub(super) fn segment(folder: &Path, number: u32) -> PathBuf {
     folder.join(format!("segment-{number:010}.sqlite"))
+}
+
+fn sync(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
 }
 
 pub(super) fn io_error(folder: &Path, why: &dyn std::fmt::Display) -> JournalError {

@@ -26,7 +26,8 @@ pub use reader::JournalReader;
 use segment::{Segment, SegmentError};
 use shared::{Shared, Standing};
 
-/// Which journal: made at random with it, so that a store knows whose position it keeps.
+/// Which journal: made at random with it, so that a store knows whose position it keeps. A journal whose segments
+/// were lost counts from the front again, and is therefore another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct JournalId(pub [u8; 16]);
 
@@ -76,6 +77,12 @@ pub enum JournalError {
 pub struct Journal {
     folder: Folder,
     id: JournalId,
+    /// Whether the folder keeps the id; it does before the first segment is begun.
+    id_kept: bool,
+    /// The id that the reader gives the journal should it turn out to have been set back.
+    spare_id: JournalId,
+    /// Beyond what earlier starts gave out, and at or before what this one does.
+    first: Position,
     options: JournalOptions,
     shared: Arc<Shared>,
     current: Option<Current>,
@@ -102,9 +109,13 @@ impl Journal {
     pub fn open(folder: &Path, options: JournalOptions, fresh_id: JournalId) -> Result<Self, JournalError> {
         let folder = Folder::open(folder)?;
         let failed = |error: std::io::Error| io_error(folder.path(), &error);
-        let id = folder.id(fresh_id).map_err(failed)?;
         recovery::finish_replacements(&folder).map_err(failed)?;
         let (numbers, highest) = folder.segments().map_err(failed)?;
+        let kept = known_id(&folder, highest).map_err(failed)?;
+        let id = kept.unwrap_or(fresh_id);
+        if kept.is_none() && highest > 0 {
+            folder::keep_id(folder.path(), id).map_err(failed)?;
+        }
         let shared = Arc::new(Shared::default());
         for number in &numbers {
             // The last one was being written when the process ended; the others were settled then or before.
@@ -115,8 +126,20 @@ impl Journal {
                 shared.advance(Position::new(*number, last));
             }
         }
-        let (shipped, packer) = (Position::default(), group::Packer::new());
-        Ok(Self { folder, id, options, shared, current: None, highest, shipped, failing: false, packer })
+        Ok(Self {
+            folder,
+            id,
+            id_kept: kept.is_some() || highest > 0,
+            spare_id: fresh_id,
+            first: Position::new(highest.saturating_add(1), 0),
+            options,
+            shared,
+            current: None,
+            highest,
+            shipped: Position::default(),
+            failing: false,
+            packer: group::Packer::new(),
+        })
     }
 
     /// Which journal it is.
@@ -138,11 +161,13 @@ impl Journal {
             .fold(0, |sum: u64, entry| sum.saturating_add(u64::try_from(entry.len()).unwrap_or(u64::MAX)));
         self.make_room(bytes)?;
         let appended = self.append_group(entries);
-        self.failing = appended.is_err();
+        let failed_before = std::mem::replace(&mut self.failing, appended.is_err());
         match appended {
             Ok(end) => Ok(end),
             Err(error) => {
-                tracing::error!(segment = self.highest, %error, "a segment of the journal is abandoned");
+                if !failed_before {
+                    tracing::error!(segment = self.highest, %error, "a segment of the journal is abandoned");
+                }
                 self.abandon();
                 Err(io_error(self.folder.path(), &error))
             }
@@ -158,7 +183,8 @@ impl Journal {
     /// A reading end of the same journal.
     #[must_use]
     pub fn reader(&self) -> JournalReader {
-        JournalReader::new(self.folder.path().to_owned(), Arc::clone(&self.shared))
+        let ids = reader::Ids { current: self.id, spare: self.spare_id };
+        JournalReader::new(self.folder.path().to_owned(), Arc::clone(&self.shared), ids, self.first)
     }
 
     fn append_group(&mut self, entries: &[Vec<u8>]) -> Result<Position, SegmentError> {
@@ -187,6 +213,10 @@ impl Journal {
             if let Err(error) = current.segment.settle() {
                 tracing::warn!(segment = current.number, %error, "the closed segment's log stays beside it");
             }
+        }
+        if !self.id_kept {
+            folder::keep_id(self.folder.path(), self.id)?;
+            self.id_kept = true;
         }
         let number = self.highest.saturating_add(1);
         if number > Position::SEGMENT_MAX {
@@ -237,4 +267,19 @@ impl Journal {
         });
         Some(current)
     }
+}
+
+/// The id that the folder keeps, unless it is of segments that are gone: what is counted from the front again must
+/// not be taken for what the store was sent under that id.
+fn known_id(folder: &Folder, highest: u32) -> std::io::Result<Option<JournalId>> {
+    let kept = folder.id()?;
+    if highest > 0 || kept.is_none() {
+        return Ok(kept);
+    }
+    tracing::error!(
+        folder = %folder.path().display(),
+        "the journal's segments are gone; what was not shipped of them is lost, and the journal begins anew under \
+         another id"
+    );
+    Ok(None)
 }

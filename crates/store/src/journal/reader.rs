@@ -6,20 +6,62 @@ use std::sync::Arc;
 use super::folder::{self, io_error};
 use super::segment::Segment;
 use super::shared::Shared;
-use super::{JournalError, Position};
+use super::{JournalError, JournalId, Position};
+
+/// The id that a journal has, and the one that it gets if it was set back.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ids {
+    pub(super) current: JournalId,
+    pub(super) spare: JournalId,
+}
 
 /// The end that is read from; it sees what is durable. It can move to another thread, and there can be several.
 #[derive(Debug)]
 pub struct JournalReader {
     folder: PathBuf,
     shared: Arc<Shared>,
+    ids: Ids,
+    first: Position,
     open: Option<(u32, Segment)>,
     damage_told_upto: Position,
 }
 
 impl JournalReader {
-    pub(super) fn new(folder: PathBuf, shared: Arc<Shared>) -> Self {
-        Self { folder, shared, open: None, damage_told_upto: Position::default() }
+    pub(super) fn new(folder: PathBuf, shared: Arc<Shared>, ids: Ids, first: Position) -> Self {
+        Self { folder, shared, ids, first, open: None, damage_told_upto: Position::default() }
+    }
+
+    /// Which journal it is.
+    #[must_use]
+    pub const fn id(&self) -> JournalId {
+        self.ids.current
+    }
+
+    /// Takes a position that a store keeps for this journal from before this start, and answers from where the
+    /// store is to be sent entries.
+    ///
+    /// One that lies where this start gives positions is of segments that are no longer there: their files were
+    /// deleted, or the folder comes from a backup. The journal then becomes another, all of which is to be sent;
+    /// what the store has of it stays as it is.
+    ///
+    /// # Errors
+    /// When the new id cannot be kept.
+    pub fn resume(&mut self, stored: Option<Position>) -> Result<Position, JournalError> {
+        let Some(stored) = stored else { return Ok(Position::default()) };
+        if stored < self.first {
+            return Ok(stored);
+        }
+        folder::keep_id(&self.folder, self.ids.spare).map_err(|error| io_error(&self.folder, &error))?;
+        tracing::error!(
+            folder = %self.folder.display(),
+            stored_segment = stored.segment(),
+            first_segment = self.first.segment(),
+            "the store was sent segments of the journal that are no longer there; what was not shipped of them is \
+             lost, and all that the journal holds is shipped again under another id"
+        );
+        self.ids.current = self.ids.spare;
+        self.first = Position(u64::MAX);
+        Ok(Position::default())
     }
 
     /// Where the last durable entry stands: one load, no file is touched. There is something to read when it is

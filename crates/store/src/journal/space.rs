@@ -16,7 +16,7 @@ impl Journal {
     /// # Errors
     /// When a file cannot be deleted.
     pub fn prune(&mut self, shipped: Position, now_unix_s: u64) -> Result<(), JournalError> {
-        self.shipped = self.shipped.max(shipped);
+        self.note_shipped(shipped);
         let keep_s = self.options.keep_shipped.as_secs();
         for number in self.shipped_segments() {
             let since = self.shipped_at(number, now_unix_s);
@@ -25,6 +25,11 @@ impl Journal {
             }
         }
         Ok(())
+    }
+
+    /// Says how far entries were shipped: an append that needs room may take theirs.
+    pub fn note_shipped(&mut self, shipped: Position) {
+        self.shipped = self.shipped.max(shipped);
     }
 
     /// Bytes that all segments hold together.

@@ -21,9 +21,9 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 const ROOM_PAUSE: Duration = Duration::from_millis(200);
 
 /// Serves HTTP on `listener` until `stop`; then takes no more connections, answers what is in hand, and returns
-/// when all connections have ended, or have had [`HttpSettings::drain_max`].
+/// when all connections have ended, or the time for the whole stop is over.
 pub async fn serve(listener: TcpListener, engine: Arc<Engine>, settings: &HttpSettings, stop: CancellationToken) {
-    let dispatcher = Arc::new(Dispatcher::new(api::router(engine, settings)));
+    let dispatcher = Arc::new(Dispatcher::new(api::router(Arc::clone(&engine), settings)));
     let allowance = Allowance {
         head_bytes_max: settings.head_bytes_max,
         header_lines_max: settings.header_lines_max,
@@ -52,8 +52,8 @@ pub async fn serve(listener: TcpListener, engine: Arc<Engine>, settings: &HttpSe
         });
     }
     drop(listener);
-    if tokio::time::timeout(settings.drain_max, connections.drain()).await.is_err() {
-        tracing::warn!(waited = ?settings.drain_max, "requests were still in hand; their connections are closed");
+    if tokio::time::timeout_at(engine.begin_stop().into(), connections.drain()).await.is_err() {
+        tracing::warn!("requests were still in hand; their connections are closed");
         leave.abandon.cancel();
         connections.drain().await;
     }

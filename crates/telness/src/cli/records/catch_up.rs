@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use telness_engine::clock::Clock;
+use telness_engine::clock::{Clock, monotonic};
 use telness_engine::config::Settings;
 use telness_engine::identity::random_bytes;
 use telness_engine::recorder::Recorder;
@@ -43,7 +43,7 @@ pub(super) async fn catch_up(settings: &Settings) -> Result<(), Failure> {
     let (recorder, threads) = started.map_err(Failure::cannot)?;
     let caught_up = recorder.caught_up(WITHIN).await;
     let failing = recorder.shipped().failing;
-    tokio::task::spawn_blocking(move || threads.stop(Duration::ZERO)).await.map_err(Failure::cannot)?;
+    tokio::task::spawn_blocking(move || threads.stop(monotonic())).await.map_err(Failure::cannot)?;
     drop(folder);
     caught_up.map_err(|_| {
         let why = failing.as_deref().unwrap_or("it takes longer than ten minutes");

@@ -1,0 +1,167 @@
+//! The recorder's stop, over a store that does not take what it is given.
+#![allow(clippy::arithmetic_side_effects, reason = "a test")]
+
+use std::path::Path;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use telness_core::call::CallId;
+use telness_core::names::TenantName;
+use telness_core::record::CallRecord;
+use telness_core::time::Timestamp;
+use telness_store::{
+    CallQuery, Entry, Journal, JournalId, JournalOptions, Page, Pending, Position, Store, StoreError, StoredCall,
+};
+
+use super::*;
+use crate::clock::{Clock, monotonic};
+
+/// What a store does with a write, told how often it was asked.
+type Write = Box<dyn Fn(usize) -> Option<Result<(), StoreError>> + Send + Sync>;
+
+/// A store that takes records, refuses them, or never answers.
+struct Stubborn {
+    write: Write,
+    asked: Mutex<usize>,
+}
+
+impl Store for Stubborn {
+    fn write(&self, _: JournalId, _: Position, _: Vec<Entry>) -> Pending<'_, ()> {
+        let mut asked = self.asked.lock().unwrap();
+        *asked += 1;
+        let answer = (self.write)(*asked);
+        Box::pin(async move {
+            match answer {
+                Some(answer) => answer,
+                None => std::future::pending().await,
+            }
+        })
+    }
+
+    fn position(&self, _: JournalId) -> Pending<'_, Option<Position>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    fn call<'a>(&'a self, _: &'a TenantName, _: CallId) -> Pending<'a, Option<StoredCall>> {
+        Box::pin(async { refused() })
+    }
+
+    fn calls<'a>(&'a self, _: &'a TenantName, _: &'a CallQuery) -> Pending<'a, Page> {
+        Box::pin(async { refused() })
+    }
+
+    fn contradictions<'a>(&'a self, _: &'a TenantName, _: CallId) -> Pending<'a, Vec<CallRecord>> {
+        Box::pin(async { refused() })
+    }
+
+    fn check(&self) -> Pending<'_, ()> {
+        Box::pin(async { refused() })
+    }
+}
+
+fn refused<T>() -> Result<T, StoreError> {
+    Err(StoreError::Unavailable("locked".to_owned()))
+}
+
+struct Bench {
+    recorder: Recorder,
+    threads: RecorderThreads,
+    metrics: Arc<Metrics>,
+}
+
+/// The journal that some 100 KB fill, with the store after it.
+fn options() -> JournalOptions {
+    JournalOptions { segment_bytes_max: 64 << 20, bytes_max: 200 << 10, keep_shipped: Duration::from_secs(1_000) }
+}
+
+fn start(folder: &Path, write: Write) -> Bench {
+    let journal = Journal::open(folder, options(), JournalId([1; 16])).unwrap();
+    let mut settings = Settings::defaults();
+    settings.shipper.retry_max = Duration::from_secs(3_600);
+    let store = Arc::new(Stubborn { write, asked: Mutex::new(0) });
+    let (metrics, clock) = (Arc::new(Metrics::new()), Clock::manual(Timestamp::from_micros(0)));
+    let (recorder, threads) = Recorder::start(journal, store, &settings, Arc::clone(&metrics), clock).unwrap();
+    Bench { recorder, threads, metrics }
+}
+
+/// Bytes that do not pack.
+fn entry(kind: u8) -> Vec<u8> {
+    let mut state = 7_u64;
+    let mut noise = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state.to_be_bytes()[0]
+    };
+    std::iter::once(kind).chain(std::iter::repeat_with(&mut noise).take(20_000)).collect()
+}
+
+const NORMAL: u8 = 1;
+const EMERGENCY: u8 = 2;
+
+/// Fills the journal, then has it given records that it cannot take.
+async fn fill(recorder: &Recorder, deferred: usize) {
+    while recorder.record(Workflow::Low, Durability::Journal, entry(NORMAL)).await.is_ok() {}
+    for _ in 0..deferred {
+        let _ = recorder.defer(Workflow::High, entry(EMERGENCY));
+    }
+}
+
+async fn stop(threads: RecorderThreads, within: Duration) -> bool {
+    tokio::task::spawn_blocking(move || threads.stop(monotonic() + within)).await.unwrap()
+}
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn n1_a_stop_writes_deferred_records_once_the_store_has_made_room() {
+    let folder = tempfile::tempdir().unwrap();
+    // Refuses until the node stops, and a few times more.
+    let stopped_at = Arc::new(Mutex::new(None));
+    let seen = Arc::clone(&stopped_at);
+    let write = move |asked| match *seen.lock().unwrap() {
+        Some(stopped_at) if asked > stopped_at => Some(Ok(())),
+        _ => Some(refused()),
+    };
+    let Bench { recorder, threads, metrics } = start(folder.path(), Box::new(write));
+    fill(&recorder, 5).await;
+    *stopped_at.lock().unwrap() = Some(12);
+    assert!(stop(threads, PATIENCE).await);
+    assert_eq!(metrics.records_dropped.get(), 0);
+    drop(recorder);
+    let mut reader = Journal::open(folder.path(), options(), JournalId([1; 16])).unwrap().reader();
+    let kept = reader.after(Position::default(), 1_000).unwrap();
+    assert_eq!(kept.iter().filter(|(_, entry)| entry[0] == EMERGENCY).count(), 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn n4_what_a_stop_has_to_give_up_is_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let Bench { recorder, threads, metrics } = start(folder.path(), Box::new(|_| Some(refused())));
+    fill(&recorder, 700).await;
+    let _ = recorder.defer(Workflow::Low, entry(NORMAL));
+    stop(threads, Duration::from_millis(200)).await;
+    assert_eq!(metrics.records_dropped.get(), 701);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_ends_in_its_time_whatever_the_store_does() {
+    let never: fn(usize) -> Option<Result<(), StoreError>> = |_| None;
+    let refuses: fn(usize) -> Option<Result<(), StoreError>> = |_| Some(refused());
+    for write in [never, refuses] {
+        let folder = tempfile::tempdir().unwrap();
+        let Bench { recorder, threads, .. } = start(folder.path(), Box::new(write));
+        recorder.record(Workflow::Low, Durability::Journal, entry(NORMAL)).await.unwrap();
+        let began = monotonic();
+        assert!(!stop(threads, Duration::from_millis(300)).await);
+        assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_time_of_a_stop_is_counted_from_its_beginning() {
+    let folder = tempfile::tempdir().unwrap();
+    let Bench { recorder, threads, .. } = start(folder.path(), Box::new(|_| None));
+    recorder.record(Workflow::Low, Durability::Journal, entry(NORMAL)).await.unwrap();
+    let by = recorder.begin_stop(monotonic());
+    assert_eq!(recorder.begin_stop(monotonic() + PATIENCE), by);
+    assert!(!tokio::time::timeout(PATIENCE / 2, stop(threads, PATIENCE)).await.unwrap());
+}
