@@ -10,14 +10,14 @@ use telness_core::names::TenantName;
 use telness_core::record::CallRecord;
 use telness_core::time::Timestamp;
 use telness_store::{
-    CallQuery, Entry, Journal, JournalId, JournalOptions, Page, Pending, Position, Store, StoreError, StoredCall,
+    CallQuery, Entry, Journal, JournalId, JournalOptions, Page, Pending, Position, Store, StoreError, StoredCall, Written,
 };
 
 use super::*;
 use crate::clock::{Clock, monotonic};
 
 /// What a store does with a write, told how often it was asked.
-type Write = Box<dyn Fn(usize) -> Option<Result<(), StoreError>> + Send + Sync>;
+type Write = Box<dyn Fn(usize) -> Option<Result<Written, StoreError>> + Send + Sync>;
 
 /// A store that takes records, refuses them, or never answers.
 struct Stubborn {
@@ -26,7 +26,7 @@ struct Stubborn {
 }
 
 impl Store for Stubborn {
-    fn write(&self, _: JournalId, _: Position, _: Vec<Entry>) -> Pending<'_, ()> {
+    fn write(&self, _: JournalId, _: Position, _: Vec<Entry>) -> Pending<'_, Written> {
         let mut asked = self.asked.lock().unwrap();
         *asked += 1;
         let answer = (self.write)(*asked);
@@ -118,7 +118,7 @@ async fn n1_a_stop_writes_deferred_records_once_the_store_has_made_room() {
     let stopped_at = Arc::new(Mutex::new(None));
     let seen = Arc::clone(&stopped_at);
     let write = move |asked| match *seen.lock().unwrap() {
-        Some(stopped_at) if asked > stopped_at => Some(Ok(())),
+        Some(stopped_at) if asked > stopped_at => Some(Ok(Written::default())),
         _ => Some(refused()),
     };
     let Bench { recorder, threads, metrics } = start(folder.path(), Box::new(write));
@@ -144,8 +144,8 @@ async fn n4_what_a_stop_has_to_give_up_is_counted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_ends_in_its_time_whatever_the_store_does() {
-    let never: fn(usize) -> Option<Result<(), StoreError>> = |_| None;
-    let refuses: fn(usize) -> Option<Result<(), StoreError>> = |_| Some(refused());
+    let never: fn(usize) -> Option<Result<Written, StoreError>> = |_| None;
+    let refuses: fn(usize) -> Option<Result<Written, StoreError>> = |_| Some(refused());
     for write in [never, refuses] {
         let folder = tempfile::tempdir().unwrap();
         let Bench { recorder, threads, .. } = start(folder.path(), Box::new(write));

@@ -30,6 +30,7 @@ async fn record_a_call() -> (Arc<CallRecord>, Proof) {
     let asker = Asker { listener: "http", address: [127, 0, 0, 1].into(), key: None };
     let draft = Draft {
         to: "112".into(),
+        to_again: Vec::new(),
         from: None,
         kind: None,
         privacy: Privacy::None,
