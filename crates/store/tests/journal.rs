@@ -164,6 +164,22 @@ fn prune_keeps_what_was_not_shipped_and_what_is_kept_for_a_while() {
 }
 
 #[test]
+fn s6_a_clock_that_was_set_back_keeps_what_was_shipped_no_longer() {
+    let scratch = Scratch::new("set-back");
+    let mut journal = open(scratch.path());
+    for group in 0..60 {
+        journal.append(&entries(group * 10..group * 10 + 10)).unwrap();
+    }
+    let before = segments(scratch.path(), ".sqlite").len();
+    journal.prune(journal.end(), 500_000).unwrap();
+    journal.prune(journal.end(), 1_000).unwrap();
+    journal.prune(journal.end(), 1_099).unwrap();
+    assert_eq!(segments(scratch.path(), ".sqlite").len(), before);
+    journal.prune(journal.end(), 1_100).unwrap();
+    assert_eq!(segments(scratch.path(), ".sqlite").len(), 1);
+}
+
+#[test]
 fn full_journal_refuses_and_goes_on_when_entries_were_shipped() {
     let scratch = Scratch::new("full");
     let limit = 2 << 20;
