@@ -164,6 +164,22 @@ fn prune_keeps_what_was_not_shipped_and_what_is_kept_for_a_while() {
 }
 
 #[test]
+fn s6_a_clock_that_was_set_back_keeps_what_was_shipped_no_longer() {
+    let scratch = Scratch::new("set-back");
+    let mut journal = open(scratch.path());
+    for group in 0..60 {
+        journal.append(&entries(group * 10..group * 10 + 10)).unwrap();
+    }
+    let before = segments(scratch.path(), ".sqlite").len();
+    journal.prune(journal.end(), 500_000).unwrap();
+    journal.prune(journal.end(), 1_000).unwrap();
+    journal.prune(journal.end(), 1_099).unwrap();
+    assert_eq!(segments(scratch.path(), ".sqlite").len(), before);
+    journal.prune(journal.end(), 1_100).unwrap();
+    assert_eq!(segments(scratch.path(), ".sqlite").len(), 1);
+}
+
+#[test]
 fn full_journal_refuses_and_goes_on_when_entries_were_shipped() {
     let scratch = Scratch::new("full");
     let limit = 2 << 20;
@@ -283,6 +299,9 @@ fn damaged_last_segment_gives_what_is_intact_and_is_put_aside() {
     let mut journal = open(scratch.path());
     let numbers = read_all(&journal);
     assert_eq!(numbers.len() as u64, written - 10, "one group of ten is lost, the others are intact");
+    let mut reader = journal.reader();
+    read_on(&mut reader, Position::default(), 100);
+    assert_eq!(reader.take_lost(), 10);
     assert!(numbers.contains(&(written - 1)));
     assert_eq!(segments(scratch.path(), ".damaged").len(), 1);
     assert!(journal.append(&entries(written..written + 1)).unwrap() > end);
@@ -329,6 +348,35 @@ fn damaged_closed_segment_does_not_hold_up_the_reader() {
     assert!(numbers.contains(&(written - 1)) && !numbers.contains(&0));
     assert_eq!(segments(scratch.path(), ".damaged").len(), 1);
     assert!(journal.append(&entries(written..written + 1)).is_ok());
+}
+
+#[test]
+fn n1_what_lies_behind_a_damaged_page_of_a_closed_segment_is_read_and_the_rest_counted() {
+    const WRITTEN: u64 = 301;
+    let scratch = Scratch::new("behind-damage");
+    let mut journal = open(scratch.path());
+    for one in 0..300 {
+        journal.append(&entries(one..one + 1)).unwrap();
+    }
+    drop(journal);
+    let mut journal = open(scratch.path());
+    journal.append(&entries(300..301)).unwrap();
+    drop(journal);
+    let first = segments(scratch.path(), ".sqlite").remove(0);
+    let mut bytes = fs::read(&first).unwrap();
+    bytes[6 * 8_192..7 * 8_192].fill(0);
+    fs::write(&first, &bytes).unwrap();
+
+    let journal = open(scratch.path());
+    for max in [1, 7, 1_000] {
+        let mut reader = journal.reader();
+        let numbers = read_on(&mut reader, Position::default(), max).1;
+        assert!(numbers.is_sorted() && numbers.contains(&0) && numbers.contains(&(WRITTEN - 1)));
+        let lost = WRITTEN - u64::try_from(numbers.len()).unwrap();
+        assert!((1..20).contains(&lost), "{lost} entries are lost, more than a page holds");
+        assert_eq!(read_on(&mut reader, Position::default(), max).1, numbers);
+        assert_eq!((reader.take_lost(), reader.take_lost()), (lost, 0), "a loss is counted wrongly, or twice");
+    }
 }
 
 /// A limit on the size of files makes writes fail as a full disk does; then the folder goes away and comes back.

@@ -122,6 +122,7 @@ impl Shipper {
     async fn ship_batch(&mut self) -> Result<usize, StoreError> {
         let from = self.shared.shipped.borrow().position;
         let rows = self.reader.after(from, self.settings.batch_records_max);
+        self.shared.metrics.records_unreadable.inc_by(self.reader.take_lost());
         let rows = rows.map_err(|error| unavailable(&error))?;
         let Some(upto) = rows.last().map(|(position, _)| *position) else {
             return Ok(0);

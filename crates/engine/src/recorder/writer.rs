@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use telness_store::{Journal, JournalError};
 
@@ -24,14 +24,17 @@ const GATHER_MAX: Duration = Duration::from_millis(2);
 /// end, and a call that comes meanwhile waits no longer than this to be refused.
 const AFTER_FAILURE: Duration = Duration::from_millis(50);
 
-/// How often shipped segments are looked for, in seconds.
-const PRUNE_EVERY_S: u64 = 5;
+/// How often shipped segments are looked for.
+pub(super) const PRUNE_EVERY: Duration = Duration::from_secs(5);
 
 pub(super) struct Writer {
     pub(super) shared: Arc<Shared>,
     pub(super) journal: Journal,
     pub(super) clock: Clock,
     pub(super) batch_max: usize,
+    pub(super) prune_every: Duration,
+    /// When that was last done; not by the clock of the calls, which can be set back.
+    pub(super) pruned_at: Option<Instant>,
     /// Whether the last group failed, so that only changes are logged.
     pub(super) failing: bool,
 }
@@ -48,15 +51,15 @@ impl Writer {
     pub(super) fn run(mut self) {
         let _watch = DeathWatch(Arc::clone(&self.shared));
         self.shared.bell.answer_here();
-        let (mut group, mut pruned_s) = (Group::default(), 0);
-        while self.turn(&mut group, &mut pruned_s) {}
+        let mut group = Group::default();
+        while self.turn(&mut group) {}
     }
 
     /// Writes one group, or sleeps if there is none; tells whether there is anything left to do.
-    fn turn(&mut self, group: &mut Group, pruned_s: &mut u64) -> bool {
+    fn turn(&mut self, group: &mut Group) -> bool {
         let closed = self.shared.bell.is_closed();
         // Under load too, or a busy node would fill its disk with what was shipped long ago.
-        *pruned_s = self.prune(*pruned_s);
+        self.prune();
         self.let_gather();
         self.take(group);
         if group.offers.is_empty() {
@@ -173,19 +176,19 @@ impl Writer {
         }
     }
 
-    /// Deletes what was shipped long enough ago, every few seconds; tells when it last did.
-    fn prune(&mut self, pruned_s: u64) -> u64 {
-        let now_s = u64::try_from(self.clock.now().as_micros()).unwrap_or(0) / 1_000_000;
-        if now_s.saturating_sub(pruned_s) < PRUNE_EVERY_S {
-            return pruned_s;
+    /// Deletes what was shipped long enough ago, every few seconds.
+    fn prune(&mut self) {
+        if self.pruned_at.is_some_and(|at| at.elapsed() < self.prune_every) {
+            return;
         }
+        self.pruned_at = Some(crate::clock::monotonic());
+        let now_s = u64::try_from(self.clock.now().as_micros()).unwrap_or(0) / 1_000_000;
         let shipped = self.shared.shipped.borrow().position;
         if let Err(error) = self.journal.prune(shipped, now_s) {
             tracing::warn!(%error, "shipped segments of the journal could not be deleted");
         }
         self.shared.metrics.journal_bytes.set(i64::try_from(self.journal.bytes()).unwrap_or(i64::MAX));
         self.shared.metrics.journal_waiting.set(i64::try_from(self.waiting()).unwrap_or(i64::MAX));
-        now_s
     }
 }
 
@@ -202,6 +205,7 @@ impl Drop for DeathWatch {
 }
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "a test")]
 mod tests {
     use telness_core::time::Timestamp;
     use telness_store::{JournalId, JournalOptions};
@@ -214,22 +218,32 @@ mod tests {
         let journal = Journal::open(folder, options, JournalId([1; 16])).unwrap();
         let shared = Arc::new(Shared::new(1_000, journal.end(), Arc::new(Metrics::new())));
         let clock = Clock::manual(Timestamp::from_micros(0));
-        Writer { shared, journal, clock, batch_max: 8, failing: false }
+        let prune_every = Duration::ZERO;
+        Writer { shared, journal, clock, batch_max: 8, prune_every, pruned_at: None, failing: false }
     }
 
     #[test]
     fn n4_what_was_shipped_is_deleted_under_unbroken_load_too() {
+        prunes_under_load((0..50).map(|turn| turn * 10));
+    }
+
+    #[test]
+    fn s6_a_clock_that_is_set_back_does_not_end_the_deleting() {
+        prunes_under_load((0..50).map(|turn| 1_000_000 - turn * 3_600));
+    }
+
+    /// Takes a turn at each of the times, in seconds, with all shipped that was written before.
+    fn prunes_under_load(times: impl Iterator<Item = i64>) {
         let folder = tempfile::tempdir().unwrap();
         let small = JournalOptions { segment_bytes_max: 1, bytes_max: 1 << 30, keep_shipped: Duration::ZERO };
         let mut writer = writer(folder.path(), small);
         let (shared, clock) = (Arc::clone(&writer.shared), writer.clock.clone());
         let offers: Vec<_> = (0..1_000).map(|_| Offer::watched(vec![7; 100])).collect();
         let outcomes: Vec<_> = offers.into_iter().map(|(offer, outcome)| (shared.low.offer(offer), outcome)).collect();
-        let (mut group, mut pruned_s) = (Group::default(), 0);
-        for second in (0..).step_by(10).take(50) {
+        for second in times {
             clock.set(Timestamp::from_micros(second * 1_000_000));
             shared.shipped.send_replace(Shipped { position: *shared.end.borrow(), ..Shipped::default() });
-            assert!(writer.turn(&mut group, &mut pruned_s));
+            assert!(writer.turn(&mut Group::default()));
         }
         assert!(shared.low.len() > 0, "the load had a break");
         let segments = std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().file_name());
@@ -251,7 +265,7 @@ mod tests {
             let (offer, mut outcome) = Offer::watched(vec![7; 100]);
             shared.low.offer(offer).unwrap();
             let began = crate::clock::monotonic();
-            assert!(writer.turn(&mut Group::default(), &mut 0));
+            assert!(writer.turn(&mut Group::default()));
             assert!(matches!(outcome.try_recv(), Ok(Err(_))), "the caller waits on");
             assert!(began.elapsed() >= AFTER_FAILURE, "what failed is tried again at once");
             assert_eq!((shared.high.len(), shared.low.len()), (20, 20), "a record went astray");

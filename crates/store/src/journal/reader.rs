@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::folder::{self, io_error};
-use super::segment::Segment;
+use super::segment::{Group, Segment, SegmentError};
 use super::shared::Shared;
 use super::{JournalError, JournalId, Position};
 
@@ -23,12 +23,39 @@ pub struct JournalReader {
     ids: Ids,
     first: Position,
     open: Option<(u32, Segment)>,
-    damage_told_upto: Position,
+    losses: Losses,
+}
+
+/// What damage took. A place is counted once, however often it is read.
+#[derive(Debug, Default)]
+struct Losses {
+    counted_upto: Position,
+    entries: u64,
+}
+
+impl Losses {
+    /// The entries of a segment behind `row` up to `upto` are lost.
+    fn count(&mut self, number: u32, row: u32, upto: u32) {
+        let (from, end) = (Position::new(number, row).max(self.counted_upto), Position::new(number, upto));
+        // How far a segment went that cannot be read at all is not known.
+        if end <= from || upto == u32::MAX {
+            return;
+        }
+        let entries = end.0.saturating_sub(from.0);
+        tracing::error!(
+            segment = number,
+            last = upto,
+            entries,
+            "the journal is damaged; entries are lost to the store"
+        );
+        self.counted_upto = end;
+        self.entries = self.entries.saturating_add(entries);
+    }
 }
 
 impl JournalReader {
     pub(super) fn new(folder: PathBuf, shared: Arc<Shared>, ids: Ids, first: Position) -> Self {
-        Self { folder, shared, ids, first, open: None, damage_told_upto: Position::default() }
+        Self { folder, shared, ids, first, open: None, losses: Losses::default() }
     }
 
     /// Which journal it is.
@@ -74,7 +101,7 @@ impl JournalReader {
     /// The entries after a position, at most `max` of them, each with its place. None means that there are none
     /// up to [`JournalReader::end`].
     ///
-    /// A group that the disk damaged is logged and passed over: one bad block must not hold up all that follows.
+    /// What the disk damaged is logged, counted and passed over: one bad block must not hold up all that follows.
     ///
     /// # Errors
     /// When a segment cannot be read.
@@ -96,6 +123,11 @@ impl JournalReader {
         Ok(found)
     }
 
+    /// How many entries were found to be lost since this was last asked.
+    pub fn take_lost(&mut self) -> u64 {
+        std::mem::take(&mut self.losses.entries)
+    }
+
     fn read_segment(
         &mut self,
         number: u32,
@@ -103,64 +135,113 @@ impl JournalReader {
         max: usize,
         found: &mut Vec<(Position, Vec<u8>)>,
     ) -> Result<(), JournalError> {
-        let mut told = self.damage_told_upto;
-        let read = self.segment(number).and_then(|segment| {
-            segment.after(row, |group| {
-                let end = Position::new(number, group.last);
-                // A group that failed may come to light in a log that is read again; it was never acknowledged.
-                if group.last > last {
-                    return false;
-                }
-                match group.entries {
-                    Some(entries) => {
-                        let before = group.last.saturating_sub(group.count);
-                        let placed = (before.saturating_add(1)..=group.last).zip(entries);
-                        let new = placed.filter(|(place, _)| *place > row).take(max.saturating_sub(found.len()));
-                        found.extend(new.map(|(place, entry)| (Position::new(number, place), entry)));
-                    }
-                    None if end > told => {
-                        tracing::error!(
-                            segment = number,
-                            last = group.last,
-                            entries = group.count,
-                            "a group of the journal is damaged; its entries are lost to the store"
-                        );
-                        told = end;
-                    }
-                    None => {}
-                }
-                found.len() < max
-            })
-        });
-        self.damage_told_upto = told;
+        let mut losses = std::mem::take(&mut self.losses);
+        let mut taking = Taking { number, row, last, max, found, losses: &mut losses, damaged: false };
+        let read = self.take_from(&mut taking);
+        let damaged = taking.damaged;
+        // Rows follow each other, so what is missing at the end is lost as well.
+        if read.is_ok() && taking.wants_more() && self.shared.has(number) {
+            taking.skip_to(last);
+        }
+        self.losses = losses;
+        if damaged {
+            self.shared.mark_damaged(number);
+        }
         match read {
+            Err(error) if self.shared.has(number) => {
+                self.open = None;
+                Err(io_error(&self.folder, &error))
+            }
+            // It was pruned while we read.
+            Err(_) => {
+                self.open = None;
+                Ok(())
+            }
             Ok(()) => Ok(()),
-            Err(_) if !self.shared.has(number) => {
-                // It was pruned while we read.
-                self.open = None;
-                Ok(())
-            }
-            Err(error) => {
-                self.open = None;
-                if !error.is_damage() || self.shared.is_current(number) {
-                    return Err(io_error(&self.folder, &error));
-                }
-                let end = Position::new(number, last);
-                if end > self.damage_told_upto {
-                    tracing::error!(segment = number, %error, "the rest of a segment of the journal is damaged");
-                    self.damage_told_upto = end;
-                    self.shared.mark_damaged(number);
-                }
-                Ok(())
-            }
         }
     }
 
-    fn segment(&mut self, number: u32) -> Result<&Segment, super::segment::SegmentError> {
+    /// Takes what can be read of a segment: from the front, and where a page is damaged, what lies behind it.
+    fn take_from(&mut self, taking: &mut Taking<'_>) -> Result<(), SegmentError> {
+        let number = taking.number;
+        let forwards = self.segment(number).and_then(|segment| segment.after(taking.row, |group| taking.take(group)));
+        let Err(error) = forwards else { return Ok(()) };
+        if !error.is_damage() || self.shared.is_current(number) || !self.shared.has(number) {
+            return Err(error);
+        }
+        taking.damaged = true;
+        let Ok(segment) = self.segment(number) else { return Ok(()) };
+        let ends = match segment.ends_behind_damage(taking.row) {
+            Err(error) if !error.is_damage() => return Err(error),
+            ends => ends.unwrap_or_default(),
+        };
+        for end in ends {
+            match segment.group_at(end) {
+                Ok(Some(group)) => {
+                    if !taking.take(group) {
+                        break;
+                    }
+                }
+                Err(error) if !error.is_damage() => return Err(error),
+                // Lost, and counted with the next group.
+                Ok(None) | Err(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn segment(&mut self, number: u32) -> Result<&Segment, SegmentError> {
         let open = match self.open.take() {
             Some((open, segment)) if open == number => segment,
             _ => Segment::open_to_read(&folder::segment(&self.folder, number))?,
         };
         Ok(&self.open.insert((number, open)).1)
+    }
+}
+
+/// What is being taken from one segment.
+struct Taking<'a> {
+    number: u32,
+    /// The row up to which all was taken or is lost.
+    row: u32,
+    last: u32,
+    max: usize,
+    found: &'a mut Vec<(Position, Vec<u8>)>,
+    losses: &'a mut Losses,
+    damaged: bool,
+}
+
+impl Taking<'_> {
+    fn wants_more(&self) -> bool {
+        self.found.len() < self.max
+    }
+
+    /// Takes a group's entries, and tells whether there may be more.
+    fn take(&mut self, group: Group) -> bool {
+        // A group that failed may come to light in a log that is read again; it was never acknowledged.
+        if group.last > self.last {
+            return false;
+        }
+        let Some(entries) = group.entries else {
+            self.damaged = true;
+            return true;
+        };
+        let before = group.last.saturating_sub(group.count);
+        self.skip_to(before);
+        for (place, entry) in (before.saturating_add(1)..=group.last).zip(entries) {
+            if place > self.row && self.wants_more() {
+                self.found.push((Position::new(self.number, place), entry));
+                self.row = place;
+            }
+        }
+        self.wants_more()
+    }
+
+    /// Counts the rows before the next entry, or the end, as lost.
+    fn skip_to(&mut self, row: u32) {
+        if row > self.row {
+            self.losses.count(self.number, self.row, row);
+            self.row = row;
+        }
     }
 }

@@ -34,6 +34,8 @@ const READER_WAIT: Duration = Duration::from_millis(50);
 const FORMAT: i64 = 1;
 const INSERT: &str = "INSERT INTO groups (last, count, body) VALUES (?1, ?2, ?3)";
 const GROUPS_AFTER: &str = "SELECT last, count, body FROM groups WHERE last > ?1 ORDER BY last";
+const GROUP_AT: &str = "SELECT last, count, body FROM groups WHERE last = ?1";
+const ENDS_BACKWARDS: &str = "SELECT last FROM groups WHERE last > ?1 ORDER BY last DESC";
 const GROUPS_BACKWARDS: &str = "SELECT last, count, body FROM groups WHERE last > ?1 ORDER BY last DESC";
 
 /// Why a segment cannot be used.
@@ -152,6 +154,31 @@ impl Segment {
     /// The same from the last group backwards.
     pub(super) fn backwards(&self, row: u32, visit: impl FnMut(Group) -> bool) -> Result<(), SegmentError> {
         self.visit(GROUPS_BACKWARDS, row, visit)
+    }
+
+    /// The group whose last entry has this row, if it is there.
+    pub(super) fn group_at(&self, last: u32) -> Result<Option<Group>, SegmentError> {
+        let mut found = None;
+        self.visit(GROUP_AT, last, |group| {
+            found = Some(group);
+            false
+        })?;
+        Ok(found)
+    }
+
+    /// The last rows of the groups that end after a row, in order, as far as they can be read from the back.
+    pub(super) fn ends_behind_damage(&self, row: u32) -> Result<Vec<u32>, SegmentError> {
+        let mut statement = self.connection.prepare_cached(ENDS_BACKWARDS)?;
+        let mut ends = Vec::new();
+        for end in statement.query_map([row], |row| row.get(0))? {
+            match end.map_err(SegmentError::from) {
+                Ok(end) => ends.push(end),
+                Err(error) if error.is_damage() => break,
+                Err(error) => return Err(error),
+            }
+        }
+        ends.reverse();
+        Ok(ends)
     }
 
     fn visit(&self, sql: &str, row: u32, mut visit: impl FnMut(Group) -> bool) -> Result<(), SegmentError> {

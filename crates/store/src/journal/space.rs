@@ -82,11 +82,11 @@ impl Journal {
     }
 
     /// When a segment was first known to be shipped, kept in a file beside it so that a restart does not forget. On a
-    /// disk that takes no such file, it counts as shipped now.
+    /// disk that takes no such file, it counts as shipped now, and so it does if the clock has been set back since.
     fn shipped_at(&self, number: u32, now_unix_s: u64) -> u64 {
         let file = self.folder.beside(number, "shipped");
         let told = fs::read_to_string(&file).ok().and_then(|text| text.trim().parse().ok());
-        told.unwrap_or_else(|| {
+        told.filter(|told| *told <= now_unix_s).unwrap_or_else(|| {
             if let Err(error) = fs::write(&file, format!("{now_unix_s}\n")) {
                 tracing::warn!(segment = number, %error, "since when a segment is shipped cannot be kept");
             }
