@@ -9,6 +9,10 @@ use telness_core::names::NodeName;
 
 use crate::identity::random_bytes;
 
+const SECRET_DAMAGED: &str = "it should have 32 bytes; bring it back from a backup, since another key makes other ids of \
+                              the same idempotency keys";
+const NAME_DAMAGED: &str = "it should hold the node's name; write that into it, or delete it for a new one";
+
 /// The folder cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DataFolderError {
@@ -80,7 +84,7 @@ impl DataFolder {
         let path = self.path.join("server.key");
         let fresh = || random_bytes::<32>().map(|bytes| bytes.to_vec());
         let bytes = self.read_or_make(&path, fresh)?;
-        bytes.try_into().map_err(|_| DataFolderError::Damaged { path, why: "it should have 32 bytes" })
+        bytes.try_into().map_err(|_| DataFolderError::Damaged { path, why: SECRET_DAMAGED })
     }
 
     /// The node's name when the settings give none, made at the first start.
@@ -93,7 +97,7 @@ impl DataFolder {
             || random_bytes::<4>().map(|[a, b, c, d]| format!("node-{a:02x}{b:02x}{c:02x}{d:02x}").into_bytes());
         let bytes = self.read_or_make(&path, fresh)?;
         let name = std::str::from_utf8(&bytes).ok().and_then(|text| text.trim().parse().ok());
-        name.ok_or(DataFolderError::Damaged { path, why: "it should hold the node's name" })
+        name.ok_or(DataFolderError::Damaged { path, why: NAME_DAMAGED })
     }
 
     fn read_or_make(
@@ -101,10 +105,10 @@ impl DataFolder {
         path: &Path,
         fresh: impl FnOnce() -> Result<Vec<u8>, crate::identity::NoRandomness>,
     ) -> Result<Vec<u8>, DataFolderError> {
+        // A file that is there and empty was emptied by somebody: another secret would make other ids of old keys.
         match fs::read(path) {
-            Ok(bytes) if !bytes.is_empty() => return Ok(bytes),
-            Err(why) if why.kind() != std::io::ErrorKind::NotFound => return Err(io(path, why)),
-            _ => {}
+            Err(why) if why.kind() == std::io::ErrorKind::NotFound => {}
+            read => return read.map_err(|why| io(path, why)),
         }
         let bytes = fresh().map_err(|error| io(path, std::io::Error::other(error)))?;
         // Written beside and renamed, so that a crash leaves no half a key.
@@ -136,7 +140,7 @@ pub fn read_secret(folder: &Path) -> Result<Option<[u8; 32]>, DataFolderError> {
     match fs::read(&path) {
         Ok(bytes) => {
             let secret = bytes.try_into().map(Some);
-            secret.map_err(|_| DataFolderError::Damaged { path, why: "it should have 32 bytes" })
+            secret.map_err(|_| DataFolderError::Damaged { path, why: SECRET_DAMAGED })
         }
         Err(why) if why.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(why) => Err(io(&path, why)),
@@ -149,4 +153,24 @@ fn private(path: &Path, truncate: bool) -> std::io::Result<File> {
 
 fn io(path: &Path, why: std::io::Error) -> DataFolderError {
     DataFolderError::Io { path: path.to_owned(), why }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn n5_an_emptied_secret_is_damage_and_not_the_first_start() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = DataFolder::open(&parent.path().join("data")).unwrap();
+        let secret = folder.secret().unwrap();
+        assert_eq!(folder.secret().unwrap(), secret);
+        folder.node_name().unwrap();
+        for name in ["server.key", "node.name"] {
+            fs::write(folder.path.join(name), "").unwrap();
+        }
+        assert!(matches!(folder.secret(), Err(DataFolderError::Damaged { .. })));
+        assert!(matches!(folder.node_name(), Err(DataFolderError::Damaged { .. })));
+        assert!(fs::read(folder.path.join("server.key")).unwrap().is_empty(), "it is left as it was found");
+    }
 }
