@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use telness_core::names::NodeName;
@@ -55,6 +55,7 @@ impl DataFolder {
     pub fn open(path: &Path) -> Result<Self, DataFolderError> {
         let mut builder = fs::DirBuilder::new();
         builder.recursive(true).mode(0o700).create(path).map_err(|why| io(path, why))?;
+        warn_if_open(path)?;
         let lock_path = path.join("lock");
         let lock = private(&lock_path, false).map_err(|why| io(&lock_path, why))?;
         match lock.try_lock() {
@@ -145,6 +146,16 @@ pub fn read_secret(folder: &Path) -> Result<Option<[u8; 32]>, DataFolderError> {
         Err(why) if why.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(why) => Err(io(&path, why)),
     }
+}
+
+/// A folder that was there before has the mode that somebody gave it, and may hold files of before (P2).
+fn warn_if_open(path: &Path) -> Result<(), DataFolderError> {
+    let mode = fs::metadata(path).map_err(|why| io(path, why))?.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        let path = path.display();
+        tracing::warn!(%path, mode = format!("{mode:03o}"), "others can look into the data folder; chmod 700 it");
+    }
+    Ok(())
 }
 
 fn private(path: &Path, truncate: bool) -> std::io::Result<File> {

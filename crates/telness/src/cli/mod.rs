@@ -18,6 +18,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use rustix::fs::Mode;
 
 pub use exit::{Exit, Failure, exit_codes};
 pub use output::Output;
@@ -66,6 +67,8 @@ pub fn command() -> clap::Command {
 
 /// Runs the command of `arguments`, the first of which is the program's name.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    // What commands write is in the data folder, and nobody else's to read (P2).
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
     let parsed = command().try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
     let cli = match parsed {
         Ok(cli) => cli,
