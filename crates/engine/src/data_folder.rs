@@ -2,12 +2,16 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use telness_core::names::NodeName;
 
 use crate::identity::random_bytes;
+
+const SECRET_DAMAGED: &str = "it should have 32 bytes; bring it back from a backup, since another key makes other ids of \
+                              the same idempotency keys";
+const NAME_DAMAGED: &str = "it should hold the node's name; write that into it, or delete it for a new one";
 
 /// The folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +55,7 @@ impl DataFolder {
     pub fn open(path: &Path) -> Result<Self, DataFolderError> {
         let mut builder = fs::DirBuilder::new();
         builder.recursive(true).mode(0o700).create(path).map_err(|why| io(path, why))?;
+        warn_if_open(path)?;
         let lock_path = path.join("lock");
         let lock = private(&lock_path, false).map_err(|why| io(&lock_path, why))?;
         match lock.try_lock() {
@@ -80,7 +85,7 @@ impl DataFolder {
         let path = self.path.join("server.key");
         let fresh = || random_bytes::<32>().map(|bytes| bytes.to_vec());
         let bytes = self.read_or_make(&path, fresh)?;
-        bytes.try_into().map_err(|_| DataFolderError::Damaged { path, why: "it should have 32 bytes" })
+        bytes.try_into().map_err(|_| DataFolderError::Damaged { path, why: SECRET_DAMAGED })
     }
 
     /// The node's name when the settings give none, made at the first start.
@@ -93,7 +98,7 @@ impl DataFolder {
             || random_bytes::<4>().map(|[a, b, c, d]| format!("node-{a:02x}{b:02x}{c:02x}{d:02x}").into_bytes());
         let bytes = self.read_or_make(&path, fresh)?;
         let name = std::str::from_utf8(&bytes).ok().and_then(|text| text.trim().parse().ok());
-        name.ok_or(DataFolderError::Damaged { path, why: "it should hold the node's name" })
+        name.ok_or(DataFolderError::Damaged { path, why: NAME_DAMAGED })
     }
 
     fn read_or_make(
@@ -101,10 +106,10 @@ impl DataFolder {
         path: &Path,
         fresh: impl FnOnce() -> Result<Vec<u8>, crate::identity::NoRandomness>,
     ) -> Result<Vec<u8>, DataFolderError> {
+        // A file that is there and empty was emptied by somebody: another secret would make other ids of old keys.
         match fs::read(path) {
-            Ok(bytes) if !bytes.is_empty() => return Ok(bytes),
-            Err(why) if why.kind() != std::io::ErrorKind::NotFound => return Err(io(path, why)),
-            _ => {}
+            Err(why) if why.kind() == std::io::ErrorKind::NotFound => {}
+            read => return read.map_err(|why| io(path, why)),
         }
         let bytes = fresh().map_err(|error| io(path, std::io::Error::other(error)))?;
         // Written beside and renamed, so that a crash leaves no half a key.
@@ -136,11 +141,21 @@ pub fn read_secret(folder: &Path) -> Result<Option<[u8; 32]>, DataFolderError> {
     match fs::read(&path) {
         Ok(bytes) => {
             let secret = bytes.try_into().map(Some);
-            secret.map_err(|_| DataFolderError::Damaged { path, why: "it should have 32 bytes" })
+            secret.map_err(|_| DataFolderError::Damaged { path, why: SECRET_DAMAGED })
         }
         Err(why) if why.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(why) => Err(io(&path, why)),
     }
+}
+
+/// A folder that was there before has the mode that somebody gave it, and may hold files of before (P2).
+fn warn_if_open(path: &Path) -> Result<(), DataFolderError> {
+    let mode = fs::metadata(path).map_err(|why| io(path, why))?.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        let path = path.display();
+        tracing::warn!(%path, mode = format!("{mode:03o}"), "others can look into the data folder; chmod 700 it");
+    }
+    Ok(())
 }
 
 fn private(path: &Path, truncate: bool) -> std::io::Result<File> {
@@ -149,4 +164,24 @@ fn private(path: &Path, truncate: bool) -> std::io::Result<File> {
 
 fn io(path: &Path, why: std::io::Error) -> DataFolderError {
     DataFolderError::Io { path: path.to_owned(), why }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn n5_an_emptied_secret_is_damage_and_not_the_first_start() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = DataFolder::open(&parent.path().join("data")).unwrap();
+        let secret = folder.secret().unwrap();
+        assert_eq!(folder.secret().unwrap(), secret);
+        folder.node_name().unwrap();
+        for name in ["server.key", "node.name"] {
+            fs::write(folder.path.join(name), "").unwrap();
+        }
+        assert!(matches!(folder.secret(), Err(DataFolderError::Damaged { .. })));
+        assert!(matches!(folder.node_name(), Err(DataFolderError::Damaged { .. })));
+        assert!(fs::read(folder.path.join("server.key")).unwrap().is_empty(), "it is left as it was found");
+    }
 }

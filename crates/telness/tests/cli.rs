@@ -102,6 +102,21 @@ fn a_wrong_command_line_is_told_on_standard_error_with_code_2() {
 }
 
 #[test]
+fn with_json_a_wrong_command_line_is_told_in_json() {
+    let wrong: [&[&str]; 5] =
+        [&["--json"], &["fly", "--json"], &["--json", "number"], &["records", "--csv", "--json"], &["route", "--json"]];
+    for arguments in wrong {
+        let ran = run(arguments);
+        assert_eq!(ran.code(), 2, "{arguments:?}");
+        let told: Value = serde_json::from_str(&ran.err()).unwrap_or_else(|why| panic!("{why} in {}", ran.err()));
+        assert_eq!(told["error"]["exit_code"], 2);
+        assert!(told["error"]["message"].as_str().unwrap().contains("--help"), "{told}");
+        assert!(ran.out().is_empty());
+    }
+    assert!(run(&["--help", "--json"]).out().contains("Exit codes:"));
+}
+
+#[test]
 fn help_and_version_are_answers() {
     let help = run(&["--help"]);
     assert_eq!(help.code(), 0);

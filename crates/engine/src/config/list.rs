@@ -65,7 +65,8 @@ pub const SETTINGS: &[Setting] = &[
         "data",
         "telness-data",
         Takes::Path { optional: false, set: |to, path| to.data = path.unwrap_or_default() },
-        "The folder of everything that the node keeps. Made at the first start, readable by its owner alone.",
+        "The folder of everything that the node keeps. It and what is in it are made readable by their owner alone. One \
+         that was there before keeps its mode, and the log warns if others can look into it.",
     ),
     setting(
         "plan",

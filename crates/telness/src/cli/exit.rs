@@ -40,7 +40,7 @@ exits! {
     InUse = 4, "another telness uses the data folder";
     AddressUnavailable = 5, "the address cannot be listened on";
     PublicWithoutKeys = 6, "refused to listen beyond loopback without any API key";
-    Damaged = 7, "the data folder holds what telness did not write, or of a later version (serve goes on without such a call log)";
+    Damaged = 7, "in the data folder server.key, node.name or the call log is damaged, or the call log is of a later version (serve goes on without the call log)";
     Interrupted = 130, "ended at once by a second signal; what was acknowledged is in the journal";
 }
 

@@ -18,6 +18,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use rustix::fs::Mode;
 
 pub use exit::{Exit, Failure, exit_codes};
 pub use output::Output;
@@ -66,9 +67,18 @@ pub fn command() -> clap::Command {
 
 /// Runs the command of `arguments`, the first of which is the program's name.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let parsed = command().try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
+    // What commands write is in the data folder, and nobody else's to read (P2).
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let parsed = command().try_get_matches_from(&arguments).and_then(|matches| Cli::from_arg_matches(&matches));
     let cli = match parsed {
         Ok(cli) => cli,
+        Err(error) if error.use_stderr() && wants_json(&arguments) => {
+            let text = error.render().to_string();
+            let message = text.trim().trim_start_matches("error: ");
+            output::tell(true, Exit::Usage.code(), message);
+            return Exit::Usage.into();
+        }
         Err(error) => {
             // Help and version are answers; whoever asked may have gone away.
             let _ = error.print();
@@ -87,6 +97,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             exit.into()
         }
     }
+}
+
+/// Whether JSON is asked for on a command line that is wrong.
+fn wants_json(arguments: &[OsString]) -> bool {
+    arguments.iter().take_while(|argument| *argument != "--").any(|argument| argument == "--json")
 }
 
 impl Command {

@@ -2,12 +2,13 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{Ran, folder, run_in, telness};
+use super::{CALLED, Ran, folder, run_in, telness};
 
 /// A running service, killed when the test ends.
 pub(crate) struct Service {
@@ -191,6 +192,28 @@ fn s2_a_call_log_of_a_later_version_stops_no_start_and_every_command_says_what_i
     let records = run_in(&folder, &["records"]);
     assert_eq!(records.code(), 7, "{}", records.err());
     assert!(records.err().contains("version 99, which a later telness made"), "{}", records.err());
+}
+
+#[test]
+fn p2_in_a_folder_that_others_can_look_into_no_file_is_theirs_to_read() {
+    let folder = folder();
+    let data = folder.path().join("telness-data");
+    std::fs::create_dir(&data).unwrap();
+    std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let service = Service::start(&folder, &[]);
+    assert!(service.ask("POST /v1/calls", &format!(r#"{{"to": "{CALLED}"}}"#)).starts_with("HTTP/1.1 201"));
+    let mut folders = vec![data];
+    while let Some(inside) = folders.pop() {
+        for found in std::fs::read_dir(inside).unwrap().map(Result::unwrap) {
+            let mode = found.metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o077, 0, "{:?} has mode {mode:o}", found.path());
+            folders.extend(found.file_type().unwrap().is_dir().then(|| found.path()));
+        }
+    }
+    service.signal("TERM");
+    let (code, log) = service.wait();
+    assert_eq!(code, Some(0), "{log}");
+    assert!(log.contains("others can look into the data folder") && log.contains("755"), "{log}");
 }
 
 #[test]
