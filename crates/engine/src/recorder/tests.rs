@@ -10,7 +10,8 @@ use telness_core::names::TenantName;
 use telness_core::record::CallRecord;
 use telness_core::time::Timestamp;
 use telness_store::{
-    CallQuery, Entry, Journal, JournalId, JournalOptions, Page, Pending, Position, Store, StoreError, StoredCall, Written,
+    CallQuery, Entry, Journal, JournalId, JournalOptions, Page, Pending, Position, Store, StoreError, StoredCall,
+    Written,
 };
 
 use super::*;
