@@ -126,6 +126,7 @@ impl Recorder {
             journal,
             clock,
             batch_max: settings.journal.batch_records_max,
+            group_max: settings.journal.batch_records_max,
             prune_every: writer::PRUNE_EVERY,
             pruned_at: None,
             failing: false,

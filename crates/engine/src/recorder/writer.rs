@@ -32,6 +32,8 @@ pub(super) struct Writer {
     pub(super) journal: Journal,
     pub(super) clock: Clock,
     pub(super) batch_max: usize,
+    /// The most records of the next group: fewer after each failure, since a part may fit where all do not.
+    pub(super) group_max: usize,
     pub(super) prune_every: Duration,
     /// When that was last done; not by the clock of the calls, which can be set back.
     pub(super) pruned_at: Option<Instant>,
@@ -106,7 +108,7 @@ impl Writer {
     fn take(&self, group: &mut Group) {
         let began = crate::clock::monotonic();
         let mut waiting = self.waiting();
-        while waiting > 0 && waiting < self.batch_max && began.elapsed() < GATHER_MAX {
+        while waiting > 0 && waiting < self.group_max && began.elapsed() < GATHER_MAX {
             std::thread::yield_now();
             let now = self.waiting();
             if now == waiting {
@@ -114,8 +116,8 @@ impl Writer {
             }
             waiting = now;
         }
-        group.of_high = self.shared.high.take(&mut group.offers, self.batch_max);
-        let room = self.batch_max.saturating_sub(group.of_high);
+        group.of_high = self.shared.high.take(&mut group.offers, self.group_max);
+        let room = self.group_max.saturating_sub(group.of_high);
         self.shared.low.take(&mut group.offers, room);
     }
 
@@ -156,6 +158,8 @@ impl Writer {
             _ => {}
         }
         self.failing = failure.is_some();
+        self.group_max =
+            if self.failing { self.group_max / 2 } else { self.group_max.saturating_mul(2) }.clamp(1, self.batch_max);
     }
 
     /// Tells everybody who waits, in the group or for the next one, that the journal refuses, and puts the others
@@ -219,7 +223,7 @@ mod tests {
         let shared = Arc::new(Shared::new(1_000, journal.end(), Arc::new(Metrics::new())));
         let clock = Clock::manual(Timestamp::from_micros(0));
         let prune_every = Duration::ZERO;
-        Writer { shared, journal, clock, batch_max: 8, prune_every, pruned_at: None, failing: false }
+        Writer { shared, journal, clock, batch_max: 8, group_max: 8, prune_every, pruned_at: None, failing: false }
     }
 
     #[test]
@@ -270,5 +274,20 @@ mod tests {
             assert!(began.elapsed() >= AFTER_FAILURE, "what failed is tried again at once");
             assert_eq!((shared.high.len(), shared.low.len()), (20, 20), "a record went astray");
         }
+    }
+    #[test]
+    fn n4_a_group_that_is_too_large_for_what_room_there_is_goes_in_parts() {
+        let folder = tempfile::tempdir().unwrap();
+        let small = JournalOptions { segment_bytes_max: 1, bytes_max: 200 << 10, keep_shipped: Duration::ZERO };
+        let mut writer = writer(folder.path(), small);
+        let shared = Arc::clone(&writer.shared);
+        (0..8).for_each(|_| shared.high.offer(Offer::unwatched(vec![7; 50 << 10])).unwrap());
+        for _ in 0..20 {
+            shared.shipped.send_replace(Shipped { position: *shared.end.borrow(), ..Shipped::default() });
+            if shared.high.len() > 0 {
+                assert!(writer.turn(&mut Group::default()));
+            }
+        }
+        assert_eq!(shared.high.len(), 0, "records wait for ever");
     }
 }
