@@ -1,7 +1,7 @@
 //! The bounded queues before the journal, one for each workflow, and the bell that wakes the writer.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::Thread;
 use std::time::Duration;
@@ -38,6 +38,10 @@ pub(super) struct Lane {
     waiting: Mutex<VecDeque<Offer>>,
     /// How many of them somebody waits for.
     watched: AtomicUsize,
+    /// Records that nobody waits for which were ever offered, and those of them that are durable. They become so in
+    /// order.
+    deferred: AtomicU64,
+    settled: AtomicU64,
     records_max: usize,
 }
 
@@ -47,7 +51,13 @@ pub(super) struct LaneFull;
 
 impl Lane {
     pub(super) const fn new(records_max: usize) -> Self {
-        Self { waiting: Mutex::new(VecDeque::new()), watched: AtomicUsize::new(0), records_max }
+        Self {
+            waiting: Mutex::new(VecDeque::new()),
+            watched: AtomicUsize::new(0),
+            deferred: AtomicU64::new(0),
+            settled: AtomicU64::new(0),
+            records_max,
+        }
     }
 
     pub(super) const fn records_max(&self) -> usize {
@@ -61,6 +71,8 @@ impl Lane {
         }
         if offer.waiter.is_some() {
             self.watched.fetch_add(1, Ordering::SeqCst);
+        } else {
+            self.deferred.fetch_add(1, Ordering::SeqCst);
         }
         waiting.push_back(offer);
         Ok(())
@@ -99,6 +111,21 @@ impl Lane {
         for offer in offers.into_iter().rev() {
             waiting.push_front(offer);
         }
+    }
+
+    /// How many records that nobody waits for were offered so far.
+    pub(super) fn deferred(&self) -> u64 {
+        self.deferred.load(Ordering::SeqCst)
+    }
+
+    /// Notes that so many more of them are durable.
+    pub(super) fn settle(&self, records: u64) {
+        self.settled.fetch_add(records, Ordering::SeqCst);
+    }
+
+    /// Whether so many of them, from the first on, are durable.
+    pub(super) fn has_settled(&self, deferred: u64) -> bool {
+        self.settled.load(Ordering::SeqCst) >= deferred
     }
 
     /// Whether somebody waits for one of them.

@@ -184,19 +184,29 @@ impl Recorder {
         }
     }
 
-    /// Waits until the store holds all that is durable now, so that a reader finds what it was told is kept.
+    /// Waits until the store holds all that was taken up to now, so that a reader finds what was answered: also a
+    /// call whose answer did not wait for its record.
     ///
     /// # Errors
-    /// How far the store is behind, when it does not catch up in time.
+    /// How far the store is to come, when it does not catch up in time.
     pub async fn caught_up(&self, within: std::time::Duration) -> Result<(), Position> {
-        let end = *self.shared.end.borrow();
-        let mut shipped = self.shared.shipped.subscribe();
-        if shipped.borrow().position >= end {
-            return Ok(());
-        }
-        self.shared.hurry.notify_one();
-        let reached = tokio::time::timeout(within, shipped.wait_for(|shipped| shipped.position >= end)).await;
-        if matches!(reached, Ok(Ok(_))) { Ok(()) } else { Err(end) }
+        let (shared, taken) = (&self.shared, (self.shared.high.deferred(), self.shared.low.deferred()));
+        let durable = || shared.high.has_settled(taken.0) && shared.low.has_settled(taken.1);
+        let mut end = shared.end.subscribe();
+        let mut shipped = shared.shipped.subscribe();
+        let reached = async {
+            if !durable() {
+                shared.bell.ring();
+                // The sender lives as long as this recorder does.
+                let _ = end.wait_for(|_| durable()).await;
+            }
+            let end = *end.borrow();
+            if shipped.borrow().position < end {
+                shared.hurry.notify_one();
+                let _ = shipped.wait_for(|shipped| shipped.position >= end).await;
+            }
+        };
+        tokio::time::timeout(within, reached).await.map_err(|_| self.end())
     }
 
     /// Waits until the store holds what stands up to `position`, however long that takes.

@@ -137,6 +137,7 @@ impl Writer {
         self.report(outcome.as_ref().err());
         match outcome {
             Ok(position) => {
+                self.settle(group);
                 self.shared.end.send_replace(position);
                 for waiter in group.offers.drain(..).filter_map(|offer| offer.waiter) {
                     // Who gave up waiting needs no answer; the record is kept all the same.
@@ -148,6 +149,15 @@ impl Writer {
                 self.refuse(group, entries, &error);
                 Err(error)
             }
+        }
+    }
+
+    /// Counts what nobody waited for, for readers who are to find it.
+    fn settle(&self, group: &Group) {
+        let (high, low) = group.offers.split_at_checked(group.of_high).unwrap_or((&group.offers, &[]));
+        for (lane, offers) in [(&self.shared.high, high), (&self.shared.low, low)] {
+            let deferred = offers.iter().filter(|offer| offer.waiter.is_none()).count();
+            lane.settle(u64::try_from(deferred).unwrap_or(u64::MAX));
         }
     }
 

@@ -255,3 +255,17 @@ fn health_and_metrics_tell_what_they_should() {
     assert_eq!((stopping.status, &stopping.json()["ready"]), (503, &json!(false)));
     assert_eq!(client.post("/v1/calls", &call()).unwrap().status, 201, "a node that will stop still carries calls");
 }
+
+#[test]
+fn what_was_answered_is_found_at_once_whether_or_not_its_record_was_waited_for() {
+    let served = Served::start();
+    let mut client = served.client();
+    for to in ["112", "1177", "+46701740605"].iter().cycle().take(60) {
+        let answer = client.post("/v1/calls", &json!({ "to": to, "from": "+46701740606" })).unwrap().json();
+        let id = answer["id"].as_str().unwrap();
+        let read = client.get(&format!("/v1/calls/{id}")).unwrap();
+        assert_eq!(read.status, 200, "{to} was answered {} and is not there: {}", answer["recorded"], read.text());
+        let page = client.get("/v1/calls?limit=1").unwrap().json();
+        assert_eq!(page["calls"][0]["id"], answer["id"], "{to} is not the newest of the list: {page}");
+    }
+}
