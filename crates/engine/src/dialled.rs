@@ -130,8 +130,7 @@ fn is_nobody(from: &str) -> bool {
 
 /// What stands in a URI, or in a text without scheme, before the host and the parameters.
 fn user_part(text: &str) -> &str {
-    let text = text.trim();
-    let text = text.strip_prefix('<').and_then(|text| text.strip_suffix('>')).unwrap_or(text);
+    let text = emergency::address(text);
     let rest = match text.split_once(':') {
         Some((scheme, rest)) if SCHEMES.iter().any(|known| known.eq_ignore_ascii_case(scheme)) => rest,
         _ => text,

@@ -7,7 +7,7 @@
 use super::candidates::holder_of;
 use crate::call::Call;
 use crate::class::Place;
-use crate::emergency::dialled_forms;
+use crate::emergency::{address, dialled_forms};
 use crate::names::TenantName;
 use crate::number::{Digits, Number};
 use crate::plan::{Device, Plan};
@@ -18,7 +18,7 @@ pub const DIVERSIONS_MAX: usize = 5;
 /// Whether a call to `number` of a tenant has been forwarded too often, or comes back to who forwarded it.
 pub(super) fn comes_round(plan: &Plan, call: &Call, tenant: &TenantName, number: &Number) -> bool {
     call.diversions.len() >= DIVERSIONS_MAX
-        || call.diversions.iter().map(|diversion| uri_in(&diversion.by)).any(|by| match *number {
+        || call.diversions.iter().map(|diversion| address(&diversion.by)).any(|by| match *number {
             Number::E164 { number } => can_mean(by, &call.place, number.digits()),
             Number::Extension { .. } => holder_of(plan, number, tenant)
                 .is_some_and(|holder| holder.devices.iter().any(|device| is_device(by, plan, call, device))),
@@ -39,11 +39,6 @@ fn is_device(uri: &str, plan: &Plan, call: &Call, device: &Device) -> bool {
     let here = |address: &str| host_of(address).eq_ignore_ascii_case(host_of(host));
     let gateways = plan.trunk(device.trunk).map(|trunk| &trunk.gateways);
     gateways.into_iter().flatten().any(|gateway| here(&gateway.address)) && can_mean(uri, &call.place, digits)
-}
-
-/// The URI of a name-addr such as `"Anna" <sip:200@pbx.example>;reason=no-answer` (RFC 3261, 25.1), or the text.
-fn uri_in(text: &str) -> &str {
-    text.rsplit_once('<').map_or(text, |(_, rest)| rest.split('>').next().unwrap_or(rest))
 }
 
 /// A host without the port and parameters that follow it; one of IPv6 keeps its brackets.

@@ -129,7 +129,8 @@ pub fn spell(dialled: &str) -> Result<Spelled, SpellingFault> {
 
 /// The address in what a switch wrote: without a display name, angle brackets and what stands after them
 /// (RFC 3261, 20.10), or the text itself.
-fn address(text: &str) -> &str {
+#[must_use]
+pub fn address(text: &str) -> &str {
     let text = text.trim();
     let after_name = text.strip_prefix('"').and_then(after_quoted).unwrap_or(text);
     match after_name.split_once('<') {

@@ -119,6 +119,7 @@ async fn an_inward_translation_is_of_the_number_however_it_is_spelled() {
         "sip:88+46846500410@203.0.113.1;user=phone",
         "tel:880846500410",
         "TEL:88-08-465-004-10;phone-context=carrier.example",
+        "\"Anna\" <sip:88+46846500410@203.0.113.1>;tag=1",
         "sip:77%23+46846500410@203.0.113.1",
         "77#0846500410",
     ] {
