@@ -7,7 +7,7 @@ use super::outcome::Step;
 use super::targets::Use;
 use super::trace::{Dropped, RuleVerdict, Verdict};
 use super::weighing::{Settled, Weighing};
-use crate::call::{Call, Direction};
+use crate::call::Direction;
 use crate::emergency::{self, Emergency};
 use crate::names::RuleName;
 use crate::number::{Digits, E164, Number};
@@ -61,7 +61,7 @@ impl<'a> Weighing<'a> {
         let mut rewrites = 0_usize;
         loop {
             // Whatever led to an emergency number, no rule is asked about it (E4).
-            if let Some(emergency) = emergency_of(self.call, &number) {
+            if let Some(emergency) = emergency::recognise_number(&number, &self.call.place) {
                 return self.by_emergency_table(emergency);
             }
             if comes_round(self.plan, self.call, self.tenant, &number) {
@@ -70,7 +70,7 @@ impl<'a> Weighing<'a> {
             match self.round(number) {
                 Round::Settled(settled) => return settled,
                 Round::Rewritten { to, by, prefix } => {
-                    if rewrites >= REWRITES_MAX && emergency_of(self.call, &to).is_none() {
+                    if rewrites >= REWRITES_MAX && emergency::recognise_number(&to, &self.call.place).is_none() {
                         return Settled { rule: Some(by), prefix, ..Settled::reject(Reason::RewriteLoop) };
                     }
                     rewrites = rewrites.saturating_add(1);
@@ -195,16 +195,6 @@ impl<'a> Weighing<'a> {
 
     fn trace_rule(&mut self, rule: &Rule, prefix: Option<Digits>, verdict: Verdict, rewritten: Option<Number>) {
         self.rules.push(RuleVerdict { rule: rule.name.clone(), prefix, priority: rule.priority, verdict, rewritten });
-    }
-}
-
-/// The emergency service that a number stands for, if it does (E4).
-fn emergency_of(call: &Call, number: &Number) -> Option<Emergency> {
-    match *number {
-        Number::Service { service, test } => Some(Emergency { service, test, region: call.region(), digits: None }),
-        Number::E164 { .. } | Number::Short { .. } | Number::Extension { .. } => {
-            emergency::recognise(&number.to_string(), &call.place)
-        }
     }
 }
 

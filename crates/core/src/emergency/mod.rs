@@ -21,7 +21,7 @@ pub use spelling::{NUMBER_BYTES_MAX, Spelled, SpelledNumber, SpellingFault, addr
 use serde::{Deserialize, Serialize};
 
 use crate::class::Place;
-use crate::number::{Digits, Region};
+use crate::number::{Digits, Number, Region};
 use short::Entry;
 
 /// An emergency service that was asked for.
@@ -52,23 +52,43 @@ pub fn recognise_spelled(spelled: &Spelled, place: &Place) -> Option<Emergency> 
     let region = place.region;
     match spelled {
         Spelled::Service { service, test } => Some(Emergency { service: *service, test: *test, region, digits: None }),
-        Spelled::Number(number) => {
-            let (digits, service) = emergency_number(number, place, short::entry(region))?;
-            Some(Emergency { service, test: false, region, digits: digits.parse().ok() })
-        }
+        Spelled::Number(number) => emergency_of(number.digits(), number.is_international(), place),
     }
+}
+
+/// The same, for a number that was read: what a rule or a translation led to may be an emergency number (E4).
+#[must_use]
+pub fn recognise_number(number: &Number, place: &Place) -> Option<Emergency> {
+    let (digits, international) = match *number {
+        Number::E164 { number } => (number.digits(), true),
+        Number::Short { digits, .. } | Number::Extension { digits } => (digits, false),
+        Number::Service { service, test } => {
+            return Some(Emergency { service, test, region: place.region, digits: None });
+        }
+    };
+    let mut text = [0; Digits::MAX];
+    emergency_of(spelling::text_of(digits, &mut text), international, place)
+}
+
+fn emergency_of(digits: &str, international: bool, place: &Place) -> Option<Emergency> {
+    let (digits, service) = emergency_number(digits, international, place, short::entry(place.region))?;
+    Some(Emergency { service, test: false, region: place.region, digits: digits.parse().ok() })
 }
 
 /// The emergency number that was dialled, as the region dials it, and its service.
 ///
 /// Beside the number itself, and the number after an outside-line prefix, these are what careless normalisers make
 /// of it: `+112`, `+46112`, `00112` and `0046112`. None of them is a valid number; a test asks libphonenumber for each.
-fn emergency_number<'d>(number: &'d SpelledNumber, place: &Place, entry: &Entry) -> Option<(&'d str, Service)> {
-    let digits = number.digits();
+fn emergency_number<'d>(
+    digits: &'d str,
+    is_international: bool,
+    place: &Place,
+    entry: &Entry,
+) -> Option<(&'d str, Service)> {
     let exactly = |digits: &'d str| entry.emergency(digits).map(|service| (digits, service));
     let after_country_code = |digits: &'d str| exactly(digits.strip_prefix(entry.country_code)?);
     let international = |digits: &'d str| exactly(digits).or_else(|| after_country_code(digits));
-    if number.is_international() {
+    if is_international {
         return international(digits);
     }
     let after_prefix = |prefix| exactly(spelling::without(digits, prefix)?);

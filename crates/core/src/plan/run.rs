@@ -3,27 +3,32 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use smallvec::SmallVec;
+
 use super::{Rule, RuleIx};
 use crate::names::TenantName;
 
 /// What rules are tried by: higher priority first, then the order of the document.
 type Rank = (Reverse<i32>, RuleIx);
 
+/// Rules in the order in which they are tried. Nearly every prefix has one or two, which need no memory of their own.
+type Ranks = SmallVec<[Rank; 2]>;
+
 /// Rules with one prefix, or those for any number. What a plan says for a thousand tenants is no work for each
 /// call of each of them, and nothing of it stands in another tenant's records.
 #[derive(Clone, Debug, Default)]
 pub struct Run {
     /// The rules that name no tenant, in the order in which they are tried.
-    of_all: Box<[Rank]>,
-    /// The rules that name a tenant, in the same order.
-    of_tenant: BTreeMap<TenantName, Box<[Rank]>>,
+    of_all: Ranks,
+    /// The rules that name a tenant, in the same order, by tenant.
+    of_tenant: Box<[(TenantName, Ranks)]>,
 }
 
 impl Run {
     /// Puts rules in order. One that is there twice stands in the run once.
     pub fn new(rules: &[Rule], members: impl IntoIterator<Item = RuleIx>) -> Self {
-        let mut of_all = Vec::new();
-        let mut of_tenant: BTreeMap<TenantName, Vec<Rank>> = BTreeMap::new();
+        let mut of_all = Ranks::new();
+        let mut of_tenant: BTreeMap<TenantName, Ranks> = BTreeMap::new();
         for ix in members {
             let Some(rule) = rules.get(ix.index()) else { continue };
             let rank = (Reverse(rule.priority), ix);
@@ -34,33 +39,39 @@ impl Run {
                 of_tenant.entry(tenant.clone()).or_default().push(rank);
             }
         }
-        let of_tenant = of_tenant.into_iter().map(|(tenant, ranks)| (tenant, in_order(ranks))).collect();
-        Self { of_all: in_order(of_all), of_tenant }
+        put_in_order(&mut of_all);
+        of_tenant.values_mut().for_each(put_in_order);
+        Self { of_all, of_tenant: of_tenant.into_iter().collect() }
     }
 
     /// The rules that a call of a tenant may be settled by, in the order in which they are tried.
     pub fn of<'r>(&'r self, tenant: &TenantName) -> impl Iterator<Item = RuleIx> + use<'r> {
-        let mut for_all = self.of_all.iter().peekable();
-        let theirs = if self.of_tenant.is_empty() { None } else { self.of_tenant.get(tenant) };
-        let mut theirs = theirs.map(|ranks| &**ranks).unwrap_or_default().iter().peekable();
+        let mut of_all = self.of_all.as_slice();
+        let mut theirs = self.ranks_of(tenant);
         std::iter::from_fn(move || {
-            let next = match (for_all.peek(), theirs.peek()) {
-                (Some(all), Some(their)) if their < all => theirs.next(),
-                (None, _) => theirs.next(),
-                (Some(_), _) => for_all.next(),
+            let next = match (of_all.first(), theirs.first()) {
+                (Some(all), Some(their)) if their < all => &mut theirs,
+                (None, Some(_)) => &mut theirs,
+                (_, None) | (Some(_), Some(_)) => &mut of_all,
             };
-            next.map(|(_, ix)| *ix)
+            next.split_off_first().map(|(_, ix)| *ix)
         })
+    }
+
+    fn ranks_of(&self, tenant: &TenantName) -> &[Rank] {
+        let at = self.of_tenant.binary_search_by(|(of, _)| of.cmp(tenant)).ok();
+        at.and_then(|at| self.of_tenant.get(at)).map_or(&[], |(_, ranks)| ranks)
     }
 
     /// Every rule, whoever's it is; one of several tenants comes several times, and in no order.
     pub fn all(&self) -> impl Iterator<Item = RuleIx> + '_ {
-        self.of_all.iter().chain(self.of_tenant.values().flatten()).map(|(_, ix)| *ix)
+        let of_tenants = self.of_tenant.iter().flat_map(|(_, ranks)| ranks);
+        self.of_all.iter().chain(of_tenants).map(|(_, ix)| *ix)
     }
 }
 
-fn in_order(mut ranks: Vec<Rank>) -> Box<[Rank]> {
+fn put_in_order(ranks: &mut Ranks) {
     ranks.sort_unstable();
     ranks.dedup();
-    ranks.into()
+    ranks.shrink_to_fit();
 }
