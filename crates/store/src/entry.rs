@@ -1,9 +1,12 @@
 //! What the journal holds: a call or an event, its clear part apart from the part that can be sealed.
 //!
 //! Version 1 is one byte of version, one of kind, then for a call the length of the routing part in four bytes,
-//! least first, the routing part as JSON and the personal part as it is; for an event, JSON. What a version wrote
-//! stays readable for ever: `tests/data` keeps examples.
+//! least first, the routing part and the personal part; for an event, the event. Each is MessagePack with fields by
+//! name, which costs half of what JSON does to write and is as open to new fields. What a version wrote stays
+//! readable for ever: `tests/data` keeps examples.
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use telness_core::record::{CallEvent, CallRecord, Personal, Routing};
 
 /// One thing to keep.
@@ -13,7 +16,7 @@ pub enum Entry {
     Call {
         /// The clear part.
         routing: Box<Routing>,
-        /// The personal part, as JSON; sealed later.
+        /// The personal part, as MessagePack; sealed later.
         personal: Vec<u8>,
     },
     /// Something that a switch reported.
@@ -29,10 +32,10 @@ impl Entry {
     /// The bytes that the journal keeps of a call record.
     ///
     /// # Errors
-    /// When the record cannot be written as JSON.
+    /// When the record cannot be written.
     pub fn encode_call(record: &CallRecord) -> Result<Vec<u8>, EntryError> {
         let mut bytes = call_head(&record.routing, PERSONAL_BYTES_USUAL)?;
-        serde_json::to_writer(&mut bytes, &record.personal).map_err(|error| EntryError(error.to_string()))?;
+        write(&mut bytes, &record.personal)?;
         Ok(bytes)
     }
 
@@ -41,7 +44,7 @@ impl Entry {
     /// # Errors
     /// When the bytes are not what this version or the one before wrote.
     pub fn personal(bytes: &[u8]) -> Result<Personal, EntryError> {
-        serde_json::from_slice(bytes).map_err(|error| EntryError(error.to_string()))
+        read(bytes)
     }
 
     /// The bytes that the journal keeps.
@@ -57,7 +60,7 @@ impl Entry {
             }
             Self::Event(event) => {
                 let mut bytes = vec![VERSION, EVENT];
-                serde_json::to_writer(&mut bytes, event).map_err(|error| EntryError(error.to_string()))?;
+                write(&mut bytes, event)?;
                 Ok(bytes)
             }
         }
@@ -75,13 +78,10 @@ impl Entry {
                 let len = usize::try_from(u32::from_le_bytes(*len)).unwrap_or(usize::MAX);
                 let (routing, personal) =
                     rest.split_at_checked(len).ok_or_else(|| EntryError("cut short".to_owned()))?;
-                let routing = serde_json::from_slice(routing).map_err(|error| EntryError(error.to_string()))?;
+                let routing = read(routing)?;
                 Ok(Self::Call { routing, personal: personal.to_vec() })
             }
-            [VERSION, EVENT] => {
-                let event = serde_json::from_slice(rest).map_err(|error| EntryError(error.to_string()))?;
-                Ok(Self::Event(event))
-            }
+            [VERSION, EVENT] => read(rest).map(Self::Event),
             [VERSION, kind] => Err(EntryError(format!("kind {kind} is not known to this version of telness"))),
             [version, _] => Err(EntryError(format!("version {version} is not known to this version of telness"))),
             _ => Err(EntryError("cut short".to_owned())),
@@ -89,11 +89,20 @@ impl Entry {
     }
 }
 
+/// Puts a value at the end of the bytes: fields by name, so that a field can be added.
+fn write(bytes: &mut Vec<u8>, value: &impl Serialize) -> Result<(), EntryError> {
+    rmp_serde::encode::write_named(bytes, value).map_err(|error| EntryError(error.to_string()))
+}
+
+fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, EntryError> {
+    rmp_serde::from_slice(bytes).map_err(|error| EntryError(error.to_string()))
+}
+
 /// Everything of a call's bytes but the personal part, with room for that.
 fn call_head(routing: &Routing, personal_bytes: usize) -> Result<Vec<u8>, EntryError> {
     let mut bytes = Vec::with_capacity(ROUTING_BYTES_USUAL.saturating_add(personal_bytes));
     bytes.extend_from_slice(&[VERSION, CALL, 0, 0, 0, 0]);
-    serde_json::to_writer(&mut bytes, routing).map_err(|error| EntryError(error.to_string()))?;
+    write(&mut bytes, routing)?;
     let len = bytes.len().saturating_sub(CALL_HEAD_BYTES);
     let len = u32::try_from(len).map_err(|_| EntryError("the routing part is longer than 4 GiB".to_owned()))?;
     for (place, byte) in bytes.iter_mut().skip(HEAD_BYTES).zip(len.to_le_bytes()) {

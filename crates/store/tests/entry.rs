@@ -87,9 +87,13 @@ fn s2_entries_are_written_as_version_1_wrote_them() {
             panic!("{name} was not there and is written now");
         }
         let kept = std::fs::read(file(name)).unwrap();
-        assert_eq!(String::from_utf8_lossy(&bytes), String::from_utf8_lossy(&kept), "{name}");
+        assert_eq!(bytes, kept, "{name}: {:?} in place of {:?}", lossy(&bytes), lossy(&kept));
         assert_eq!(Entry::decode(&bytes).unwrap(), entry);
     }
+}
+
+fn lossy(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 #[test]
@@ -99,11 +103,15 @@ fn what_is_no_entry_is_refused_and_says_why() {
         (&b""[..], "cut short"),
         (&b"\x01"[..], "cut short"),
         (&b"\x01\x01\xff\xff"[..], "cut short"),
-        (&b"\x01\x01\xff\xff\xff\xff{}"[..], "cut short"),
-        (&b"\x01\x07{}"[..], "kind 7"),
-        (&b"\x02\x01{}"[..], "version 2"),
-        (&b"\x01\x02{}"[..], "missing field"),
-        (&b"\x01\x02\xff\xfe"[..], "expected value"),
+        (&b"\x01\x01\xff\xff\xff\xff\x80"[..], "cut short"),
+        (&b"\x01\x07\x80"[..], "kind 7"),
+        (&b"\x02\x01\x80"[..], "version 2"),
+        (&b"\x01\x02\x80"[..], "missing field"),
+        (&b"\x01\x02{}"[..], "invalid type: integer"),
+        // A map, an array and a text that say they are longer than memory.
+        (&b"\x01\x02\xdf\xff\xff\xff\xff"[..], "failed to fill"),
+        (&b"\x01\x02\xdd\xff\xff\xff\xff"[..], "failed to fill"),
+        (&b"\x01\x02\x81\xdb\xff\xff\xff\xff"[..], "unexpected end of file"),
     ] {
         let error = Entry::decode(bytes).unwrap_err().to_string();
         assert!(error.contains(why), "{bytes:?}: {error}");
