@@ -12,6 +12,7 @@ mod sample;
 mod scratch;
 
 use std::future::Future;
+use std::path::PathBuf;
 
 use sample::{at_ms, call, entry, event, id};
 use scratch::Scratch;
@@ -348,30 +349,32 @@ mod sqlite {
         with_store("tenants", tenants_do_not_see_each_other);
     }
 
+    /// As many new stores as a test asks for.
+    fn with_stores(scratch: &Scratch, test: impl AsyncFnOnce(&mut dyn FnMut() -> Box<dyn Store>)) -> Vec<PathBuf> {
+        let mut files = Vec::new();
+        let mut stores = || -> Box<dyn Store> {
+            let file = scratch.path().join(format!("{}.sqlite", files.len()));
+            let store = SqliteStore::open(&file).unwrap();
+            files.push(file);
+            Box::new(store)
+        };
+        run(test(&mut stores));
+        files
+    }
+
     #[test]
     fn n6_order_leaves_no_mark() {
-        let scratch = Scratch::new("order");
-        let mut next = 0;
-        let mut stores = || -> Box<dyn Store> {
-            next += 1;
-            Box::new(SqliteStore::open(&scratch.path().join(format!("{next}.sqlite"))).unwrap())
-        };
-        run(order_leaves_no_mark(&mut stores));
+        with_stores(&Scratch::new("order"), order_leaves_no_mark);
     }
 
     #[test]
     fn n6_events_beyond_the_limit_are_kept_beside() {
         let scratch = Scratch::new("beyond");
-        let mut next = 0;
-        let mut stores = || -> Box<dyn Store> {
-            next += 1;
-            Box::new(SqliteStore::open(&scratch.path().join(format!("{next}.sqlite"))).unwrap())
-        };
-        run(events_beyond_the_limit_are_kept_beside(&mut stores));
+        let files = with_stores(&scratch, events_beyond_the_limit_are_kept_beside);
         let limit = i64::try_from(EVENTS_OF_A_KIND_MAX).unwrap();
         // What does not count was acknowledged too: all of it is there (N2), in whatever order it came.
-        for one in 1..=next {
-            let file = rusqlite::Connection::open(scratch.path().join(format!("{one}.sqlite"))).unwrap();
+        for file in files {
+            let file = rusqlite::Connection::open(file).unwrap();
             let count = |table: &str| -> i64 {
                 file.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
             };

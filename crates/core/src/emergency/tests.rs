@@ -257,6 +257,23 @@ fn e3_numbers_of_the_metadata_and_of_the_overrides() {
 }
 
 #[test]
+fn e4_a_number_that_was_read_means_what_its_digits_would_mean_dialled() {
+    let place = with_prefix("SE", Some("9"), None);
+    let public = |text: &str| Number::E164 { number: text.parse().unwrap() };
+    let extension = |text: &str| Number::Extension { digits: text.parse().unwrap() };
+    let short = |text: &str| Number::Short { region: place.region, digits: text.parse().unwrap() };
+    for number in [public("+46112"), extension("112"), extension("9112"), extension("00112"), short("112")] {
+        let found = recognise_number(&number, &place).unwrap();
+        assert_eq!(found.digits, "112".parse().ok(), "{number}");
+        assert_eq!(recognise(&number.to_string(), &place), Some(found), "{number}");
+    }
+    for number in [public("+9112"), public("+46701740605"), extension("8112"), extension("1120"), short("1177")] {
+        assert_eq!(recognise_number(&number, &place), None, "{number}");
+        assert_eq!(recognise(&number.to_string(), &place), None, "{number}");
+    }
+}
+
+#[test]
 fn e6_the_region_is_the_place_and_an_unknown_one_has_the_numbers_of_every_handset() {
     assert_eq!(dialled("+46112", &at("NO")), None);
     for digits in ["112", "911"] {

@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
@@ -216,12 +217,17 @@ fn p2_in_a_folder_that_others_can_look_into_no_file_is_theirs_to_read() {
     assert!(log.contains("others can look into the data folder") && log.contains("755"), "{log}");
 }
 
+/// A service by a copy of the example plan, which the test may change.
+fn serving_a_plan_of_its_own(folder: &TempDir) -> (Service, PathBuf) {
+    let plan = folder.path().join("plan.yaml");
+    std::fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/sweden.yaml"), &plan).unwrap();
+    (Service::start(folder, &["--plan", "plan.yaml"]), plan)
+}
+
 #[test]
 fn s3_a_hang_up_reads_the_plan_again_and_a_bad_one_changes_nothing() {
     let folder = folder();
-    let plan = folder.path().join("plan.yaml");
-    std::fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/sweden.yaml"), &plan).unwrap();
-    let mut service = Service::start(&folder, &["--plan", "plan.yaml"]);
+    let (mut service, plan) = serving_a_plan_of_its_own(&folder);
     let mut log = BufReader::new(service.child.stderr.take().unwrap()).lines().map(Result::unwrap);
     service.signal("HUP");
     assert!(log.any(|line| line.contains("in service") && line.contains("revision=2")));
@@ -234,9 +240,7 @@ fn s3_a_hang_up_reads_the_plan_again_and_a_bad_one_changes_nothing() {
 #[test]
 fn a_plan_that_hangs_when_it_is_read_again_does_not_hold_up_the_end() {
     let folder = folder();
-    let plan = folder.path().join("plan.yaml");
-    std::fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/sweden.yaml"), &plan).unwrap();
-    let mut service = Service::start(&folder, &["--plan", "plan.yaml"]);
+    let (mut service, plan) = serving_a_plan_of_its_own(&folder);
     std::fs::remove_file(&plan).unwrap();
     assert!(Command::new("mkfifo").arg(&plan).status().unwrap().success());
     let mut log = BufReader::new(service.child.stderr.take().unwrap()).lines().map(Result::unwrap);
