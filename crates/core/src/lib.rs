@@ -7,6 +7,7 @@
 pub mod call;
 pub mod class;
 pub mod decide;
+pub mod directory;
 pub mod emergency;
 pub mod facts;
 pub mod names;
