@@ -22,6 +22,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use telness_core::call::{Call, CallId, CallType, Direction, Metadata, Party, Privacy};
 use telness_core::class::{Class, Place};
 use telness_core::decide::{decide, reserve, wanted};
+use telness_core::directory::Directory;
 use telness_core::emergency::{Emergency, Service};
 use telness_core::facts::{Facts, Wanted};
 use telness_core::number::{Digits, Number};
@@ -139,10 +140,10 @@ fn plan(rules: Vec<Rule>, called: CalledIndex) -> Plan {
 fn with_deck(prefixes: &[Digits]) -> World {
     let rules = vec![rule("everything", &[&[(0, 1)], &[(1, 1)]])];
     let any = Run::new(&rules, [RuleIx(0)]);
-    let mut world = World::of_plan(plan(rules, CalledIndex { any, ..CalledIndex::default() }));
+    let plan = plan(rules, CalledIndex { any, ..CalledIndex::default() });
     let deck = PrefixTable::build(prefixes.iter().zip(1..).map(|(prefix, rate)| (*prefix, rate)));
-    world.decks = Arc::new(Decks::default().with(TrunkIx(0), Arc::new(deck)));
-    world
+    let decks = Decks::default().with("carrier-a".parse().unwrap(), Arc::new(deck));
+    World::new(Arc::new(plan), Directory::default(), decks, Arc::default())
 }
 
 /// One rule for each prefix, each over two carriers by weight; a shorter prefix has a rule too.

@@ -5,7 +5,6 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use telness_core::plan::{PLAN_BYTES_MAX, Plan, PlanFaults, read_plan};
-use telness_core::world::World;
 
 use crate::node::Engine;
 
@@ -75,7 +74,7 @@ impl Engine {
         let before = self.snapshot.current();
         plan.revision = before.plan.revision.saturating_add(1);
         let revision = plan.revision;
-        let world = World { plan: plan.into(), decks: before.decks.clone(), health: before.health.clone() };
+        let world = before.with_plan(plan);
         drop(before);
         if let Err(error) = self.snapshot.publish(world) {
             tracing::warn!(%error, "the plan before could not be retired on a thread of its own");
