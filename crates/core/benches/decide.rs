@@ -28,11 +28,12 @@ use telness_core::facts::{Facts, Wanted};
 use telness_core::number::{Digits, Number};
 use telness_core::plan::{
     CalledIndex, Condition, EmergencyTable, Gateway, MoveOn, NumberFormat, Plan, PrefixTable, RouteGroup, Rule,
-    RuleAction, RuleIx, Run, Translations, Transport, Trunk, TrunkIx,
+    RuleAction, RuleIx, Run, Tenant, Translations, Transport, Trunk, TrunkIx,
 };
 use telness_core::time::Timestamp;
 use telness_core::world::{Decks, Moment, World};
 
+mod million;
 #[allow(dead_code, reason = "the numbers of that module are for another benchmark")]
 mod prefixes;
 
@@ -121,7 +122,7 @@ fn plan(rules: Vec<Rule>, called: CalledIndex) -> Plan {
         revision: 1,
         default_region: "SE".parse().unwrap(),
         default_tenant: "acme".parse().unwrap(),
-        tenants: BTreeMap::new(),
+        tenants: BTreeMap::from([("acme".parse().unwrap(), Tenant::default())]),
         sites: Box::default(),
         peers: Box::default(),
         trunks: Box::new([trunk("carrier-a", 1), trunk("carrier-b", 1), trunk("carrier-c", 2)]),
@@ -154,6 +155,12 @@ fn with_rules(prefixes: &[Digits]) -> World {
     World::of_plan(plan(rules, CalledIndex { e164, sets, ..CalledIndex::default() }))
 }
 
+/// The same world with a directory of a million numbers.
+fn with_directory(world: &World, million: &Directory) -> World {
+    let decks = (*world.decks).clone();
+    World::new(Arc::clone(&world.plan), million.clone(), decks, Arc::default())
+}
+
 /// A decision as the live path makes it: ranked, then reserved.
 fn measure(criterion: &mut Criterion, name: &str, world: &World, calls: &[Call]) {
     let facts = Facts::default();
@@ -176,17 +183,29 @@ fn benches(criterion: &mut Criterion) {
     measure(criterion, "decide/two targets, no table", &with_deck(&prefixes[..1]), &[call(number(prefixes[0]))]);
     measure(criterion, "decide/two targets, 316k-prefix deck", &deck, &calls);
     measure(criterion, "decide/two targets by weight, 316k rules", &rules, &calls);
+    let million = million::directory();
+    let listed = with_directory(&deck, &million);
+    measure(criterion, "decide/two targets, 316k-prefix deck, a million numbers held", &listed, &calls);
+    let held: Vec<Call> = (0..CALLS as u32)
+        .map(|at| call(Number::E164 { number: million::number(at * 244_007 % million::USERS) }))
+        .collect();
+    measure(criterion, "decide/held number of a million", &listed, &held);
     let mut emergency = calls[0].clone();
     emergency.class = Class::Emergency;
     let digits = Some("112".parse().unwrap());
     let region = "SE".parse().unwrap();
     emergency.emergency = Some(Emergency { service: Service::Any, test: false, region, digits });
     measure(criterion, "decide/emergency, two targets", &rules, &[emergency]);
+    measure_wanted(criterion, "wanted/316k rules", &rules, &calls);
+    measure_wanted(criterion, "wanted/316k rules, a million numbers held", &with_directory(&rules, &million), &calls);
+}
+
+fn measure_wanted(criterion: &mut Criterion, name: &str, world: &World, calls: &[Call]) {
     let mut at = 0;
-    criterion.bench_function("wanted/316k rules", |bencher| {
+    criterion.bench_function(name, |bencher| {
         bencher.iter(|| {
             at += 1;
-            wanted(black_box(&rules), black_box(&calls[at % calls.len()]))
+            wanted(black_box(world), black_box(&calls[at % calls.len()]))
         });
     });
 }

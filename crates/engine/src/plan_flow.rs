@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use telness_core::plan::{PLAN_BYTES_MAX, Plan, PlanFaults, read_plan};
 
 use crate::node::Engine;
+use crate::snapshot::PlanText;
 
 /// The plan that is in service when none is given: a small Nordic operator's.
 pub const EXAMPLE_PLAN: &str = include_str!("../../../examples/sweden.yaml");
@@ -42,6 +43,17 @@ pub fn load(path: Option<&Path>) -> Result<Plan, PlanError> {
     };
     let text = read(path).map_err(|why| PlanError::Unreadable { path: path.to_owned(), why })?;
     compile(&path.display().to_string(), &text)
+}
+
+/// Reads a plan file as it is, as the first revision.
+///
+/// # Errors
+/// When it cannot be read, or is no text.
+pub fn text_of(path: &Path) -> Result<PlanText, PlanError> {
+    let unreadable = |why| PlanError::Unreadable { path: path.to_owned(), why };
+    let text = String::from_utf8(read(path).map_err(unreadable)?);
+    let text = text.map_err(|error| unreadable(io::Error::new(io::ErrorKind::InvalidData, error)))?;
+    Ok(PlanText { name: path.display().to_string().into(), text: text.into(), revision: 1 })
 }
 
 /// Reads no more than shows that a plan is too large, and nothing that may never end, such as a pipe.
