@@ -68,7 +68,7 @@ fn deck() -> Deck {
     let row = |at: u32| DeckRow {
         prefix: format!("{}", 1_000_000 + u64::from(at)).parse().unwrap(),
         price: Rate(at),
-        terms: terms(later.filter(|_| at % 10 == 0)),
+        terms: terms(later.filter(|_| at.is_multiple_of(10))),
     };
     Deck::new("carrier-north".parse().unwrap(), "SEK".into(), 1, (0..MANY).map(row))
 }

@@ -21,7 +21,7 @@ impl<T: Copy + Default> Chunked<T> {
     }
 
     fn block() -> Arc<[T]> {
-        Arc::from(vec![T::default(); BLOCK])
+        std::iter::repeat_n(T::default(), BLOCK).collect()
     }
 
     pub(super) const fn len(&self) -> usize {

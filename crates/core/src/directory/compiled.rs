@@ -143,7 +143,7 @@ impl Directory {
             return None;
         }
         let tenant = self.tenants.place(tenant)?;
-        let is_it = |user| self.holds(user, tenant, extension);
+        let is_it = |user| self.rows.holds(user, tenant, extension);
         self.view(self.by_extension.find(extension_key(tenant, extension), is_it)?)
     }
 
@@ -236,7 +236,7 @@ impl Directory {
         self.users = self.users.saturating_add(usize::from(parts.present));
         if let Some(extension) = parts.extension {
             let rows = &self.rows;
-            let is_it = |user| holds(rows, user, parts.tenant, extension);
+            let is_it = |user| rows.holds(user, parts.tenant, extension);
             self.by_extension.put(extension_key(parts.tenant, extension), at, is_it);
         }
         self.rows.set(at, parts);
@@ -249,7 +249,7 @@ impl Directory {
         self.users = self.users.saturating_add(usize::from(parts.present));
         if let Some(extension) = parts.extension {
             let rows = &self.rows;
-            let is_it = |user| holds(rows, user, parts.tenant, extension);
+            let is_it = |user| rows.holds(user, parts.tenant, extension);
             self.by_extension.put(extension_key(parts.tenant, extension), at, is_it);
         }
         at
@@ -324,17 +324,8 @@ impl Directory {
     }
 
     pub(super) fn place(&self, tenant: u32, name: &str) -> Option<u32> {
-        let is_it = |user| self.rows.get(user).is_some_and(|parts| parts.tenant == tenant && parts.name == name);
-        self.by_name.find(name_key(tenant, name), is_it)
+        self.by_name.find(name_key(tenant, name), |user| self.rows.is_named(user, tenant, name))
     }
-
-    fn holds(&self, user: u32, tenant: u32, extension: Digits) -> bool {
-        holds(&self.rows, user, tenant, extension)
-    }
-}
-
-fn holds(rows: &Rows, user: u32, tenant: u32, extension: Digits) -> bool {
-    rows.get(user).is_some_and(|parts| parts.tenant == tenant && parts.extension == Some(extension))
 }
 
 /// A table's key, which is neither of the two that tables keep for themselves.

@@ -77,6 +77,12 @@ struct Row {
     language: u16,
 }
 
+impl Row {
+    fn extension(&self) -> u64 {
+        u64::from(self.extension.0) << 32 | u64::from(self.extension.1)
+    }
+}
+
 const PRESENT: u8 = 1;
 const DO_NOT_DISTURB: u8 = 2;
 
@@ -110,17 +116,21 @@ impl Block {
 
     fn get(&self, at: usize) -> Option<Parts<'_>> {
         let row = self.rows.get(at)?;
-        let (name, devices) = (usize::from(row.name_at), usize::from(row.devices_at));
-        let extension = u64::from(row.extension.0) << 32 | u64::from(row.extension.1);
+        let devices = usize::from(row.devices_at);
         Some(Parts {
             tenant: row.tenant,
-            name: self.names.get(name..name.saturating_add(usize::from(row.name_len)))?,
+            name: self.name(row)?,
             present: row.flags & PRESENT != 0,
-            extension: Digits::of_packed(extension),
+            extension: Digits::of_packed(row.extension()),
             do_not_disturb: row.flags & DO_NOT_DISTURB != 0,
             language: row.language.checked_sub(1),
             devices: self.devices.get(devices..devices.saturating_add(usize::from(row.devices_len)))?.into(),
         })
+    }
+
+    fn name(&self, row: &Row) -> Option<&str> {
+        let at = usize::from(row.name_at);
+        self.names.get(at..at.saturating_add(usize::from(row.name_len)))
     }
 
     fn shrink(&mut self) {
@@ -149,10 +159,32 @@ impl Rows {
     }
 
     pub(super) fn get(&self, at: u32) -> Option<Parts<'_>> {
+        let (block, at) = self.block_of(at)?;
+        block.get(at)
+    }
+
+    /// Whether a row is that of a tenant's user of a name.
+    pub(super) fn is_named(&self, at: u32, tenant: u32, name: &str) -> bool {
+        self.row(at).is_some_and(|(block, row)| row.tenant == tenant && block.name(row) == Some(name))
+    }
+
+    /// Whether a row is that of the holder of a tenant's extension.
+    pub(super) fn holds(&self, at: u32, tenant: u32, extension: Digits) -> bool {
+        self.row(at).is_some_and(|(_, row)| row.tenant == tenant && row.extension() == extension.packed())
+    }
+
+    fn row(&self, at: u32) -> Option<(&Block, &Row)> {
+        let (block, at) = self.block_of(at)?;
+        Some((block, block.rows.get(at)?))
+    }
+
+    /// The block of a row, and where it stands there.
+    fn block_of(&self, at: u32) -> Option<(&Block, usize)> {
         let at = usize::try_from(at).ok()?;
-        let block = self.full.get(at >> BLOCK_LOG).map_or(&self.last, |block| &**block);
-        let in_last = at >> BLOCK_LOG <= self.full.len();
-        block.get(at & (BLOCK.wrapping_sub(1))).filter(|_| in_last)
+        let number = at >> BLOCK_LOG;
+        let last = || Some(&self.last).filter(|_| number == self.full.len());
+        let block = self.full.get(number).map(|block| &**block).or_else(last)?;
+        Some((block, at & (BLOCK.wrapping_sub(1))))
     }
 
     /// Adds a user, and says at which place.

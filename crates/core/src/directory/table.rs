@@ -56,12 +56,7 @@ impl Table {
         if self.len == 0 {
             return None;
         }
-        let hash = spread(key);
-        let (word, bit) = self.filter_of(hash);
-        if self.filter.get(word)? & bit == 0 {
-            return None;
-        }
-        self.search(hash, key, is_it).map(|(_, value)| value)
+        self.search(spread(key), key, is_it).map(|(_, value)| value)
     }
 
     /// Puts a value in, or in the place of the one that `is_it` says is meant; that one is given back.
@@ -95,7 +90,12 @@ impl Table {
         self.slots.heap_bytes().saturating_add(self.filter.heap_bytes())
     }
 
+    #[inline]
     fn search(&self, hash: u64, key: u64, is_it: impl Fn(u32) -> bool) -> Option<(usize, u32)> {
+        let (word, bit) = self.filter_of(hash);
+        if self.filter.get(word)? & bit == 0 {
+            return None;
+        }
         let mut at = place(hash, self.slots.len());
         // A table that is full but for gone entries does not occur; the bound is for what must end.
         for _ in 0..self.slots.len() {
