@@ -231,6 +231,29 @@ fn a_folder_a_later_format_and_a_file_without_end_are_refused() {
     assert!(matches!(folder.load().refused[0].why, SnapshotError::TooLarge { .. }));
 }
 
+#[test]
+fn when_the_snapshot_was_last_known_to_be_current_is_noted_without_writing_it_again() {
+    let (_parent, folder, path) = folder();
+    assert!(folder.confirm(NOON).is_err());
+    folder.save(&full()).unwrap();
+    let known_at = || folder.load().loaded.unwrap().tables.known_at;
+    let later = Timestamp::from_micros(NOON.as_micros() + 5);
+    folder.confirm(later).unwrap();
+    assert_eq!(known_at(), later);
+    let whole = fs::read(path.join("known")).unwrap();
+    for at in 0..whole.len() {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1;
+        fs::write(path.join("known"), bytes).unwrap();
+        assert_eq!(known_at(), NOON, "byte {at} flipped");
+        fs::write(path.join("known"), &whole[..at]).unwrap();
+        assert_eq!(known_at(), NOON, "cut to {at}");
+    }
+    fs::write(path.join("known"), &whole).unwrap();
+    folder.save(&Tables { version: 42, ..full() }).unwrap();
+    assert_eq!(known_at(), NOON, "it was of the snapshot before");
+}
+
 fn example_of_format_1() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/v1.snapshot")
 }

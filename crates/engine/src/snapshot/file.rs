@@ -11,7 +11,7 @@
 //! A file is written under another name, synced, and then given its own, so that a crash leaves the one before.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Read as _, Seek as _, SeekFrom, Write};
+use std::io::{self, BufWriter, Read, Seek as _, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -30,6 +30,7 @@ pub const SNAPSHOT_BYTES_MAX: u64 = 4 << 30;
 
 const MAGIC: &[u8; 8] = b"TELNSNAP";
 const HEADER_BYTES: usize = 56;
+const BUFFER_BYTES: usize = 1 << 16;
 
 /// Why a snapshot is not used.
 #[derive(Debug, thiserror::Error)]
@@ -80,7 +81,7 @@ pub struct Took {
 pub(super) fn write(tables: &Tables, path: &Path) -> io::Result<()> {
     let file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(path)?;
     (&file).write_all(&[0; HEADER_BYTES])?;
-    let mut body = Hashed { to: BufWriter::with_capacity(1 << 16, &file), hash: Context::new(&SHA256), len: 0 };
+    let mut body = Hashed { to: BufWriter::with_capacity(BUFFER_BYTES, &file), hash: Context::new(&SHA256), len: 0 };
     body::write(tables, &mut body)?;
     body.to.flush()?;
     (&file).seek(SeekFrom::Start(0))?;
@@ -126,21 +127,41 @@ impl<W: Write> Write for Hashed<W> {
 pub(super) fn read(path: &Path) -> Result<(Tables, Took), SnapshotError> {
     let mut took = Took::default();
     let began = monotonic();
-    let bytes = whole(path)?;
+    let (mut file, len) = open(path)?;
+    let header = Header::of(&mut file)?;
+    let mut body = Vec::with_capacity(usize::try_from(len).unwrap_or(0));
+    file.take(SNAPSHOT_BYTES_MAX).read_to_end(&mut body)?;
     let began = next(began, &mut took.read);
-    let body = checked(&bytes)?;
+    header.holds(u64::try_from(body.len()).unwrap_or(u64::MAX), digest(&SHA256, &body).as_ref())?;
     let began = next(began, &mut took.checksum);
-    let tables = body::read(body).map_err(SnapshotError::Unreadable)?;
+    let tables = body::read(&body).map_err(SnapshotError::Unreadable)?;
     next(began, &mut took.decode);
     Ok((tables, took))
 }
 
-/// Whether a file is whole and what was written, without reading what it says.
-pub(super) fn verify(path: &Path) -> Result<(), SnapshotError> {
-    checked(&whole(path)?).map(drop)
+/// Whether a file is whole and what was written, without keeping what it says; and the checksum that tells it from
+/// every other.
+pub(super) fn verify(path: &Path) -> Result<[u8; 32], SnapshotError> {
+    let mut file = open(path)?.0;
+    let header = Header::of(&mut file)?;
+    let (mut hash, mut found, mut buffer) = (Context::new(&SHA256), 0_u64, vec![0; BUFFER_BYTES]);
+    loop {
+        let read = file.read(&mut buffer)?;
+        let Some(bytes) = buffer.get(..read).filter(|bytes| !bytes.is_empty()) else { break };
+        hash.update(bytes);
+        found = found.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
+    }
+    header.holds(found, hash.finish().as_ref())?;
+    Ok(header.sha256)
 }
 
-fn whole(path: &Path) -> Result<Vec<u8>, SnapshotError> {
+/// The checksum that the header of a file tells.
+pub(super) fn sha256_of(path: &Path) -> Result<[u8; 32], SnapshotError> {
+    Header::of(&mut open(path)?.0).map(|header| header.sha256)
+}
+
+/// Opens a file that is none without end, and says how large it is.
+fn open(path: &Path) -> Result<(File, u64), SnapshotError> {
     let metadata = fs::metadata(path)?;
     if !metadata.is_file() {
         return Err(SnapshotError::NotASnapshot);
@@ -148,31 +169,49 @@ fn whole(path: &Path) -> Result<Vec<u8>, SnapshotError> {
     if metadata.len() > SNAPSHOT_BYTES_MAX {
         return Err(SnapshotError::TooLarge { bytes: metadata.len() });
     }
-    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0).saturating_add(1));
-    File::open(path)?.take(SNAPSHOT_BYTES_MAX).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    Ok((File::open(path)?, metadata.len()))
 }
 
+/// What a header says of the body behind it.
+struct Header {
+    len: u64,
+    sha256: [u8; 32],
+}
+
+impl Header {
+    fn of(file: &mut impl Read) -> Result<Self, SnapshotError> {
+        let mut bytes = [0; HEADER_BYTES];
+        match file.read_exact(&mut bytes) {
+            Err(why) if why.kind() == io::ErrorKind::UnexpectedEof => return Err(SnapshotError::NotASnapshot),
+            read => read?,
+        }
+        Self::read(&bytes).ok_or(SnapshotError::NotASnapshot)?
+    }
+
+    /// Nothing if it is no header, and an error if it is one of another format.
+    fn read(bytes: &[u8]) -> Option<Result<Self, SnapshotError>> {
+        let rest = bytes.strip_prefix(MAGIC)?;
+        let (format, rest) = rest.split_first_chunk()?;
+        let (zero, rest) = rest.split_first_chunk::<4>()?;
+        let (len, sha256) = rest.split_first_chunk()?;
+        let format = u32::from_le_bytes(*format);
+        if format != FORMAT {
+            return Some(Err(SnapshotError::UnknownFormat(format)));
+        }
+        let header = Self { len: u64::from_le_bytes(*len), sha256: sha256.try_into().ok()? };
+        (*zero == [0; 4]).then_some(Ok(header))
+    }
+
+    fn holds(&self, found: u64, sha256: &[u8]) -> Result<(), SnapshotError> {
+        if self.len != found {
+            return Err(SnapshotError::Length { said: self.len, found });
+        }
+        if self.sha256 == sha256 { Ok(()) } else { Err(SnapshotError::Damaged) }
+    }
+}
+
+/// Ends one part and begins the next.
 fn next(began: Instant, part: &mut Duration) -> Instant {
     *part = began.elapsed();
     monotonic()
-}
-
-/// The body of a file whose header holds true.
-fn checked(bytes: &[u8]) -> Result<&[u8], SnapshotError> {
-    let rest = bytes.strip_prefix(MAGIC).ok_or(SnapshotError::NotASnapshot)?;
-    let (format, rest) = rest.split_first_chunk().ok_or(SnapshotError::NotASnapshot)?;
-    let (zero, rest) = rest.split_first_chunk::<4>().ok_or(SnapshotError::NotASnapshot)?;
-    let (len, rest) = rest.split_first_chunk().ok_or(SnapshotError::NotASnapshot)?;
-    let (sha256, body) = rest.split_first_chunk::<32>().ok_or(SnapshotError::NotASnapshot)?;
-    match u32::from_le_bytes(*format) {
-        FORMAT if *zero == [0; 4] => {}
-        FORMAT => return Err(SnapshotError::NotASnapshot),
-        format => return Err(SnapshotError::UnknownFormat(format)),
-    }
-    let (said, found) = (u64::from_le_bytes(*len), u64::try_from(body.len()).unwrap_or(u64::MAX));
-    if said != found {
-        return Err(SnapshotError::Length { said, found });
-    }
-    if digest(&SHA256, body).as_ref() == sha256 { Ok(body) } else { Err(SnapshotError::Damaged) }
 }

@@ -6,7 +6,10 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
+use telness_core::time::Timestamp;
+
 use super::file::{self, SnapshotError, Took};
+use super::known;
 use super::tables::Tables;
 
 const CURRENT: &str = "current";
@@ -15,6 +18,9 @@ const BEFORE: &str = "before";
 const REFUSED: &str = "refused";
 /// A snapshot that is being written; whatever a crash left of it is written over.
 const WRITING: &str = "writing";
+
+/// When the current snapshot was last known to be current.
+const KNOWN: &str = "known";
 
 /// Where a node keeps what it served last.
 #[derive(Clone, Debug)]
@@ -64,7 +70,9 @@ impl SnapshotFolder {
         for name in [CURRENT, BEFORE] {
             let path = self.0.join(name);
             match file::read(&path) {
-                Ok((tables, took)) => {
+                Ok((mut tables, took)) => {
+                    let confirmed = file::sha256_of(&path).ok().and_then(|of| known::read(&self.0.join(KNOWN), of));
+                    tables.known_at = confirmed.map_or(tables.known_at, |at| at.max(tables.known_at));
                     found.loaded = Some(Loaded { tables, path, took });
                     break;
                 }
@@ -89,11 +97,21 @@ impl SnapshotFolder {
         fs::File::open(&self.0)?.sync_all()
     }
 
+    /// Notes that the store still holds what the current snapshot has. A few dozen bytes, so it may be said often.
+    ///
+    /// # Errors
+    /// When there is no snapshot, or the system refuses.
+    pub fn confirm(&self, known_at: Timestamp) -> Result<(), SnapshotError> {
+        let of = file::sha256_of(&self.0.join(CURRENT))?;
+        let beside = self.0.join(format!("{KNOWN}.{WRITING}"));
+        Ok(known::write(&self.0.join(KNOWN), &beside, of, known_at)?)
+    }
+
     /// Makes the current snapshot the one before; one that is damaged goes aside, so that it does not take the place of
     /// one that holds.
     fn keep_before(&self, current: &Path) -> io::Result<()> {
         let to = match file::verify(current) {
-            Ok(()) => BEFORE,
+            Ok(_) => BEFORE,
             Err(SnapshotError::Io(why)) if why.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(_) => REFUSED,
         };

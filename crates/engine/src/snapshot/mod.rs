@@ -11,6 +11,7 @@ mod compile;
 mod file;
 mod folder;
 mod in_service;
+mod known;
 mod tables;
 
 pub use compile::{Compiled, FaultyPlan};
