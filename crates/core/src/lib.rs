@@ -14,6 +14,7 @@ pub mod facts;
 pub mod names;
 pub mod number;
 pub mod plan;
+pub mod rates;
 pub mod reason;
 pub mod record;
 mod short_text;

@@ -13,8 +13,9 @@
 
 use std::time::Instant;
 
-use telness_core::deck::{Deck, DeckRow, Terms};
+use telness_core::deck::DeckRow;
 use telness_core::directory::{NumberEntry, NumberState, Preferences, Tenant, User, UserDevice};
+use telness_core::rates::Deck;
 use telness_core::time::Timestamp;
 use telness_core::world::Rate;
 use telness_engine::example;
@@ -55,22 +56,19 @@ fn entry(at: u32) -> NumberEntry {
 }
 
 fn deck() -> Deck {
-    let terms = |valid_from| Terms {
-        connection_fee: 0,
-        first_s: 60,
-        next_s: 1,
-        origin: None,
-        surcharge: 0,
-        valid_from,
-        valid_until: None,
-    };
     let later = Some(Timestamp::from_micros(4_000_000_000_000_000));
     let row = |at: u32| DeckRow {
         prefix: format!("{}", 1_000_000 + u64::from(at)).parse().unwrap(),
         price: Rate(at),
-        terms: terms(later.filter(|_| at.is_multiple_of(10))),
+        connection_fee: Rate(0),
+        first_s: 60,
+        next_s: 1,
+        origin: None,
+        surcharge: Rate(0),
+        valid_from: later.filter(|_| at.is_multiple_of(10)),
+        valid_until: None,
     };
-    Deck::new("carrier-north".parse().unwrap(), "SEK".into(), 1, (0..MANY).map(row))
+    Deck::new("carrier-north".parse().unwrap(), "SEK".parse().unwrap(), 1, (0..MANY).map(row))
 }
 
 fn tables() -> Tables {

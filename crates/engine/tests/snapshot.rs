@@ -11,9 +11,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use telness_core::deck::{Deck, DeckRow, Terms};
+use telness_core::deck::DeckRow;
 use telness_core::directory::{Block, HeldBy, Issue, NumberEntry, NumberState, Preferences, Tenant, User, UserDevice};
 use telness_core::plan::TrunkIx;
+use telness_core::rates::Deck;
 use telness_core::time::Timestamp;
 use telness_core::world::Rate;
 use telness_engine::snapshot::{Delta, PlanText, SnapshotError, SnapshotFolder, Tables};
@@ -46,19 +47,20 @@ fn entry(number: &str, state: NumberState, user: Option<&str>, cutover: Option<T
 }
 
 fn deck() -> Deck {
-    let terms = |valid_from, valid_until| Terms {
-        connection_fee: 100,
+    let later = Some(Timestamp::from_micros(NOON.as_micros() + 1_000_000));
+    let row = |price, valid_from, valid_until| DeckRow {
+        prefix: "4670".parse().unwrap(),
+        price: Rate(price),
+        connection_fee: Rate(100),
         first_s: 60,
         next_s: 1,
         origin: Some("46".parse().unwrap()),
-        surcharge: 7,
+        surcharge: Rate(7),
         valid_from,
         valid_until,
     };
-    let later = Some(Timestamp::from_micros(NOON.as_micros() + 1_000_000));
-    let row = |price, terms| DeckRow { prefix: "4670".parse().unwrap(), price: Rate(price), terms };
-    let rows = [row(5, terms(None, later)), row(6, terms(later, None))];
-    Deck::new("carrier-north".parse().unwrap(), "SEK".into(), 3, rows)
+    let rows = [row(5, None, later), row(6, later, None)];
+    Deck::new("carrier-north".parse().unwrap(), "SEK".parse().unwrap(), 3, rows)
 }
 
 /// Tables with everything in them that there can be.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
-use telness_core::deck::{Deck, DeckImage};
 use telness_core::directory::{Block, Names, NumberImage, Restore, Tenant, UserImage};
+use telness_core::rates::{Deck, DeckImage};
 use telness_core::time::Timestamp;
 
 use super::tables::{PlanText, Tables};

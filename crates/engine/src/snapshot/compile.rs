@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use telness_core::deck::Deck;
 use telness_core::directory::{Issues, Tenant};
 use telness_core::names::{TenantName, TrunkName};
 use telness_core::plan::{self, Plan, PrefixTable, read_plan};
+use telness_core::rates::Deck;
 use telness_core::time::Timestamp;
 use telness_core::world::{Decks, Health, World};
 

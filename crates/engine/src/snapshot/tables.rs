@@ -5,10 +5,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use telness_core::deck::Deck;
 use telness_core::directory::{Block, Directory, NumberEntry, Tenant, User};
 use telness_core::names::{TenantName, TrunkName, UserName};
 use telness_core::number::E164;
+use telness_core::rates::Deck;
 use telness_core::time::Timestamp;
 
 /// A plan as it was published, and which one.

@@ -1,13 +1,13 @@
-//! A rate deck: what a minute to a prefix costs on a trunk, from when until when, and the table of what is valid now.
+//! The rate deck that is in force on a trunk, kept small, and the table of what is valid now.
 //!
 //! A deck has a million rows and a few dozen different terms, so each row keeps the place of its terms: 16 bytes. Only
 //! the price orders routes; fees, increments and surcharges are kept beside for whoever rates a call.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::deck::{Currency, DeckRow};
 use crate::names::TrunkName;
 use crate::number::Digits;
 use crate::plan::PrefixTable;
@@ -16,45 +16,53 @@ use crate::world::Rate;
 
 /// What a row says beside prefix and price.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Terms {
-    /// What a connection costs at once, in millionths of the currency's unit.
+struct Terms {
     #[serde(rename = "f", default)]
-    pub connection_fee: u32,
-    /// The least time that is paid, in seconds.
+    connection_fee: u32,
     #[serde(rename = "i")]
-    pub first_s: u16,
-    /// What is paid after it is a multiple of this, in seconds.
+    first_s: u16,
     #[serde(rename = "x")]
-    pub next_s: u16,
-    /// The calling numbers that the row is for; all if there is none.
+    next_s: u16,
     #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
-    pub origin: Option<Digits>,
-    /// What a minute from that origin costs on top, in millionths.
+    origin: Option<Digits>,
     #[serde(rename = "s", default)]
-    pub surcharge: u32,
-    /// From when it is valid; always before its end if there is none.
+    surcharge: u32,
     #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
-    pub valid_from: Option<Timestamp>,
-    /// Until when it is valid, not included; for ever if there is none.
+    valid_from: Option<Timestamp>,
     #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
-    pub valid_until: Option<Timestamp>,
+    valid_until: Option<Timestamp>,
 }
 
 impl Terms {
+    const fn of(row: &DeckRow) -> Self {
+        Self {
+            connection_fee: row.connection_fee.0,
+            first_s: row.first_s,
+            next_s: row.next_s,
+            origin: row.origin,
+            surcharge: row.surcharge.0,
+            valid_from: row.valid_from,
+            valid_until: row.valid_until,
+        }
+    }
+
+    const fn row(self, prefix: Digits, price: Rate) -> DeckRow {
+        DeckRow {
+            prefix,
+            price,
+            connection_fee: Rate(self.connection_fee),
+            first_s: self.first_s,
+            next_s: self.next_s,
+            origin: self.origin,
+            surcharge: Rate(self.surcharge),
+            valid_from: self.valid_from,
+            valid_until: self.valid_until,
+        }
+    }
+
     fn is_valid(&self, now: Timestamp) -> bool {
         self.valid_from.is_none_or(|from| from <= now) && self.valid_until.is_none_or(|until| now < until)
     }
-}
-
-/// One row of a deck.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DeckRow {
-    /// The called numbers that it is for.
-    pub prefix: Digits,
-    /// What a minute costs.
-    pub price: Rate,
-    /// The rest.
-    pub terms: Terms,
 }
 
 /// A row as it is kept: the prefix in halves, so that no byte is lost to alignment.
@@ -67,7 +75,7 @@ pub struct Deck {
     /// The trunk.
     pub trunk: TrunkName,
     /// The currency that prices are in.
-    pub currency: Arc<str>,
+    pub currency: Currency,
     /// Which of the trunk's decks.
     pub revision: u64,
     terms: Vec<Terms>,
@@ -78,18 +86,19 @@ impl Deck {
     /// A deck of rows.
     #[must_use]
     #[allow(clippy::cast_possible_truncation, reason = "the halves of the prefix are what is wanted")]
-    pub fn new(trunk: TrunkName, currency: Arc<str>, revision: u64, all: impl IntoIterator<Item = DeckRow>) -> Self {
+    pub fn new(trunk: TrunkName, currency: Currency, revision: u64, all: impl IntoIterator<Item = DeckRow>) -> Self {
         let (mut terms, mut places): (Vec<Terms>, HashMap<Terms, u32>) = (Vec::new(), HashMap::new());
         let (mut rows, mut last) = (Vec::new(), None);
         for row in all {
-            let place = match last.filter(|(same, _)| *same == row.terms) {
+            let of_row = Terms::of(&row);
+            let place = match last.filter(|(same, _)| *same == of_row) {
                 Some((_, place)) => place,
-                None => *places.entry(row.terms).or_insert_with(|| {
-                    terms.push(row.terms);
+                None => *places.entry(of_row).or_insert_with(|| {
+                    terms.push(of_row);
                     u32::try_from(terms.len()).unwrap_or(u32::MAX).saturating_sub(1)
                 }),
             };
-            last = Some((row.terms, place));
+            last = Some((of_row, place));
             let packed = row.prefix.packed();
             rows.push(Row((packed >> 32) as u32, packed as u32, row.price.0, place));
         }
@@ -113,7 +122,7 @@ impl Deck {
     pub fn rows(&self) -> impl Iterator<Item = DeckRow> + '_ {
         self.rows.iter().filter_map(|row| {
             let terms = *self.terms.get(usize::try_from(row.3).ok()?)?;
-            Some(DeckRow { prefix: row.prefix()?, price: Rate(row.2), terms })
+            Some(terms.row(row.prefix()?, Rate(row.2)))
         })
     }
 
@@ -160,7 +169,7 @@ impl Row {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct DeckImage<'a> {
     trunk: std::borrow::Cow<'a, TrunkName>,
-    currency: std::borrow::Cow<'a, str>,
+    currency: std::borrow::Cow<'a, Currency>,
     revision: u64,
     terms: std::borrow::Cow<'a, [Terms]>,
     /// Prefix in halves, price, the place of the terms.
@@ -173,7 +182,7 @@ impl Deck {
     pub fn image(&self) -> DeckImage<'_> {
         DeckImage {
             trunk: std::borrow::Cow::Borrowed(&self.trunk),
-            currency: (&*self.currency).into(),
+            currency: std::borrow::Cow::Borrowed(&self.currency),
             revision: self.revision,
             terms: (&*self.terms).into(),
             rows: (&*self.rows).into(),
@@ -187,7 +196,7 @@ impl Deck {
         let holds = |row: &Row| row.prefix().is_some() && usize::try_from(row.3).is_ok_and(|at| at < terms_len);
         image.rows.iter().all(holds).then(|| Self {
             trunk: image.trunk.into_owned(),
-            currency: Arc::from(image.currency),
+            currency: image.currency.into_owned(),
             revision: image.revision,
             terms: image.terms.into_owned(),
             rows: image.rows.into_owned(),
@@ -210,7 +219,7 @@ mod tests {
     };
 
     fn row(prefix: &str, price: u32, terms: Terms) -> DeckRow {
-        DeckRow { prefix: prefix.parse().unwrap(), price: Rate(price), terms }
+        terms.row(prefix.parse().unwrap(), Rate(price))
     }
 
     fn at(micros: i64) -> Option<Timestamp> {
@@ -218,7 +227,7 @@ mod tests {
     }
 
     fn deck(rows: &[DeckRow]) -> Deck {
-        Deck::new("carrier".parse().unwrap(), "SEK".into(), 1, rows.iter().copied())
+        Deck::new("carrier".parse().unwrap(), "SEK".parse().unwrap(), 1, rows.iter().cloned())
     }
 
     #[test]
