@@ -22,16 +22,18 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use telness_core::call::{Call, CallId, CallType, Direction, Metadata, Party, Privacy};
 use telness_core::class::{Class, Place};
 use telness_core::decide::{decide, reserve, wanted};
+use telness_core::directory::Directory;
 use telness_core::emergency::{Emergency, Service};
 use telness_core::facts::{Facts, Wanted};
 use telness_core::number::{Digits, Number};
 use telness_core::plan::{
     CalledIndex, Condition, EmergencyTable, Gateway, MoveOn, NumberFormat, Plan, PrefixTable, RouteGroup, Rule,
-    RuleAction, RuleIx, Run, Translations, Transport, Trunk, TrunkIx,
+    RuleAction, RuleIx, Run, Tenant, Translations, Transport, Trunk, TrunkIx,
 };
 use telness_core::time::Timestamp;
 use telness_core::world::{Decks, Moment, World};
 
+mod million;
 #[allow(dead_code, reason = "the numbers of that module are for another benchmark")]
 mod prefixes;
 
@@ -120,7 +122,7 @@ fn plan(rules: Vec<Rule>, called: CalledIndex) -> Plan {
         revision: 1,
         default_region: "SE".parse().unwrap(),
         default_tenant: "acme".parse().unwrap(),
-        tenants: BTreeMap::new(),
+        tenants: BTreeMap::from([("acme".parse().unwrap(), Tenant::default())]),
         sites: Box::default(),
         peers: Box::default(),
         trunks: Box::new([trunk("carrier-a", 1), trunk("carrier-b", 1), trunk("carrier-c", 2)]),
@@ -139,10 +141,10 @@ fn plan(rules: Vec<Rule>, called: CalledIndex) -> Plan {
 fn with_deck(prefixes: &[Digits]) -> World {
     let rules = vec![rule("everything", &[&[(0, 1)], &[(1, 1)]])];
     let any = Run::new(&rules, [RuleIx(0)]);
-    let mut world = World::of_plan(plan(rules, CalledIndex { any, ..CalledIndex::default() }));
+    let plan = plan(rules, CalledIndex { any, ..CalledIndex::default() });
     let deck = PrefixTable::build(prefixes.iter().zip(1..).map(|(prefix, rate)| (*prefix, rate)));
-    world.decks = Arc::new(Decks::default().with(TrunkIx(0), Arc::new(deck)));
-    world
+    let decks = Decks::default().with("carrier-a".parse().unwrap(), Arc::new(deck));
+    World::new(Arc::new(plan), Directory::default(), decks, Arc::default())
 }
 
 /// One rule for each prefix, each over two carriers by weight; a shorter prefix has a rule too.
@@ -151,6 +153,12 @@ fn with_rules(prefixes: &[Digits]) -> World {
     let sets = (0..u32::try_from(rules.len()).unwrap()).map(|at| Run::new(&rules, [RuleIx(at)])).collect();
     let e164 = PrefixTable::build(prefixes.iter().zip(0..).map(|(prefix, set)| (*prefix, set)));
     World::of_plan(plan(rules, CalledIndex { e164, sets, ..CalledIndex::default() }))
+}
+
+/// The same world with a directory of a million numbers.
+fn with_directory(world: &World, million: &Directory) -> World {
+    let decks = (*world.decks).clone();
+    World::new(Arc::clone(&world.plan), million.clone(), decks, Arc::default())
 }
 
 /// A decision as the live path makes it: ranked, then reserved.
@@ -175,17 +183,29 @@ fn benches(criterion: &mut Criterion) {
     measure(criterion, "decide/two targets, no table", &with_deck(&prefixes[..1]), &[call(number(prefixes[0]))]);
     measure(criterion, "decide/two targets, 316k-prefix deck", &deck, &calls);
     measure(criterion, "decide/two targets by weight, 316k rules", &rules, &calls);
+    let million = million::directory();
+    let listed = with_directory(&deck, &million);
+    measure(criterion, "decide/two targets, 316k-prefix deck, a million numbers held", &listed, &calls);
+    let held: Vec<Call> = (0..CALLS as u32)
+        .map(|at| call(Number::E164 { number: million::number(at * 244_007 % million::USERS) }))
+        .collect();
+    measure(criterion, "decide/held number of a million", &listed, &held);
     let mut emergency = calls[0].clone();
     emergency.class = Class::Emergency;
     let digits = Some("112".parse().unwrap());
     let region = "SE".parse().unwrap();
     emergency.emergency = Some(Emergency { service: Service::Any, test: false, region, digits });
     measure(criterion, "decide/emergency, two targets", &rules, &[emergency]);
+    measure_wanted(criterion, "wanted/316k rules", &rules, &calls);
+    measure_wanted(criterion, "wanted/316k rules, a million numbers held", &with_directory(&rules, &million), &calls);
+}
+
+fn measure_wanted(criterion: &mut Criterion, name: &str, world: &World, calls: &[Call]) {
     let mut at = 0;
-    criterion.bench_function("wanted/316k rules", |bencher| {
+    criterion.bench_function(name, |bencher| {
         bencher.iter(|| {
             at += 1;
-            wanted(black_box(&rules), black_box(&calls[at % calls.len()]))
+            wanted(black_box(world), black_box(&calls[at % calls.len()]))
         });
     });
 }

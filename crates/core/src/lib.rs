@@ -7,11 +7,14 @@
 pub mod call;
 pub mod class;
 pub mod decide;
+pub mod deck;
+pub mod directory;
 pub mod emergency;
 pub mod facts;
 pub mod names;
 pub mod number;
 pub mod plan;
+pub mod rates;
 pub mod reason;
 pub mod record;
 mod short_text;

@@ -76,6 +76,25 @@ impl Digits {
         text.push_str(std::str::from_utf8(digits).unwrap_or_default());
     }
 
+    /// The number that is read when a 1 is put before the digits: leading zeros and the length are kept, it is never
+    /// zero, and that of the next shorter prefix is a tenth.
+    #[must_use]
+    #[inline]
+    pub fn packed(self) -> u64 {
+        // At most 18 digits: the sum is below 2 * 10^18.
+        let one = POWERS_OF_TEN.get(self.len()).copied().unwrap_or(0);
+        one.saturating_add(self.value)
+    }
+
+    /// The digits of which [`Digits::packed`] made this.
+    #[must_use]
+    pub fn of_packed(packed: u64) -> Option<Self> {
+        let len = usize::try_from(packed.checked_ilog10()?).ok()?;
+        let value = packed.checked_sub(*POWERS_OF_TEN.get(len)?)?;
+        let fits = len > 0 && value < *POWERS_OF_TEN.get(len)?;
+        fits.then_some(Self { len: u8::try_from(len).ok()?, value })
+    }
+
     /// Whether these digits begin with `prefix`.
     #[must_use]
     pub fn starts_with(self, prefix: Self) -> bool {
@@ -120,6 +139,17 @@ impl fmt::Debug for Digits {
         fmt::Display::fmt(self, f)
     }
 }
+
+#[allow(clippy::indexing_slicing, reason = "evaluated by the compiler, which refuses an index out of range")]
+const POWERS_OF_TEN: [u64; Digits::MAX + 1] = {
+    let mut powers = [1; Digits::MAX + 1];
+    let mut at = 1;
+    while at < powers.len() {
+        powers[at] = powers[at - 1] * 10;
+        at += 1;
+    }
+    powers
+};
 
 /// An international public number: a country code and a national number, at most fifteen digits in all.
 ///

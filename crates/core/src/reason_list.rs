@@ -41,7 +41,7 @@ reasons! {
         "Look for forwards that point at each other; the record lists the diversions.";
     NumberNotAssigned = 208, "number_not_assigned", 404, 404, 1,
         "The called number belongs to nobody.",
-        "The plan says so for this number or its range.",
+        "The plan says so for this number or its range, or the inventory has it in quarantine.",
         "Check the number. If it should be in use, assign it.";
     NoEmergencyRoute = 209, "no_emergency_route", 503, 503, 34,
         "An emergency call has no route left, not even a last resort.",
@@ -55,6 +55,10 @@ reasons! {
         "A carrier asks us to send its call to another carrier.",
         "A call that comes in from a carrier goes out to one only by a tenant's forward; the called number is no tenant's.",
         "If the number is one of ours, declare it with its user. Otherwise the carrier's routing is wrong.";
+    DoNotDisturb = 212, "do_not_disturb", 486, 486, 17,
+        "The called user does not want to be disturbed, so no device was rung.",
+        "The user's preferences say so.",
+        "Nothing, or call later. The user lifts it by the preference `do_not_disturb`.";
 
     RequestUnreadable = 300, "request_unreadable", 400, 400, 95,
         "The request could not be read.",

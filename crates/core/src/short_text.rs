@@ -14,6 +14,12 @@ macro_rules! short_texts {
             pub fn as_str(&self) -> &str {
                 &self.0
             }
+
+            /// Whether a text can be one.
+            #[must_use]
+            pub fn fits(text: &str) -> bool {
+                $fits(text)
+            }
         }
 
         impl ::std::str::FromStr for $name {

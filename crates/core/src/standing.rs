@@ -6,11 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::call::{Call, CallId, CallType, Direction, Draft, FieldFault, Party};
 use crate::class::{Class, Classified, Place};
+use crate::decide::held;
 use crate::names::{PeerName, SiteName, TenantName};
 use crate::number::Number;
-use crate::plan::{Plan, TrunkIx};
+use crate::plan::TrunkIx;
 use crate::reason::Reason;
 use crate::time::Timestamp;
+use crate::world::World;
 
 /// Something that speaks against a call: a failed sign-in, a suspension, a limit, a block.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,11 +50,14 @@ pub struct Standing {
 
 impl Standing {
     /// Makes a carrier's call the call of whoever holds the called number: a carrier is no tenant's.
-    pub fn settle_tenant(&mut self, numbers: &ReadNumbers, plan: &Plan) {
-        let Ok(Number::E164 { number }) = numbers.to else { return };
-        let holder = plan.holders.get(&number).and_then(|at| plan.users.get(at.index()));
-        if let (Some(_), Some(holder)) = (self.trunk, holder) {
-            self.tenant = Some(holder.tenant.clone());
+    pub fn settle_tenant(&mut self, numbers: &ReadNumbers, world: &World, at: Timestamp) {
+        let Ok(number @ Number::E164 { .. }) = &numbers.to else { return };
+        if self.trunk.is_none() {
+            return;
+        }
+        // A public number is held whoever asks, so any tenant does for the question.
+        if let Some(holder) = held(world, number, &world.plan.default_tenant, at).holder() {
+            self.tenant = Some(holder.tenant().clone());
         }
     }
 }

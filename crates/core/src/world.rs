@@ -1,11 +1,12 @@
 //! What a decision reads beside the call: versioned, immutable, shared by every call at once.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::call::CallId;
+use crate::directory::Directory;
 use crate::names::{GatewayName, TrunkName};
 use crate::plan::{Plan, PrefixTable, TrunkIx};
 use crate::time::Timestamp;
@@ -15,6 +16,8 @@ use crate::time::Timestamp;
 pub struct World {
     /// The compiled plan, with the users and numbers that it declares.
     pub plan: Arc<Plan>,
+    /// The users and numbers that the plan does not declare.
+    pub directory: Arc<Directory>,
     /// The rate decks, by trunk.
     pub decks: Arc<Decks>,
     /// What is known to be down.
@@ -22,16 +25,36 @@ pub struct World {
 }
 
 impl World {
-    /// A world with a plan, no rate decks and everything up.
+    /// A world of tables that name trunks and tenants: what those are in the plan is found out here.
+    #[must_use]
+    pub fn new(plan: Arc<Plan>, mut directory: Directory, mut decks: Decks, health: Arc<Health>) -> Self {
+        directory.bind(&plan);
+        decks.bind(&plan);
+        Self { plan, directory: Arc::new(directory), decks: Arc::new(decks), health }
+    }
+
+    /// A world with a plan, no directory, no rate decks and everything up.
     #[must_use]
     pub fn of_plan(plan: Plan) -> Self {
-        Self { plan: Arc::new(plan), decks: Arc::default(), health: Arc::default() }
+        Self::new(Arc::new(plan), Directory::default(), Decks::default(), Arc::default())
+    }
+
+    /// The same world with another plan.
+    #[must_use]
+    pub fn with_plan(&self, plan: Plan) -> Self {
+        let (directory, decks) = ((*self.directory).clone(), (*self.decks).clone());
+        Self::new(Arc::new(plan), directory, decks, Arc::clone(&self.health))
     }
 
     /// The versions of what it is made of.
     #[must_use]
     pub fn versions(&self) -> Versions {
-        Versions { plan: self.plan.revision, decks: self.decks.version, health: self.health.version }
+        Versions {
+            plan: self.plan.revision,
+            decks: self.decks.version,
+            health: self.health.version,
+            directory: self.directory.version,
+        }
     }
 }
 
@@ -47,33 +70,44 @@ pub struct Versions {
     /// The health table's version.
     #[serde(rename = "h")]
     pub health: u64,
+    /// The directory's version; 0, and left out of records, where there is none.
+    #[serde(rename = "u", skip_serializing_if = "is_zero", default)]
+    pub directory: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+const fn is_zero(version: &u64) -> bool {
+    *version == 0
 }
 
 /// A price per minute, in millionths of the deck's currency unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Rate(pub u32);
 
-/// The rate decks: for a trunk, what a minute to a prefix costs.
+/// The rate decks: for a trunk, what a minute to a prefix costs at the time they were made for.
 #[derive(Clone, Debug, Default)]
 pub struct Decks {
     /// The version, which grows with each change.
     pub version: u64,
+    /// When a row becomes valid or ceases to be, so that they are to be made anew; never if there is none.
+    pub changes_at: Option<Timestamp>,
+    by_name: BTreeMap<TrunkName, Arc<PrefixTable>>,
+    /// By the trunk's place in the plan.
     by_trunk: Vec<Option<Arc<PrefixTable>>>,
 }
 
 impl Decks {
-    /// The same decks with one more, as the next version.
+    /// The same decks with one more, as the next version. It counts once it is in a world.
     #[must_use]
-    pub fn with(mut self, trunk: TrunkIx, deck: Arc<PrefixTable>) -> Self {
-        let at = trunk.index();
-        if self.by_trunk.len() <= at {
-            self.by_trunk.resize(at.saturating_add(1), None);
-        }
-        if let Some(slot) = self.by_trunk.get_mut(at) {
-            *slot = Some(deck);
-        }
+    pub fn with(mut self, trunk: TrunkName, deck: Arc<PrefixTable>) -> Self {
+        self.by_name.insert(trunk, deck);
         self.version = self.version.saturating_add(1);
         self
+    }
+
+    /// Finds each trunk's deck by its name. A deck of a trunk that the plan does not have waits for one that has it.
+    fn bind(&mut self, plan: &Plan) {
+        self.by_trunk = plan.trunks.iter().map(|trunk| self.by_name.get(&trunk.name).cloned()).collect();
     }
 
     /// The deck of a trunk, if it has one.

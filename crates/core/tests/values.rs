@@ -13,7 +13,7 @@ use telness_core::facts::{Absence, Fact, FactKind, Facts, Wanted};
 use telness_core::names::{NAME_BYTES_MAX, RuleName, TrunkName};
 use telness_core::number::{Digits, E164, Number, Region};
 use telness_core::time::Timestamp;
-use telness_core::world::{Decks, Moment};
+use telness_core::world::Moment;
 
 fn digits(text: &str) -> Digits {
     text.parse().unwrap()
@@ -200,19 +200,6 @@ fn a_calls_lot_is_its_ids_and_the_servers() {
     assert_ne!(moment.draw, Moment::of(now, one, [2; 16]).draw, "nobody without the key can choose it");
     assert_ne!(moment.draw, Moment::of(now, id("01900000-0000-7000-8000-000000000002"), [1; 16]).draw);
     assert_eq!(moment.draw, Moment::of(Timestamp::from_micros(9), one, [1; 16]).draw);
-}
-
-#[test]
-fn a_deck_is_its_trunks_alone_and_each_change_is_a_version() {
-    use telness_core::plan::{PrefixTable, TrunkIx};
-    let deck = |prefix: &str| Arc::new(PrefixTable::build([(digits(prefix), 1)]));
-    let decks = Decks::default().with(TrunkIx(2), deck("46")).with(TrunkIx(0), deck("47"));
-    assert_eq!(decks.version, 2);
-    assert!(decks.of(TrunkIx(1)).is_none() && decks.of(TrunkIx(3)).is_none());
-    let first = |trunk: u32| decks.of(TrunkIx(trunk)).unwrap().matches(digits("4670")).next();
-    assert_eq!((first(2), first(0)), (Some((digits("46"), 1)), None));
-    let changed = decks.with(TrunkIx(2), deck("467"));
-    assert_eq!(changed.of(TrunkIx(2)).unwrap().matches(digits("4670")).next(), Some((digits("467"), 1)));
 }
 
 #[test]

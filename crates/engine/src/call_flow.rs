@@ -8,6 +8,7 @@ use telness_core::decide::{Decision, decide, reserve, wanted};
 use telness_core::facts::Facts;
 use telness_core::record::CallRecord;
 use telness_core::standing::{Admission, Standing, admit};
+use telness_core::time::Timestamp;
 use telness_core::world::{Moment, World};
 use telness_store::Entry;
 
@@ -59,9 +60,10 @@ impl Engine {
         classified: Classified,
     ) -> Result<Answer, CallError> {
         let numbers = dialled.read(&draft, &standing);
-        standing.settle_tenant(&numbers, &world.plan);
+        let received_at = self.clock.now();
+        standing.settle_tenant(&numbers, world, received_at);
         let key = Key::of(&draft, &standing, world, &self.identity);
-        let admission = self.admission(key.as_ref(), world)?;
+        let admission = self.admission(key.as_ref(), world, received_at)?;
         let mut call = admit(draft, classified, standing, numbers, admission).map_err(CallError::Refused)?;
         let (record, hold) = match self.idempotency.turn(&mut call, key, self).await? {
             Turn::Replay(first) => return Ok(first),
@@ -78,8 +80,7 @@ impl Engine {
         Ok(answer)
     }
 
-    fn admission(&self, key: Option<&Key>, world: &World) -> Result<Admission, CallError> {
-        let received_at = self.clock.now();
+    fn admission(&self, key: Option<&Key>, world: &World, received_at: Timestamp) -> Result<Admission, CallError> {
         let id = match key {
             Some(key) => key.call_id,
             None => self.fresh_call_id(received_at)?,

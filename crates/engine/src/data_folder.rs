@@ -71,6 +71,12 @@ impl DataFolder {
         self.path.join("journal")
     }
 
+    /// The folder of snapshots.
+    #[must_use]
+    pub fn snapshot(&self) -> PathBuf {
+        self.path.join("snapshot")
+    }
+
     /// The embedded store's file.
     #[must_use]
     pub fn store(&self) -> PathBuf {

@@ -23,6 +23,7 @@ pub mod supervise;
 pub mod telemetry;
 mod trial;
 pub mod workflow;
+mod world_flow;
 
 pub use auth::Asker;
 pub use call_flow::Answer;
@@ -31,3 +32,4 @@ pub use error::{CallError, ReadError};
 pub use event_flow::{EventReport, EventTaken};
 pub use node::{Engine, Node, Readiness, StartError};
 pub use trial::{Trial, TrialCall, try_call};
+pub use world_flow::{Beginning, PlanFrom, begin, example};

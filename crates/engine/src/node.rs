@@ -88,6 +88,14 @@ impl Node {
     /// # Errors
     /// When something that it stands on cannot be used.
     pub fn start(settings: &Settings, plan: Plan, clock: Clock) -> Result<Self, StartError> {
+        Self::start_with(settings, World::of_plan(plan), clock)
+    }
+
+    /// Starts a node on its data folder with a world. Called inside the runtime.
+    ///
+    /// # Errors
+    /// When something that it stands on cannot be used.
+    pub fn start_with(settings: &Settings, world: World, clock: Clock) -> Result<Self, StartError> {
         let folder = DataFolder::open(&settings.data)?;
         let system = |error: &dyn std::fmt::Display| StartError::System(error.to_string());
         let options = JournalOptions {
@@ -101,7 +109,7 @@ impl Node {
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&folder.store()).map_err(|error| system(&error))?);
         let node = settings.node.clone().map_or_else(|| folder.node_name(), Ok)?;
         let metrics = Arc::new(Metrics::new());
-        let revision = i64::try_from(plan.revision).unwrap_or(i64::MAX);
+        let revision = i64::try_from(world.plan.revision).unwrap_or(i64::MAX);
         metrics.plan_revision.set(revision);
         let (recorder, threads) =
             Recorder::start(journal, Arc::clone(&store), settings, Arc::clone(&metrics), clock.clone())
@@ -113,7 +121,7 @@ impl Node {
             clock,
             identity: Identity::new(&folder.secret()?),
             keys: Keys::new(&settings.keys),
-            snapshot: Snapshot::new(World::of_plan(plan)),
+            snapshot: Snapshot::new(world),
             workflows: Workflows::new(settings),
             lookups: Lookups::default(),
             idempotency: Idempotency::default(),

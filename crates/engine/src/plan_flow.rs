@@ -5,9 +5,9 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use telness_core::plan::{PLAN_BYTES_MAX, Plan, PlanFaults, read_plan};
-use telness_core::world::World;
 
 use crate::node::Engine;
+use crate::snapshot::PlanText;
 
 /// The plan that is in service when none is given: a small Nordic operator's.
 pub const EXAMPLE_PLAN: &str = include_str!("../../../examples/sweden.yaml");
@@ -45,6 +45,17 @@ pub fn load(path: Option<&Path>) -> Result<Plan, PlanError> {
     compile(&path.display().to_string(), &text)
 }
 
+/// Reads a plan file as it is, as the first revision.
+///
+/// # Errors
+/// When it cannot be read, or is no text.
+pub fn text_of(path: &Path) -> Result<PlanText, PlanError> {
+    let unreadable = |why| PlanError::Unreadable { path: path.to_owned(), why };
+    let text = String::from_utf8(read(path).map_err(unreadable)?);
+    let text = text.map_err(|error| unreadable(io::Error::new(io::ErrorKind::InvalidData, error)))?;
+    Ok(PlanText { name: path.display().to_string().into(), text: text.into(), revision: 1 })
+}
+
 /// Reads no more than shows that a plan is too large, and nothing that may never end, such as a pipe.
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     if !fs::metadata(path)?.is_file() {
@@ -75,7 +86,7 @@ impl Engine {
         let before = self.snapshot.current();
         plan.revision = before.plan.revision.saturating_add(1);
         let revision = plan.revision;
-        let world = World { plan: plan.into(), decks: before.decks.clone(), health: before.health.clone() };
+        let world = before.with_plan(plan);
         drop(before);
         if let Err(error) = self.snapshot.publish(world) {
             tracing::warn!(%error, "the plan before could not be retired on a thread of its own");

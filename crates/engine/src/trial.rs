@@ -41,7 +41,7 @@ pub async fn try_call(world: &World, keys: &Keys, asker: &Asker<'_>, mut trial: 
     let mut standing = standing(asker, &world.plan, keys);
     let (dialled, classified) = Dialled::of(&mut trial.draft, &standing, &world.plan);
     let numbers = dialled.read(&trial.draft, &standing);
-    standing.settle_tenant(&numbers, &world.plan);
+    standing.settle_tenant(&numbers, world, trial.at);
     let fallback = world.plan.default_tenant.clone();
     let admission = Admission { id: trial.id, received_at: trial.at, fallback };
     let outcome = match admit(trial.draft, classified, standing.clone(), numbers, admission) {

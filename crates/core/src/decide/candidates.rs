@@ -1,14 +1,15 @@
-//! The rules that have a prefix of a number, the user who holds it, and the facts that those rules could use.
+//! The rules that have a prefix of a number, and the facts that those rules could use.
 
 use smallvec::SmallVec;
 
 use super::eligible::{Asked, ineligible};
+use super::holder::{Held, held};
 use super::rules::rewritten;
 use crate::call::{Call, Direction};
 use crate::facts::Wanted;
 use crate::names::TenantName;
 use crate::number::{Digits, Number};
-use crate::plan::{Plan, RuleAction, RuleIx, User};
+use crate::plan::{Plan, RuleAction, RuleIx};
 use crate::world::World;
 
 /// The most numbers that [`wanted`] follows through rewrites. Beyond them no more facts are asked for.
@@ -49,21 +50,10 @@ pub(super) fn candidates(plan: &Plan, number: &Number, tenant: &TenantName) -> S
     found
 }
 
-/// The user who holds a number: a public number of anybody's, or an extension of `tenant`'s.
-#[must_use]
-pub fn holder_of<'p>(plan: &'p Plan, number: &Number, tenant: &TenantName) -> Option<&'p User> {
-    let user = match *number {
-        Number::E164 { number } => plan.holders.get(&number),
-        Number::Extension { digits } if !plan.extensions.is_empty() => plan.extensions.get(&(tenant.clone(), digits)),
-        Number::Extension { .. } | Number::Short { .. } | Number::Service { .. } => None,
-    }?;
-    plan.users.get(user.index())
-}
-
 /// The tenant whose conditions and trunks are asked: for a carrier's call, the holder of the number.
-pub(super) fn tenant_of<'a>(call: &Call, holder: Option<&'a User>, so_far: &'a TenantName) -> &'a TenantName {
-    match (call.direction, holder) {
-        (Direction::FromCarrier, Some(holder)) => &holder.tenant,
+pub(super) fn tenant_of<'a>(call: &Call, held: &Held<'a>, so_far: &'a TenantName) -> &'a TenantName {
+    match (call.direction, held.holder()) {
+        (Direction::FromCarrier, Some(holder)) => holder.tenant(),
         (Direction::FromTenant | Direction::FromCarrier, _) => so_far,
     }
 }
@@ -83,7 +73,7 @@ pub fn wanted(world: &World, call: &Call) -> Wanted {
     let mut tenant = &call.tenant;
     let mut at = 0;
     while let Some(number) = numbers.get(at).copied() {
-        tenant = tenant_of(call, holder_of(plan, &number, tenant), tenant);
+        tenant = tenant_of(call, &held(world, &number, tenant, call.received_at), tenant);
         let asked = Asked { call, now: None };
         for candidate in candidates(plan, &number, tenant) {
             let Some(rule) = plan.rules.get(candidate.rule.index()) else { continue };

@@ -5,8 +5,10 @@
 //!    So does a call whose number becomes an emergency number by a rewrite or a translation (E4).
 //! 2. **A forward that comes round** is stopped: five diversions, or the called number among them (C7); see
 //!    the module `forwarding` here.
-//! 3. **A number that a user of the plan holds** rings that user's devices, unless a rule whose prefix is the
-//!    whole number settles it first. Shorter prefixes and `any` never take a held number away.
+//! 3. **A number that a user holds**, of the plan or else of the directory, rings that user's devices, unless a rule
+//!    whose prefix is the whole number settles it first. Shorter prefixes and `any` never take a held number away. A
+//!    user who is not to be disturbed is not rung, and a number in quarantine is nobody's: both end the call in the
+//!    same place.
 //! 4. **Any other number** goes by the rules: the longest prefix first, then the higher priority, then the place
 //!    in the document; `any`, which matches every number, comes last. A rule is asked what must hold
 //!    (eligibility) before it may settle anything, so a rule or target that cannot be used takes no rank (C5).
@@ -24,6 +26,7 @@ mod dial;
 mod eligible;
 mod emergency;
 mod forwarding;
+mod holder;
 mod legs;
 mod order;
 mod outcome;
@@ -33,13 +36,14 @@ mod targets;
 mod trace;
 mod weighing;
 
-pub use candidates::{holder_of, wanted};
+pub use candidates::wanted;
 pub use emergency::{EMERGENCY_SETUP_MS, emergency_move_on};
 pub use forwarding::DIVERSIONS_MAX;
+pub use holder::{Held, Holder, held};
 pub use outcome::{Action, Decision, Ranked, Step, Target};
 pub use reserve::reserve;
 pub use rules::REWRITES_MAX;
-pub use trace::{Dropped, RuleVerdict, TargetVerdict, Trace, Verdict};
+pub use trace::{DirectorySaid, Dropped, RuleVerdict, TargetVerdict, Trace, Verdict};
 
 use std::sync::Arc;
 
@@ -61,6 +65,7 @@ pub fn decide(world: &World, call: &Call, facts: &Facts, moment: Moment) -> Rank
         now: moment.now,
         draw: moment.draw,
         facts: facts.clone(),
+        directory: weighing.directory_said,
         rules: weighing.rules,
         targets: weighing.targets,
     };

@@ -1,17 +1,18 @@
 //! The walk through the rules: candidates in order, eligibility before ranking, rewrites, and a verdict for each.
 
-use super::candidates::{Candidate, candidates, holder_of, tenant_of};
+use super::candidates::{Candidate, candidates, tenant_of};
 use super::eligible::{Asked, ineligible};
 use super::forwarding::comes_round;
+use super::holder::{Held, Holder, held};
 use super::outcome::Step;
 use super::targets::Use;
-use super::trace::{Dropped, RuleVerdict, Verdict};
+use super::trace::{DirectorySaid, Dropped, RuleVerdict, Verdict};
 use super::weighing::{Settled, Weighing};
 use crate::call::Direction;
 use crate::emergency::{self, Emergency};
 use crate::names::RuleName;
 use crate::number::{Digits, E164, Number};
-use crate::plan::{Rewrite, Rule, RuleAction, User};
+use crate::plan::{Rewrite, Rule, RuleAction};
 use crate::reason::Reason;
 
 /// How often rules may rewrite the called number of one call.
@@ -64,10 +65,11 @@ impl<'a> Weighing<'a> {
             if let Some(emergency) = emergency::recognise_number(&number, &self.call.place) {
                 return self.by_emergency_table(emergency);
             }
-            if comes_round(self.plan, self.call, self.tenant, &number) {
+            let held = held(self.world, &number, self.tenant, self.moment.now);
+            if comes_round(self, &number, &held) {
                 return Settled::reject(Reason::ForwardLoop);
             }
-            match self.round(number) {
+            match self.round(number, &held) {
                 Round::Settled(settled) => return settled,
                 Round::Rewritten { to, by, prefix } => {
                     if rewrites >= REWRITES_MAX && emergency::recognise_number(&to, &self.call.place).is_none() {
@@ -81,33 +83,38 @@ impl<'a> Weighing<'a> {
     }
 
     /// Matches one number against the rules and the users.
-    fn round(&mut self, number: Number) -> Round {
+    fn round(&mut self, number: Number, held: &Held<'a>) -> Round {
         if matches!(number, Number::Service { .. }) {
             return Round::Settled(Settled::reject(Reason::NumberInvalid));
         }
-        let holder = holder_of(self.plan, &number, self.tenant);
-        self.tenant = tenant_of(self.call, holder, self.tenant);
+        self.directory_said = match held {
+            Held::By(holder) if holder.is_of_directory() => Some(DirectorySaid::Held),
+            Held::Quarantine => Some(DirectorySaid::Quarantine),
+            Held::By(_) | Held::Nobody => None,
+        };
+        self.tenant = tenant_of(self.call, held, self.tenant);
         let found = candidates(self.plan, &number, self.tenant);
         self.rules.reserve(found.len());
         let whole = found.iter().take_while(|candidate| candidate.is_whole(&number)).count();
-        let own = if holder.is_some() { whole } else { 0 };
+        let settles = held.settles();
         let mut missed = Missed::default();
         let mut tried = 0_usize;
         for candidate in &found {
-            if let Some(holder) = holder.filter(|_| tried == own) {
+            if settles && tried == whole {
                 self.outrank(found.get(tried..).unwrap_or_default());
-                return Round::Settled(self.ring_holder(holder, &number));
+                break;
             }
             tried = tried.saturating_add(1);
-            if let Some(round) = self.weigh(*candidate, number, holder.is_some(), &mut missed) {
+            if let Some(round) = self.weigh(*candidate, number, held.holder().is_some(), &mut missed) {
                 self.outrank(found.get(tried..).unwrap_or_default());
                 return round;
             }
         }
-        match holder {
-            Some(holder) => Round::Settled(self.ring_holder(holder, &number)),
-            None => Round::Settled(Settled::reject(missed.reason())),
-        }
+        Round::Settled(match held {
+            Held::By(holder) => self.ring_holder(holder, &number),
+            Held::Quarantine => Settled { prefix: number.digits(), ..Settled::reject(Reason::NumberNotAssigned) },
+            Held::Nobody => Settled::reject(missed.reason()),
+        })
     }
 
     /// Weighs one rule and traces it. Nothing if the next is to be weighed.
@@ -155,7 +162,7 @@ impl<'a> Weighing<'a> {
                 return rewritten(&number, *rewrite).map_or(Came::Dropped(Dropped::Unwritable), Came::Rewritten);
             }
             RuleAction::User(user) => match self.plan.users.get(user.index()) {
-                Some(user) => self.ring(user, Some(&rule.name)),
+                Some(user) => self.ring(&Holder::of_plan(user), Some(&rule.name)),
                 None => Vec::new(),
             },
             RuleAction::Route(groups) => {
@@ -174,7 +181,11 @@ impl<'a> Weighing<'a> {
     }
 
     /// Rings the user who holds the number.
-    fn ring_holder(&mut self, holder: &'a User, number: &Number) -> Settled {
+    fn ring_holder(&mut self, holder: &Holder<'a>, number: &Number) -> Settled {
+        if holder.do_not_disturb() {
+            self.leave_alone(holder);
+            return Settled { prefix: number.digits(), ..Settled::reject(Reason::DoNotDisturb) };
+        }
         let steps = self.ring(holder, None);
         if let Some(emergency) = self.translated_to.take() {
             return self.by_emergency_table(emergency);

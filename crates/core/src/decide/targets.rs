@@ -5,21 +5,22 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::dial::{self, Unwritten};
+use super::holder::Holder;
 use super::legs;
 use super::order::{Draws, Order};
 use super::outcome::{Step, Target};
 use super::trace::{Dropped, TargetVerdict, Verdict};
 use super::weighing::Weighing;
-use crate::names::{RuleName, TenantName};
+use crate::names::{RuleName, TenantName, TrunkName, UserName};
 use crate::number::{Digits, Number};
-use crate::plan::{Gateway, RouteGroup, Trunk, TrunkIx, User};
+use crate::plan::{Gateway, RouteGroup, Trunk, TrunkIx};
 use crate::world::Rate;
 
 /// For whom a trunk is used, and by whose word.
 #[derive(Clone, Copy)]
 pub(super) struct Use<'a> {
     pub(super) rule: Option<&'a RuleName>,
-    pub(super) user: Option<&'a User>,
+    pub(super) user: Option<&'a UserName>,
     pub(super) tenant: &'a TenantName,
 }
 
@@ -51,29 +52,40 @@ impl<'a> Weighing<'a> {
     }
 
     /// One step that rings all devices of a user at once, each by its trunk's first usable gateway.
-    pub(super) fn ring(&mut self, user: &'a User, rule: Option<&RuleName>) -> Vec<Step> {
-        let using = Use { rule, user: Some(user), tenant: &user.tenant };
+    pub(super) fn ring(&mut self, holder: &Holder<'a>, rule: Option<&RuleName>) -> Vec<Step> {
+        let name = holder.name();
+        let using = Use { rule, user: name.as_ref(), tenant: holder.tenant() };
         let mut targets = Vec::new();
         let mut listed = Listed::new();
-        for device in &user.devices {
-            let Some(trunk) = self.plan.trunk(device.trunk) else { continue };
-            match self.ready(device.trunk, trunk, &device.number, using) {
+        for device in holder.devices() {
+            let at = match device.trunk {
+                Ok(at) => at,
+                Err(unknown) => {
+                    self.drop_named(unknown, using, Dropped::UnknownTrunk);
+                    continue;
+                }
+            };
+            let Some(trunk) = self.plan.trunk(at) else { continue };
+            match self.ready(at, trunk, &device.number, using) {
                 Ok(ready) => {
                     let leg = (1, targets.len().saturating_add(1));
-                    targets.extend(self.first_gateway(
-                        device.trunk,
-                        trunk,
-                        &ready,
-                        device.number,
-                        using,
-                        &mut listed,
-                        leg,
-                    ));
+                    targets.extend(self.first_gateway(at, trunk, &ready, device.number, using, &mut listed, leg));
                 }
                 Err(dropped) => self.drop_trunk(trunk, using, dropped),
             }
         }
         if targets.is_empty() { Vec::new() } else { vec![Step { targets }] }
+    }
+
+    /// Traces the devices of a user who is not to be disturbed.
+    pub(super) fn leave_alone(&mut self, holder: &Holder<'a>) {
+        let name = holder.name();
+        let using = Use { rule: None, user: name.as_ref(), tenant: holder.tenant() };
+        for device in holder.devices() {
+            let known = device.trunk.map(|at| self.plan.trunk(at).map(|trunk| &trunk.name));
+            let trunk = known.unwrap_or_else(Some);
+            trunk.into_iter().for_each(|trunk| self.drop_named(trunk, using, Dropped::DoNotDisturb));
+        }
     }
 
     /// A step for every usable gateway of a trunk.
@@ -186,7 +198,7 @@ impl<'a> Weighing<'a> {
             leg: legs::name(leg.0, leg.1),
             trunk: trunk.name.clone(),
             gateway: gateway.name.clone(),
-            user: using.user.map(|user| user.name.clone()),
+            user: using.user.cloned(),
             uri: dial::uri(&mut self.text, ready.head, ready.phone, gateway),
             caller: ready.caller.clone(),
             setup_ms: trunk.setup_ms,
@@ -196,11 +208,15 @@ impl<'a> Weighing<'a> {
     }
 
     pub(super) fn drop_trunk(&mut self, trunk: &Trunk, using: Use<'_>, dropped: Dropped) {
+        self.drop_named(&trunk.name, using, dropped);
+    }
+
+    fn drop_named(&mut self, trunk: &TrunkName, using: Use<'_>, dropped: Dropped) {
         self.targets.push(TargetVerdict {
             rule: using.rule.cloned(),
-            trunk: trunk.name.clone(),
+            trunk: trunk.clone(),
             gateway: None,
-            user: using.user.map(|user| user.name.clone()),
+            user: using.user.cloned(),
             rate: None,
             verdict: Verdict::Dropped(dropped),
         });
@@ -218,7 +234,7 @@ impl<'a> Weighing<'a> {
             rule: using.rule.cloned(),
             trunk: trunk.name.clone(),
             gateway: Some(gateway.name.clone()),
-            user: using.user.map(|user| user.name.clone()),
+            user: using.user.cloned(),
             rate: ready.rate,
             verdict: dropped.map_or(Verdict::Kept, Verdict::Dropped),
         });

@@ -41,6 +41,10 @@ pub enum Dropped {
     Full,
     /// It stands in the list already.
     Repeated,
+    /// The user whose device it is does not want to be disturbed.
+    DoNotDisturb,
+    /// The plan has no such trunk; a user of the directory has a device on it.
+    UnknownTrunk,
     /// The number cannot be written for this trunk, or the rule's rewrite makes no number of it.
     Unwritable,
 }
@@ -115,6 +119,16 @@ pub struct TargetVerdict {
     pub verdict: Verdict,
 }
 
+/// What the directory said of the called number, as it was last: after rewrites, if there were any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DirectorySaid {
+    /// A user of the directory holds it.
+    Held,
+    /// It is in quarantine: nobody is to be reached by it.
+    Quarantine,
+}
+
 /// Everything that a decision consulted. It explains the decision without the plan that it was made on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trace {
@@ -130,6 +144,9 @@ pub struct Trace {
     /// What look-ups told; left out of records when nobody was asked.
     #[serde(rename = "f", skip_serializing_if = "Facts::nobody_was_asked", default)]
     pub facts: Facts,
+    /// What the directory said of the called number; nothing if it was not asked or does not know the number.
+    #[serde(rename = "s", skip_serializing_if = "Option::is_none", default)]
+    pub directory: Option<DirectorySaid>,
     /// The rules, in the order in which they were weighed.
     #[serde(rename = "r")]
     pub rules: Vec<RuleVerdict>,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::order::Draws;
 use super::outcome::Step;
-use super::trace::{RuleVerdict, TargetVerdict};
+use super::trace::{DirectorySaid, RuleVerdict, TargetVerdict};
 use crate::call::{Call, Direction};
 use crate::emergency::Emergency;
 use crate::names::{RuleName, TenantName};
@@ -29,6 +29,8 @@ pub(super) struct Weighing<'a> {
     pub(super) may_go_out: bool,
     /// The emergency service that a trunk's translation would have dialled.
     pub(super) translated_to: Option<Emergency>,
+    /// What the directory said of the number that was matched last.
+    pub(super) directory_said: Option<DirectorySaid>,
     /// The caller's E.164 number as text, once it was needed.
     pub(super) caller_text: Option<Arc<str>>,
     /// What texts are put together in.
@@ -65,6 +67,7 @@ impl<'a> Weighing<'a> {
             tenant: &call.tenant,
             may_go_out: call.direction == Direction::FromTenant,
             translated_to: None,
+            directory_said: None,
             caller_text: None,
             text: String::with_capacity(TEXT_BYTES),
             rules: Vec::new(),

@@ -3,8 +3,7 @@
 //! One open-addressed hash table holds the prefixes of every length. A number is asked for by its first digits,
 //! from the longest length that the table has to the shortest. Most of those prefixes are not there, so a filter
 //! of bits is asked first: it is small enough to stay in the processor's cache, and says no to six of seven. The
-//! key of a run of digits is the number that is read when a 1 is put before it: leading zeros and the length are
-//! kept, no key is zero, and the key of the next shorter prefix is a tenth.
+//! key of a run of digits is [`Digits::packed`]: no key is zero, and the key of the next shorter prefix is a tenth.
 
 use crate::number::Digits;
 
@@ -65,13 +64,13 @@ impl PrefixTable {
 
     /// Every prefix of `digits` in the table, longest first, with its value.
     pub fn matches(&self, digits: Digits) -> impl Iterator<Item = (Digits, u32)> + '_ {
-        Matches { table: self, key: key_of(digits), at: digits.len(), digits }
+        Matches { table: self, key: digits.packed(), at: digits.len(), digits }
     }
 
     /// The value of exactly this prefix.
     #[must_use]
     pub fn get(&self, prefix: Digits) -> Option<u32> {
-        self.find(key_of(prefix))
+        self.find(prefix.packed())
     }
 
     /// How many prefixes there are.
@@ -93,7 +92,7 @@ impl PrefixTable {
     }
 
     fn put(&mut self, digits: Digits, value: u32) {
-        let key = key_of(digits);
+        let key = digits.packed();
         let hash = key.wrapping_mul(SPREAD);
         let (word, bit) = (self.filter_word(hash), self.filter_bit(hash));
         if let Some(word) = self.filter.get_mut(word) {
@@ -175,25 +174,6 @@ impl Slot {
         (self.high as u64) << 32 | self.low as u64
     }
 }
-
-/// The number that is read when a 1 is put before the digits.
-#[inline]
-fn key_of(digits: Digits) -> u64 {
-    // At most 18 digits: the sum is below 2 * 10^18.
-    let one = POWERS_OF_TEN.get(digits.len()).copied().unwrap_or(0);
-    one.saturating_add(digits.value())
-}
-
-#[allow(clippy::indexing_slicing, reason = "evaluated by the compiler, which refuses an index out of range")]
-const POWERS_OF_TEN: [u64; Digits::MAX + 1] = {
-    let mut powers = [1; Digits::MAX + 1];
-    let mut at = 1;
-    while at < powers.len() {
-        powers[at] = powers[at - 1] * 10;
-        at += 1;
-    }
-    powers
-};
 
 /// The prefixes of one number that are left to look for.
 struct Matches<'t> {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use telness_core::call::{Call, CallId, CallType, Direction, Diversion, Metadata, Party, Privacy};
 use telness_core::class::{Class, Place};
 use telness_core::decide::{Decision, Dropped, Verdict, decide, reserve};
+use telness_core::directory::{self, Directory, NumberEntry, NumberState, Preferences, UserDevice};
 use telness_core::emergency::{Emergency, Service};
 use telness_core::facts::{Facts, Wanted};
 use telness_core::number::{Digits, E164, Number};
@@ -45,6 +46,7 @@ pub(crate) struct Book {
     pub(crate) plan: Plan,
     pub(crate) entries: Vec<Entry>,
     pub(crate) decks: Decks,
+    pub(crate) directory: Directory,
     pub(crate) down: Vec<(String, String)>,
 }
 
@@ -67,7 +69,7 @@ impl Default for Book {
             emergency: EmergencyTable::default(),
             vital: BTreeMap::new(),
         };
-        Self { plan, entries: Vec::new(), decks: Decks::default(), down: Vec::new() }
+        Self { plan, entries: Vec::new(), decks: Decks::default(), directory: Directory::default(), down: Vec::new() }
     }
 }
 
@@ -160,7 +162,42 @@ impl Book {
 
     pub(crate) fn deck(mut self, trunk: &str, rates: &[(&str, u32)]) -> Self {
         let table = PrefixTable::build(rates.iter().map(|(prefix, rate)| (digits(prefix), *rate)));
-        self.decks = std::mem::take(&mut self.decks).with(self.ix(trunk), Arc::new(table));
+        self.decks = std::mem::take(&mut self.decks).with(trunk.parse().unwrap(), Arc::new(table));
+        self
+    }
+
+    /// A user of the directory, who may be of a tenant and on trunks that the plan does not have.
+    pub(crate) fn listed(
+        mut self,
+        name: &str,
+        tenant: &str,
+        extension: Option<&str>,
+        devices: &[(&str, &str)],
+    ) -> Self {
+        let device = |(trunk, number): &(&str, &str)| UserDevice {
+            trunk: trunk.parse().unwrap(),
+            number: number.parse().unwrap(),
+        };
+        self.directory.put_user(&directory::User {
+            name: name.parse().unwrap(),
+            tenant: tenant.parse().unwrap(),
+            extension: extension.map(digits),
+            devices: devices.iter().map(device).collect(),
+            preferences: Preferences { do_not_disturb: name.starts_with("quiet"), language: None },
+        });
+        self.plan.tenants.entry("acme".parse().unwrap()).or_default();
+        self
+    }
+
+    /// A number of the inventory.
+    pub(crate) fn entry(mut self, number: &str, state: NumberState, user: Option<&str>, cutover: Option<i64>) -> Self {
+        self.directory.put_number(&NumberEntry {
+            number: number.parse().unwrap(),
+            state,
+            tenant: "acme".parse().unwrap(),
+            user: user.map(|name| name.parse().unwrap()),
+            cutover: cutover.map(Timestamp::from_micros),
+        });
         self
     }
 
@@ -187,8 +224,7 @@ impl Book {
             self.entries.into_iter().map(|entry| (entry.called, entry.rule)).unzip();
         plan.called = index(&called, &rules);
         plan.rules = rules.into();
-        let mut world = World::of_plan(plan);
-        world.decks = Arc::new(self.decks);
+        let mut world = World::new(Arc::new(plan), self.directory, self.decks, Arc::default());
         let down = self.down.iter().map(|(trunk, gateway)| (trunk.parse().unwrap(), gateway.parse().unwrap()));
         Arc::make_mut(&mut world.health).down = down.collect();
         world

@@ -11,10 +11,11 @@ use serde::{Deserialize, Serialize};
 use telness_core::call::{Call, CallType, Direction, Diversion, Party, Privacy};
 use telness_core::class::{Place, classify};
 use telness_core::decide::{Decision, RuleVerdict, Target, TargetVerdict, decide, reserve};
+use telness_core::directory::Directory;
 use telness_core::emergency::recognise;
 use telness_core::facts::Facts;
 use telness_core::number::{Number, Region};
-use telness_core::plan::{Plan, PrefixTable, TrunkIx, read_plan};
+use telness_core::plan::{Plan, PrefixTable, read_plan};
 use telness_core::time::Timestamp;
 use telness_core::world::{Decks, Moment, World};
 
@@ -189,13 +190,10 @@ fn world_of(file: &File, folder: &Path) -> World {
     };
     let mut decks = Decks::default();
     for (trunk, rates) in &file.decks {
-        let at = plan.trunks.iter().position(|one| one.name.as_str() == trunk).unwrap();
         let table = PrefixTable::build(rates.iter().map(|(prefix, rate)| (digits(prefix), *rate)));
-        decks = decks.with(TrunkIx(u32::try_from(at).unwrap()), Arc::new(table));
+        decks = decks.with(trunk.parse().unwrap(), Arc::new(table));
     }
-    let mut world = World::of_plan(plan);
-    world.decks = Arc::new(decks);
-    world
+    World::new(Arc::new(plan), Directory::default(), decks, Arc::default())
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! Numbers and extensions that a user of the plan holds, and whose tenant a carrier's call is.
 
 use telness_core::call::Direction;
-use telness_core::decide::{Action, holder_of};
+use telness_core::decide::{Action, Holder, held};
 use telness_core::plan::{RuleAction, UserIx};
 use telness_core::reason::Reason;
 
-use crate::book::{Book, call, decided, digits, from_carrier, number, rules, steps, targets, uris};
+use crate::book::{Book, NOON, call, decided, digits, from_carrier, number, rules, steps, targets, uris};
 
 const OFFICE: &str = "+46846500400";
 
@@ -44,8 +44,10 @@ fn an_extension_is_its_tenants_own() {
     assert_eq!(uris(&decided(&world, &call)), ["sip:+46701740621@192.0.2.1:5060;user=phone"]);
     call.tenant = "third".parse().unwrap();
     assert_eq!(decided(&world, &call).reason, Reason::NoRoute);
-    let holder = |to: &str, tenant: &str| holder_of(&world.plan, &number(to), &tenant.parse().unwrap());
-    assert_eq!(holder(OFFICE, "third").unwrap().name.as_str(), "anna");
+    let holder = |to: &str, tenant: &str| {
+        held(&world, &number(to), &tenant.parse().unwrap(), NOON).holder().and_then(Holder::name)
+    };
+    assert_eq!(holder(OFFICE, "third").unwrap().as_str(), "anna");
     assert!(holder("SE/1177", "acme").is_none());
 }
 

@@ -14,6 +14,7 @@
 
 mod book;
 mod dialling;
+mod directory;
 mod emergencies;
 mod forwarding;
 mod golden;

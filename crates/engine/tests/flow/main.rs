@@ -9,6 +9,7 @@
 )]
 
 mod calls;
+mod directory;
 mod emergency;
 mod idempotency;
 mod journal;

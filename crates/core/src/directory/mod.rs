@@ -1,0 +1,21 @@
+//! Who can be called and who holds which number, as people edit it and nodes load it: tenants, users, the inventory of
+//! numbers; and the same compiled, as calls are decided on it.
+
+mod chunked;
+mod compiled;
+mod entities;
+mod image;
+mod interned;
+mod issues;
+mod number_entry;
+mod rows;
+mod table;
+mod view;
+
+pub use compiled::Directory;
+pub use entities::{Block, BlockError, DeviceNumber, DeviceNumberError, Language, LanguageError, Preferences, Tenant};
+pub use entities::{User, UserDevice};
+pub use image::{BadImage, Names, NumberImage, Restore, UserImage};
+pub use issues::{ISSUES_SHOWN_MAX, Issue, Issues};
+pub use number_entry::{NumberEntry, NumberEntryError, NumberState};
+pub use view::{HeldBy, UserView};
