@@ -64,7 +64,7 @@ pub enum StoreError {
 /// What a batch came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Written {
-    /// Events that were put beyond those that count, each once.
+    /// Events that were put beyond those that count.
     pub events_beyond: usize,
 }
 

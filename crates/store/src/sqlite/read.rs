@@ -16,7 +16,7 @@ const PAGE_CALLS_MAX: u16 = 1_000;
 /// The most calls that are looked at for one page, some tenth of a second's work. What remains is left to the next page.
 const SCAN_CALLS_MAX: u32 = 50_000;
 
-const EVENTS: &str = "SELECT event FROM events WHERE tenant = ?1 AND call_id = ?2
+const EVENTS: &str = "SELECT event FROM events WHERE tenant = ?1 AND call_id = ?2 AND beyond = 0
     ORDER BY occurred_at, event_id, digest";
 const CONTRADICTIONS: &str = "SELECT routing, personal FROM contradictions WHERE tenant = ?1 AND call_id = ?2
     ORDER BY digest";
