@@ -11,9 +11,9 @@ use tokio_postgres::Row;
 use tokio_postgres::types::{Json, ToSql};
 use uuid::Uuid;
 
+use super::broken;
 use super::trouble::Trouble;
 use super::value::Time;
-use super::broken;
 use crate::words::{self, action_word, direction_word};
 
 /// Writes calls, unless they are there.

@@ -24,7 +24,8 @@ const PAGE_CALLS_MAX: u16 = 1_000;
 const SCAN_CALLS_MAX: i64 = 50_000;
 
 /// The calls of some keys, each within a span of time that has only them.
-const AMONG: &str = "FROM unnest($1::text[], $2::uuid[], $3::timestamptz[], $4::timestamptz[]) AS a (t, i, since, until),
+const AMONG: &str =
+    "FROM unnest($1::text[], $2::uuid[], $3::timestamptz[], $4::timestamptz[]) AS a (t, i, since, until),
     LATERAL (SELECT * FROM calls WHERE tenant = a.t AND call_id = a.i
         AND received_at >= a.since AND received_at < a.until";
 const KEYED: &str = "SELECT k.tenant, k.call_id, k.received_at FROM unnest($1::text[], $2::uuid[]) AS a (t, i)
@@ -180,9 +181,7 @@ async fn last_looked_at(
     );
     let rows = transaction.query(&select, &range.parameters()).await?;
     match rows.as_slice() {
-        [last, _one_more] => {
-            Ok(Some(Cursor { received_at: calls::time(last, 0)?, call_id: CallId(last.try_get(1)?) }))
-        }
+        [last, _one_more] => Ok(Some(Cursor { received_at: calls::time(last, 0)?, call_id: CallId(last.try_get(1)?) })),
         _ => Ok(None),
     }
 }
@@ -199,7 +198,14 @@ impl<'a> Range<'a> {
         let (end_at, end_id) =
             until.into_iter().chain(cursor).min().unwrap_or((Timestamp::from_micros(i64::MAX), Uuid::max()));
         let since = query.since.unwrap_or(Timestamp::from_micros(i64::MIN));
-        Self { parameters: vec![Box::new(tenant.as_str()), Box::new(Time(since)), Box::new(Time(end_at)), Box::new(end_id)] }
+        Self {
+            parameters: vec![
+                Box::new(tenant.as_str()),
+                Box::new(Time(since)),
+                Box::new(Time(end_at)),
+                Box::new(end_id),
+            ],
+        }
     }
 
     /// Adds one; answers its number.

@@ -102,7 +102,8 @@ impl Migrations {
             applied: applied.iter().any(|(version, ..)| *version == step.version),
         });
         let later = applied.iter().filter(|(version, ..)| *version > latest());
-        let later = later.map(|(version, name, _)| MigrationStatus { version: *version, name: name.clone(), applied: true });
+        let later =
+            later.map(|(version, name, _)| MigrationStatus { version: *version, name: name.clone(), applied: true });
         Ok(known.chain(later).collect())
     }
 
@@ -189,7 +190,10 @@ async fn step_by_step(client: &mut deadpool_postgres::Object) -> Result<Vec<i64>
         let transaction = client.transaction().await.map_err(lost)?;
         let failed = |error| {
             let why = lost(error);
-            StoreError::Broken(format!("step {} ({}) of the schema: {why}; it changed nothing", step.version, step.name))
+            StoreError::Broken(format!(
+                "step {} ({}) of the schema: {why}; it changed nothing",
+                step.version, step.name
+            ))
         };
         transaction.batch_execute(step.sql).await.map_err(failed)?;
         let row: [&(dyn tokio_postgres::types::ToSql + Sync); 4] =

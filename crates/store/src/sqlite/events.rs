@@ -8,8 +8,8 @@ use telness_core::record::{CallEvent, Cdr, cdr};
 use super::write::to_json;
 use super::{row, store_error};
 use crate::StoreError;
-use crate::words::state_word;
 use crate::counted::{CountedEvents, EventKey};
+use crate::words::state_word;
 
 const COUNTED: &str = "SELECT event_id, digest, event FROM events
     WHERE tenant = ?1 AND call_id = ?2 AND beyond = 0";
