@@ -21,7 +21,9 @@ use telness_core::class::Class;
 use telness_core::decide::Action;
 use telness_core::names::TenantName;
 use telness_core::record::{CallEvent, CdrState, EventKind};
-use telness_store::{CallQuery, Cursor, EVENTS_OF_A_KIND_MAX, Entry, JournalId, Page, Position, Store};
+use telness_store::{
+    CallQuery, Cursor, EVENTS_OF_A_KIND_MAX, Entry, JournalId, Page, Position, Shipment, Store, StoreError,
+};
 
 const JOURNAL: JournalId = JournalId([1; 16]);
 
@@ -92,6 +94,24 @@ async fn position_is_kept_with_the_batch(store: &dyn Store) {
     assert_eq!(store.position(JOURNAL).await.unwrap(), Some(Position(1 << 32 | 5)));
     write(store, 2 << 32, Vec::new()).await;
     assert_eq!(store.position(JOURNAL).await.unwrap(), Some(Position(2 << 32)));
+}
+
+async fn a_store_that_was_set_back_takes_nothing_until_it_is_shipped_again(store: &dyn Store) {
+    let shipment = |after: Option<u64>, upto, ms| {
+        let (after, upto, entries) = (after.map(Position), Position(upto), vec![entry(&call("nordtel", ms))]);
+        store.ship(Shipment { journal: JOURNAL, after, upto, entries })
+    };
+    shipment(None, 3, 1).await.unwrap();
+    shipment(Some(3), 5, 2).await.unwrap();
+    // Whoever ships saw it come to 9; now it is a standby that did not.
+    for (seen, found) in [(9, Some(Position(5))), (6, Some(Position(5)))] {
+        let refused = shipment(Some(seen), 12, 3).await;
+        assert!(matches!(refused, Err(StoreError::SetBack { found: at }) if at == found), "{refused:?}");
+    }
+    assert_eq!(store.position(JOURNAL).await.unwrap(), Some(Position(5)));
+    assert!(store.call(&tenant("nordtel"), id(3, 3)).await.unwrap().is_none(), "nothing of it was written");
+    shipment(Some(5), 12, 3).await.unwrap();
+    assert_eq!(store.position(JOURNAL).await.unwrap(), Some(Position(12)));
 }
 
 async fn tenants_do_not_see_each_other(store: &dyn Store) {
@@ -363,6 +383,11 @@ macro_rules! suite {
             #[test]
             fn n2_position_is_kept_with_the_batch() {
                 with_store($ground::new("position"), position_is_kept_with_the_batch);
+            }
+
+            #[test]
+            fn n1_a_store_that_was_set_back_takes_nothing_until_it_is_shipped_again() {
+                with_store($ground::new("set-back"), a_store_that_was_set_back_takes_nothing_until_it_is_shipped_again);
             }
 
             #[test]

@@ -27,7 +27,7 @@ use tokio::sync::watch;
 pub use connect::{Observe, PostgresOptions, Tls, Transacted};
 pub use schema::{MigrationStatus, Migrations};
 
-use crate::{CallQuery, Entry, JournalId, Page, Pending, Position, Store, StoreError, StoredCall, Written};
+use crate::{CallQuery, JournalId, Page, Pending, Position, Shipment, Store, StoreError, StoredCall, Written};
 use days::Days;
 use pool::{Again, Pool};
 use trouble::Trouble;
@@ -65,9 +65,9 @@ impl PostgresStore {
 }
 
 impl Store for PostgresStore {
-    fn write(&self, journal: JournalId, upto: Position, entries: Vec<Entry>) -> Pending<'_, Written> {
+    fn ship(&self, shipment: Shipment) -> Pending<'_, Written> {
         Box::pin(async move {
-            let batch = Arc::new(write::Batch::of(journal, upto, entries)?);
+            let batch = Arc::new(write::Batch::of(shipment)?);
             self.days.make(&self.pool, batch.days()).await?;
             let written = self.pool.transaction("write_batch", Again::Harmless, |transaction| {
                 let batch = Arc::clone(&batch);

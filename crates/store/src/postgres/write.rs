@@ -16,11 +16,12 @@ use super::calls::{self, Columns};
 use super::trouble::Trouble;
 use super::value::{Day, Time};
 use super::{early, events, read, to_json};
-use crate::{Entry, JournalId, Position, StoreError, Written};
+use crate::{Entry, JournalId, Position, Shipment, StoreError, Written};
 
 const POSITION: &str = "INSERT INTO ship_positions (journal, position) VALUES ($1, $2)
     ON CONFLICT (journal) DO UPDATE SET position = greatest(ship_positions.position, excluded.position),
     shipped_at = now()";
+const POSITION_READ: &str = "SELECT position FROM ship_positions WHERE journal = $1";
 const KEYED_INSERT: &str = "INSERT INTO keyed_calls (tenant, call_id, received_at)
     SELECT * FROM unnest($1::text[], $2::uuid[], $3::timestamptz[]) ON CONFLICT (tenant, call_id) DO NOTHING";
 const KEYED_SELECT: &str = "SELECT k.tenant, k.call_id, k.received_at FROM unnest($1::text[], $2::uuid[]) AS a (t, i)
@@ -41,6 +42,7 @@ struct Record {
 /// wait for each other in a circle.
 pub(super) struct Batch {
     journal: JournalId,
+    after: Option<Position>,
     position: i64,
     /// The first record of each call.
     calls: BTreeMap<Key, Record>,
@@ -50,7 +52,8 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    pub(super) fn of(journal: JournalId, upto: Position, entries: Vec<Entry>) -> Result<Self, StoreError> {
+    pub(super) fn of(shipment: Shipment) -> Result<Self, StoreError> {
+        let Shipment { journal, after, upto, entries } = shipment;
         let position = i64::try_from(upto.0).map_err(|_| StoreError::Broken(format!("{upto:?} is out of range")))?;
         let (mut calls, mut doubled, mut reports) = (BTreeMap::new(), Vec::new(), BTreeMap::<Key, Vec<_>>::new());
         for entry in entries {
@@ -65,7 +68,7 @@ impl Batch {
                 Entry::Event(event) => reports.entry((event.tenant.clone(), event.call_id)).or_default().push(*event),
             }
         }
-        Ok(Self { journal, position, calls, doubled, reports })
+        Ok(Self { journal, after, position, calls, doubled, reports })
     }
 
     /// The days that it writes to, as far as its own calls and the ids of version 7 tell.
@@ -89,6 +92,7 @@ fn tells_its_time(routing: &Routing) -> bool {
 }
 
 pub(super) async fn batch(transaction: &Transaction<'_>, batch: &Batch) -> Result<Written, Trouble> {
+    StoreError::require_not_set_back(position(transaction, batch.journal).await?, batch.after)?;
     let statement = transaction.prepare_cached(POSITION).await?;
     transaction.execute(&statement, &[&batch.journal.0.as_slice(), &batch.position]).await?;
     let elsewhere = keyed(transaction, batch).await?;
@@ -185,8 +189,8 @@ async fn keep_beside(transaction: &Transaction<'_>, routing: &Routing, personal:
 
 /// How far a journal was shipped.
 pub(super) async fn position(transaction: &Transaction<'_>, journal: JournalId) -> Result<Option<Position>, Trouble> {
-    let select = "SELECT position FROM ship_positions WHERE journal = $1";
-    let row = transaction.query_opt(select, &[&journal.0.as_slice()]).await?;
+    let select = transaction.prepare_cached(POSITION_READ).await?;
+    let row = transaction.query_opt(&select, &[&journal.0.as_slice()]).await?;
     let position = row.map(|row| row.try_get::<_, i64>(0)).transpose()?;
     Ok(position.map(|position| Position(position.cast_unsigned())))
 }
