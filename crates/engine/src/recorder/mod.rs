@@ -136,6 +136,7 @@ impl Recorder {
             runtime: tokio::runtime::Handle::current(),
             reader,
             store,
+            stored: None,
             settings: settings.shipper.clone(),
         };
         let shipper = crate::supervise::thread("shipper", move || shipper.run())?;

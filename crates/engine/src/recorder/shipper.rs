@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use telness_store::{Entry, JournalError, JournalReader, Position, Store, StoreError};
+use telness_store::{Entry, JournalError, JournalReader, Position, Shipment, Store, StoreError};
 
 use super::Shared;
 use crate::config::ShipperSettings;
@@ -28,6 +28,8 @@ pub(super) struct Shipper {
     pub(super) runtime: tokio::runtime::Handle,
     pub(super) reader: JournalReader,
     pub(super) store: Arc<dyn Store>,
+    /// How far the store was seen to have come.
+    pub(super) stored: Option<Position>,
     pub(super) settings: ShipperSettings,
 }
 
@@ -114,6 +116,7 @@ impl Shipper {
     /// Asks the store how far this journal was shipped.
     async fn begin(&mut self) -> Result<(), StoreError> {
         let stored = self.store.position(self.reader.id()).await?;
+        self.stored = stored;
         let position = self.reader.resume(stored).map_err(|error| unavailable(&error))?;
         self.shared.shipped.send_modify(|shipped| shipped.position = position);
         Ok(())
@@ -131,10 +134,31 @@ impl Shipper {
         let started = crate::clock::monotonic();
         let entries: Vec<Entry> = rows.iter().filter_map(|(at, bytes)| self.read(*at, bytes)).collect();
         let count = entries.len();
-        let written = self.store.write(self.reader.id(), upto, entries).await?;
+        let shipment = Shipment { journal: self.reader.id(), after: self.stored, upto, entries };
+        let written = match self.store.ship(shipment).await {
+            Err(StoreError::SetBack { found }) => return Ok(self.go_back(found)),
+            written => written?,
+        };
+        self.stored = Some(upto);
         self.shared.shipped.send_modify(|shipped| shipped.position = upto);
         self.shared.metrics.shipped_batch(count, written.events_beyond, started.elapsed());
         Ok(rows.len())
+    }
+
+    /// The store lost what it had taken: goes on from what it holds now. What the journal does not have any more is
+    /// not to be had again.
+    fn go_back(&mut self, found: Option<Position>) -> usize {
+        let position = found.unwrap_or_default();
+        tracing::error!(
+            from = position.0,
+            upto = self.stored.unwrap_or_default().0,
+            "the store was set back and lost records that it had taken; what the journal still has of them is shipped again"
+        );
+        self.shared.metrics.store_set_back.inc();
+        self.stored = found;
+        self.shared.shipped.send_modify(|shipped| shipped.position = position);
+        // As many as may be: the next batch is to follow at once.
+        usize::MAX
     }
 
     /// An entry that cannot be read is passed over, or it would hold up all that follow for ever (S4).

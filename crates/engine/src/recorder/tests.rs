@@ -10,15 +10,15 @@ use telness_core::names::TenantName;
 use telness_core::record::CallRecord;
 use telness_core::time::Timestamp;
 use telness_store::{
-    CallQuery, Entry, Journal, JournalId, JournalOptions, Page, Pending, Position, Store, StoreError, StoredCall,
+    CallQuery, Journal, JournalId, JournalOptions, Page, Pending, Position, Shipment, Store, StoreError, StoredCall,
     Written,
 };
 
 use super::*;
 use crate::clock::{Clock, monotonic};
 
-/// What a store does with a write, told how often it was asked.
-type Write = Box<dyn Fn(usize) -> Option<Result<Written, StoreError>> + Send + Sync>;
+/// What a store does with a shipment, told how often it was asked.
+type Write = Box<dyn Fn(usize, &Shipment) -> Option<Result<Written, StoreError>> + Send + Sync>;
 
 /// A store that takes records, refuses them, or never answers.
 struct Stubborn {
@@ -27,10 +27,10 @@ struct Stubborn {
 }
 
 impl Store for Stubborn {
-    fn write(&self, _: JournalId, _: Position, _: Vec<Entry>) -> Pending<'_, Written> {
+    fn ship(&self, shipment: Shipment) -> Pending<'_, Written> {
         let mut asked = self.asked.lock().unwrap();
         *asked += 1;
-        let answer = (self.write)(*asked);
+        let answer = (self.write)(*asked, &shipment);
         Box::pin(async move {
             match answer {
                 Some(answer) => answer,
@@ -118,7 +118,7 @@ async fn n1_a_stop_writes_deferred_records_once_the_store_has_made_room() {
     // Refuses until the node stops, and a few times more.
     let stopped_at = Arc::new(Mutex::new(None));
     let seen = Arc::clone(&stopped_at);
-    let write = move |asked| match *seen.lock().unwrap() {
+    let write = move |asked, _: &Shipment| match *seen.lock().unwrap() {
         Some(stopped_at) if asked > stopped_at => Some(Ok(Written::default())),
         _ => Some(refused()),
     };
@@ -136,7 +136,7 @@ async fn n1_a_stop_writes_deferred_records_once_the_store_has_made_room() {
 #[tokio::test(flavor = "multi_thread")]
 async fn n4_what_a_stop_has_to_give_up_is_counted() {
     let folder = tempfile::tempdir().unwrap();
-    let Bench { recorder, threads, metrics } = start(folder.path(), Box::new(|_| Some(refused())));
+    let Bench { recorder, threads, metrics } = start(folder.path(), Box::new(|_, _| Some(refused())));
     fill(&recorder, 700).await;
     let _ = recorder.defer(Workflow::Low, entry(NORMAL));
     stop(threads, Duration::from_millis(200)).await;
@@ -145,8 +145,8 @@ async fn n4_what_a_stop_has_to_give_up_is_counted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_ends_in_its_time_whatever_the_store_does() {
-    let never: fn(usize) -> Option<Result<Written, StoreError>> = |_| None;
-    let refuses: fn(usize) -> Option<Result<Written, StoreError>> = |_| Some(refused());
+    let never: fn(usize, &Shipment) -> Option<Result<Written, StoreError>> = |_, _| None;
+    let refuses: fn(usize, &Shipment) -> Option<Result<Written, StoreError>> = |_, _| Some(refused());
     for write in [never, refuses] {
         let folder = tempfile::tempdir().unwrap();
         let Bench { recorder, threads, .. } = start(folder.path(), Box::new(write));
@@ -160,7 +160,7 @@ async fn a_stop_ends_in_its_time_whatever_the_store_does() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_shipper_that_died_leaves_the_store_for_one_that_may_be_busy() {
     let folder = tempfile::tempdir().unwrap();
-    let Bench { recorder, threads, .. } = start(folder.path(), Box::new(|_| panic!("a defect")));
+    let Bench { recorder, threads, .. } = start(folder.path(), Box::new(|_, _| panic!("a defect")));
     recorder.record(Workflow::Low, Durability::Journal, entry(NORMAL)).await.unwrap();
     assert!(!stop(threads, PATIENCE).await);
 }
@@ -168,9 +168,40 @@ async fn a_shipper_that_died_leaves_the_store_for_one_that_may_be_busy() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_time_of_a_stop_is_counted_from_its_beginning() {
     let folder = tempfile::tempdir().unwrap();
-    let Bench { recorder, threads, .. } = start(folder.path(), Box::new(|_| None));
+    let Bench { recorder, threads, .. } = start(folder.path(), Box::new(|_, _| None));
     recorder.record(Workflow::Low, Durability::Journal, entry(NORMAL)).await.unwrap();
     let by = recorder.begin_stop(monotonic());
     assert_eq!(recorder.begin_stop(monotonic() + PATIENCE), by);
     assert!(!tokio::time::timeout(PATIENCE / 2, stop(threads, PATIENCE)).await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn n1_a_store_that_lost_its_last_commits_is_shipped_them_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let shipped: Arc<Mutex<Vec<Position>>> = Arc::default();
+    let store = Arc::clone(&shipped);
+    let write = move |_, shipment: &Shipment| {
+        let mut shipped = store.lock().unwrap();
+        let found = shipped.last().copied();
+        if found < shipment.after {
+            return Some(Err(StoreError::SetBack { found }));
+        }
+        shipped.push(shipment.upto);
+        Some(Ok(Written::default()))
+    };
+    let Bench { recorder, threads, metrics } = start(folder.path(), Box::new(write));
+    let mut kept = Vec::new();
+    for _ in 0..3 {
+        recorder.record(Workflow::Low, Durability::Journal, entry(NORMAL)).await.unwrap();
+        recorder.caught_up(PATIENCE).await.unwrap();
+        kept.push(recorder.end());
+    }
+    assert_eq!(*shipped.lock().unwrap(), kept);
+    // A standby takes over that has the first commit alone.
+    shipped.lock().unwrap().truncate(1);
+    recorder.record(Workflow::Low, Durability::Journal, entry(NORMAL)).await.unwrap();
+    recorder.caught_up(PATIENCE).await.unwrap();
+    assert_eq!(shipped.lock().unwrap().last().copied(), Some(recorder.end()));
+    assert_eq!(metrics.store_set_back.get(), 1);
+    assert!(stop(threads, PATIENCE).await);
 }

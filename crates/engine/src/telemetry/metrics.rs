@@ -66,6 +66,8 @@ pub struct Metrics {
     ship_seconds: Histogram,
     /// 1 while the store takes no records.
     pub store_failing: Gauge,
+    /// How often the store was found to have lost records that it had taken.
+    pub store_set_back: Counter,
     /// The plan's revision in service.
     pub plan_revision: Gauge,
 }
@@ -102,6 +104,7 @@ impl Metrics {
             events_beyond: Counter::default(),
             ship_seconds: seconds(),
             store_failing: Gauge::default(),
+            store_set_back: Counter::default(),
             plan_revision: Gauge::default(),
         };
         metrics.register();
@@ -134,6 +137,8 @@ impl Metrics {
         let ship = self.ship_seconds.clone();
         registry.register_with_unit("ship_duration", "One batch into the store", Unit::Seconds, ship);
         registry.register("store_failing", "1 while the store takes no records", self.store_failing.clone());
+        let set_back = self.store_set_back.clone();
+        registry.register("store_set_back", "Times that the store had lost records it had taken", set_back);
         registry.register("plan_revision", "The plan revision in service", self.plan_revision.clone());
     }
 

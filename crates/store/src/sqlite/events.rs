@@ -9,6 +9,7 @@ use super::write::to_json;
 use super::{row, store_error};
 use crate::StoreError;
 use crate::counted::{CountedEvents, EventKey};
+use crate::words::state_word;
 
 const COUNTED: &str = "SELECT event_id, digest, event FROM events
     WHERE tenant = ?1 AND call_id = ?2 AND beyond = 0";
@@ -138,7 +139,7 @@ fn detail(transaction: &Transaction<'_>, tenant: &TenantName, call_id: CallId, r
     let updated = update.execute(params![
         tenant.as_str(),
         call_id.0.as_bytes(),
-        row::state_word(record.state),
+        state_word(record.state),
         record.answered_at.map(|at| at.as_micros()),
         record.ended_at.map(|at| at.as_micros()),
         record.talk_ms.map(u64::cast_signed),

@@ -18,7 +18,7 @@ use telness_core::call::CallId;
 use telness_core::names::TenantName;
 use telness_core::record::CallRecord;
 
-use crate::{CallQuery, Entry, JournalId, Page, Pending, Position, Store, StoreError, StoredCall, Written};
+use crate::{CallQuery, JournalId, Page, Pending, Position, Shipment, Store, StoreError, StoredCall, Written};
 use threads::{Opener, Threads};
 
 /// Threads that read. More would only compete with the data path for the same cores.
@@ -65,10 +65,8 @@ impl SqliteStore {
 }
 
 impl Store for SqliteStore {
-    fn write(&self, journal: JournalId, upto: Position, entries: Vec<Entry>) -> Pending<'_, Written> {
-        Box::pin(async move {
-            self.writer()?.ask(move |connection| write::batch(connection, journal, upto, &entries)).await
-        })
+    fn ship(&self, shipment: Shipment) -> Pending<'_, Written> {
+        Box::pin(async move { self.writer()?.ask(move |connection| write::batch(connection, &shipment)).await })
     }
 
     fn position(&self, journal: JournalId) -> Pending<'_, Option<Position>> {

@@ -8,6 +8,7 @@ use telness_core::time::Timestamp;
 use uuid::Uuid;
 
 use super::{events, row, store_error};
+use crate::words;
 use crate::{CallQuery, Cursor, Entry, EntryError, Page, StoreError, StoredCall, StoredSummary};
 
 /// The most calls on a page.
@@ -117,9 +118,9 @@ fn end_of_range(query: &CallQuery) -> (i64, Vec<u8>) {
 fn matches(row: &Row<'_>, query: &CallQuery) -> Result<bool, StoreError> {
     let texts = [
         (3, query.class.map(|class| class.as_str())),
-        (4, query.action.map(row::action_word)),
+        (4, query.action.map(words::action_word)),
         (5, query.reason.map(|reason| reason.name())),
-        (6, query.state.map(row::state_word)),
+        (6, query.state.map(words::state_word)),
         (7, query.trunk.as_ref().map(|trunk| trunk.as_str())),
         (10, query.sip_call_id.as_deref()),
     ];

@@ -11,7 +11,7 @@ use telness_core::record::Routing;
 
 use super::events::{self, News};
 use super::{read, row, store_error};
-use crate::{Entry, JournalId, Position, StoreError, Written};
+use crate::{Entry, JournalId, Position, Shipment, StoreError, Written};
 
 const EARLY_ANY: &str = "SELECT EXISTS (SELECT 1 FROM early)";
 const EARLY_DELETE: &str = "DELETE FROM early WHERE tenant = ?1 AND call_id = ?2";
@@ -19,19 +19,17 @@ const CONTRADICTION: &str = "INSERT INTO contradictions (tenant, call_id, digest
     VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING";
 const POSITION: &str = "INSERT INTO ship_position (journal, position) VALUES (?1, ?2)
     ON CONFLICT DO UPDATE SET position = max(position, excluded.position)";
+const POSITION_READ: &str = "SELECT position FROM ship_position WHERE journal = ?1";
 const CHECK: &str = "INSERT INTO checks (only, count) VALUES (1, 1) ON CONFLICT DO UPDATE SET count = count + 1";
 
 /// What a batch has of the calls with events, in an order that does not depend on the batch's.
 type Touched<'a> = BTreeMap<(TenantName, CallId), News<'a>>;
 
-pub(super) fn batch(
-    connection: &mut Connection,
-    journal: JournalId,
-    upto: Position,
-    entries: &[Entry],
-) -> Result<Written, StoreError> {
-    let position = i64::try_from(upto.0).map_err(|_| StoreError::Broken(format!("{upto:?} is out of range")))?;
+pub(super) fn batch(connection: &mut Connection, shipment: &Shipment) -> Result<Written, StoreError> {
+    let Shipment { journal, after, upto, entries } = shipment;
+    let reached = i64::try_from(upto.0).map_err(|_| StoreError::Broken(format!("{upto:?} is out of range")))?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(store_error)?;
+    StoreError::require_not_set_back(position(&transaction, *journal)?, *after)?;
     let mut touched = Touched::new();
     calls(&transaction, entries, &mut touched)?;
     for entry in entries {
@@ -44,7 +42,7 @@ pub(super) fn batch(
         written.events_beyond = written.events_beyond.saturating_add(beyond);
     }
     let mut statement = transaction.prepare_cached(POSITION).map_err(store_error)?;
-    statement.execute((journal.0, position)).map_err(store_error)?;
+    statement.execute((journal.0, reached)).map_err(store_error)?;
     drop(statement);
     transaction.commit().map_err(store_error)?;
     Ok(written)
@@ -99,9 +97,8 @@ fn keep_if_other(transaction: &Transaction<'_>, routing: &Routing, personal: &[u
 
 /// How far a journal was shipped.
 pub(super) fn position(connection: &Connection, journal: JournalId) -> Result<Option<Position>, StoreError> {
-    let select = "SELECT position FROM ship_position WHERE journal = ?1";
-    let found: Option<i64> =
-        connection.query_row(select, [journal.0], |row| row.get(0)).optional().map_err(store_error)?;
+    let mut select = connection.prepare_cached(POSITION_READ).map_err(store_error)?;
+    let found: Option<i64> = select.query_row([journal.0], |row| row.get(0)).optional().map_err(store_error)?;
     Ok(found.map(|position| Position(position.cast_unsigned())))
 }
 
