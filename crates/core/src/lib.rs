@@ -7,6 +7,7 @@
 pub mod call;
 pub mod class;
 pub mod decide;
+pub mod deck;
 pub mod directory;
 pub mod emergency;
 pub mod facts;
