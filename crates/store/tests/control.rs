@@ -4,6 +4,7 @@
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
     clippy::panic,
+    clippy::print_stdout,
     dead_code,
     reason = "a test"
 )]
@@ -217,7 +218,7 @@ async fn pollers_skip_nothing(control: Control) {
     let mut pollers = JoinSet::new();
     for limit in [1_u32, 2, 7, 1000] {
         let control = control.clone();
-        let last = async |control: &Control| control.version().await.unwrap().0 == 1 + (WRITERS * WRITES) as i64;
+        let last = async |control: &Control| control.version().await.unwrap().0 == 1 + (WRITERS * WRITES).cast_signed();
         pollers.spawn(async move {
             let (mut cursor, mut taken) = (ChangeCursor::default(), Taken::default());
             loop {
@@ -235,7 +236,7 @@ async fn pollers_skip_nothing(control: Control) {
     }
     writers.join_all().await;
     let stored = all_of::<User>(async |query| control.list(&query).await.unwrap()).await;
-    assert!(stored.len() >= (WRITERS * WRITES) as usize);
+    assert!(u64::try_from(stored.len()).unwrap() >= WRITERS * WRITES);
     for taken in pollers.join_all().await {
         let seen: BTreeMap<String, Version> =
             taken.seen.iter().map(|(version, name)| (name.clone(), *version)).collect();
@@ -523,6 +524,52 @@ async fn nodes_are_known_by_what_they_said_last(control: Control) {
     assert_eq!(control.version().await.unwrap(), before, "what nodes say is no change");
 }
 
+/// A deck of a million rows, and as many numbers by pages: run by hand, with what it took printed.
+async fn a_million(control: Control) {
+    let begun = tokio::time::Instant::now();
+    let rows: Vec<DeckRow> = (0..1_000_000_u64).map(|at| deck_row(10_000_000 + at * 37 % 1_000_003, 10)).collect();
+    let head = DeckHead { trunk: "carrier".parse().unwrap(), currency: "SEK".parse().unwrap() };
+    let load = control.begin_deck(&head, at(0)).await.unwrap();
+    for batch in rows.chunks(10_000) {
+        control.add_deck_rows(load, batch, at(1)).await.unwrap();
+    }
+    control.finish_deck(&edit(""), load, Expect::Any).await.unwrap();
+    println!("a million rows were loaded in {:?}", begun.elapsed());
+    let (begun, mut read, mut after) = (tokio::time::Instant::now(), 0, None);
+    loop {
+        let page = control.deck_rows(load.revision, after.as_ref(), 10_000).await.unwrap();
+        let Some(last) = page.last() else { break };
+        read += page.len();
+        after = Some(DeckRowKey::from(last));
+    }
+    println!("{read} rows were read in {:?}", begun.elapsed());
+    two_tenants(&control).await;
+    let begun = tokio::time::Instant::now();
+    let before = control.version().await.unwrap();
+    // Of a country code that nobody has.
+    let entry =
+        |at: u64| NumberEntry { number: format!("+999{at:07}").parse().unwrap(), ..assigned(0, "nordtel", "anna") };
+    for part in 0..20 {
+        let items = (0..10_000).map(|at| (entry(part * 10_000 + at), Expect::Absent)).collect();
+        control.put_all(&edit(""), items).await.unwrap();
+    }
+    println!("200,000 numbers were put in {:?}", begun.elapsed());
+    let (begun, mut cursor, mut read) = (tokio::time::Instant::now(), ChangeCursor::after(before), 0);
+    loop {
+        let changes = control.changes_after(&cursor, 10_000).await.unwrap();
+        read += changes.changes.len();
+        cursor = changes.next;
+        if !changes.more {
+            break;
+        }
+    }
+    println!("{read} changes were read in {:?}", begun.elapsed());
+    let begun = tokio::time::Instant::now();
+    control.delete::<Deck>(&edit(""), &"carrier".parse().unwrap(), Expect::Any).await.unwrap();
+    while control.sweep_decks(at(0)).await.unwrap() {}
+    println!("a million rows were swept away in {:?}", begun.elapsed());
+}
+
 /// The suite over one database: a function that gives a test an empty one.
 macro_rules! suite {
     ($with_control:ident) => {
@@ -569,6 +616,12 @@ macro_rules! suite {
         #[test]
         fn the_log_says_who_changed_what() {
             $with_control("log", super::the_log_says_who_changed_what);
+        }
+
+        #[test]
+        #[ignore = "takes minutes; run it by hand to see how long"]
+        fn a_million() {
+            $with_control("a-million", super::a_million);
         }
 
         #[test]

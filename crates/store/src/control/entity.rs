@@ -75,8 +75,11 @@ pub(super) async fn rows_with(
     let at_once = LISTED_MAX.checked_div(columns.len()).unwrap_or(1).max(1);
     let mut found = Vec::new();
     for chunk in keys.chunks(at_once) {
-        let sql = format!("{select} AND {}", is_one_of(columns, 0, chunk.len()));
-        let parameters = chunk.iter().flatten().cloned().collect();
+        // Filled up with the last key, so that there are few statements to prepare.
+        let count = chunk.len().next_power_of_two();
+        let sql = format!("{select} AND {}", is_one_of(columns, 0, count));
+        let filled = chunk.iter().chain(std::iter::repeat_n(chunk.last(), count).flatten()).take(count);
+        let parameters = filled.flatten().cloned().collect();
         found.append(&mut transaction.query(sql, parameters).await?);
     }
     Ok(found)

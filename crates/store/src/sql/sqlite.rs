@@ -180,3 +180,68 @@ fn gone(name: &str) -> StoreError {
 fn too_late() -> StoreError {
     StoreError::Unavailable("the transaction took too long and was undone; try again".to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::sql::{Database, Transaction};
+
+    const COUNT: &str = "UPDATE change_counter SET version = version + 1 RETURNING version";
+
+    fn with_store(test: impl AsyncFnOnce(Arc<SqliteStore>)) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Arc::new(SqliteStore::open(&folder.path().join("store.sqlite")).unwrap());
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test(store));
+    }
+
+    async fn counted(database: &Database) -> i64 {
+        let rows = database.query("test", "SELECT version FROM change_counter", Vec::new()).await.unwrap();
+        rows[0].int(0).unwrap()
+    }
+
+    #[test]
+    fn what_its_holder_drops_is_undone() {
+        with_store(async |store| {
+            let database = Database::Sqlite(store);
+            let mut dropped = database.begin("test").await.unwrap();
+            assert_eq!(dropped.query(COUNT, Vec::new()).await.unwrap()[0].int(0).unwrap(), 1);
+            drop(dropped);
+            let mut kept = database.begin("test").await.unwrap();
+            assert_eq!(kept.query(COUNT, Vec::new()).await.unwrap()[0].int(0).unwrap(), 1);
+            kept.commit().await.unwrap();
+            assert_eq!(counted(&database).await, 1);
+        });
+    }
+
+    #[test]
+    fn what_takes_too_long_is_undone_and_holds_up_nobody() {
+        with_store(async |store| {
+            let mut slow = Session::begin(&store, "test", Duration::from_millis(20)).await.unwrap();
+            slow.query(COUNT.to_owned(), Vec::new()).await.unwrap();
+            // It begins when the slow one has been undone.
+            let database = Database::Sqlite(Arc::clone(&store));
+            let mut next = database.begin("test").await.unwrap();
+            assert_eq!(next.query(COUNT, Vec::new()).await.unwrap()[0].int(0).unwrap(), 1);
+            next.commit().await.unwrap();
+            assert!(matches!(slow.execute(COUNT.to_owned(), Vec::new()).await, Err(StoreError::Unavailable(_))));
+            assert!(matches!(slow.commit().await, Err(StoreError::Unavailable(_))));
+            assert_eq!(counted(&database).await, 1);
+        });
+    }
+
+    #[test]
+    fn after_a_statement_failed_nothing_is_kept() {
+        with_store(async |store| {
+            let database = Database::Sqlite(store);
+            let mut failing = database.begin("test").await.unwrap();
+            failing.query(COUNT, Vec::new()).await.unwrap();
+            failing.execute("INSERT INTO nowhere VALUES (1)", Vec::new()).await.unwrap_err();
+            assert!(failing.commit().await.is_err());
+            assert_eq!(counted(&database).await, 0);
+            let Transaction::Sqlite(again) = database.begin("test").await.unwrap();
+            again.commit().await.unwrap();
+        });
+    }
+}
