@@ -119,9 +119,9 @@ reasons! {
         "The limit of calls in flight is reached.",
         "Try again after the time that Retry-After says, on another node if there is one.";
     RecordNotKept = 501, "record_not_kept", 503, 503, 38,
-        "The call could not be put on durable storage, so it was not acknowledged.",
-        "The disk of the journal is full, failing or too slow.",
-        "Run `telness doctor`; free or replace the disk. The service takes calls again by itself.";
+        "The call could not be put on durable storage in time, so it was not acknowledged.",
+        "The disk of the journal is full, failing or too slow. What was only too late may be kept yet.",
+        "Send it again with the Idempotency-Key that it had: if it is kept after all, it is the same call. Run `telness doctor`; free or replace the disk. The service takes calls again by itself.";
     StoreUnavailable = 502, "store_unavailable", 503, 503, 38,
         "The call log cannot be read now.",
         "The store does not answer, or has not caught up with the journal yet.",

@@ -33,7 +33,8 @@ impl Engine {
     /// Handles one request for a call.
     ///
     /// # Errors
-    /// Why the call was not taken. Nothing of it is kept then.
+    /// Why the call was not taken. Nothing of it is kept then, but what was not durable in time may become so yet
+    /// ([`CallError::NotKept`]).
     pub async fn handle_call(&self, asker: &Asker<'_>, mut draft: Draft) -> Result<Answer, CallError> {
         let started = crate::clock::monotonic();
         let _in_hand = self.metrics.call_in_hand();

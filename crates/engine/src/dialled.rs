@@ -15,9 +15,6 @@ use telness_numbers::{DialledIn, NumberFault};
 /// What switches write for a caller that is withheld or not known.
 const NOBODY: [&str; 6] = ["anonymous", "restricted", "unavailable", "unknown", "withheld", "private"];
 
-/// The schemes of URIs that have a number, or a word for none, before the host.
-const SCHEMES: [&str; 3] = ["sip", "sips", "tel"];
-
 /// The called and calling numbers as they are to be read; what was sent stays in the draft.
 #[derive(Debug)]
 pub(crate) struct Dialled {
@@ -30,13 +27,15 @@ impl Dialled {
     /// What a draft dials, and its class. Of a destination that was sent more than once the first counts, unless
     /// another is an emergency call: the draft is then of that (E8).
     pub(crate) fn of(draft: &mut Draft, standing: &Standing, plan: &Plan) -> (Self, Classified) {
+        // Taken out whatever comes of them, so that what is ignored makes no other request of it.
+        let again = std::mem::take(&mut draft.to_again);
         let first = Self::classed(draft, standing, plan);
-        if first.1.class == Class::Emergency || draft.to_again.is_empty() {
+        if first.1.class == Class::Emergency {
             return first;
         }
         let sent = Arc::clone(&draft.to);
-        for again in std::mem::take(&mut draft.to_again) {
-            draft.to = again;
+        for to in again {
+            draft.to = to;
             let other = Self::classed(draft, standing, plan);
             if other.1.class == Class::Emergency {
                 return other;
@@ -109,8 +108,7 @@ fn translated(sent: &Arc<str>, list: &[Translation]) -> Arc<str> {
     let translated = match emergency::spell(sent) {
         Ok(Spelled::Number(number)) => changed(list, number.as_str()),
         Ok(Spelled::Service { .. }) => None,
-        // A hash is escaped in the user part of a SIP URI (RFC 3261, 25.1).
-        Err(_) => changed(list, &user_part(sent).replace("%23", "#")),
+        Err(_) => changed(list, &emergency::user_part(sent)),
     };
     translated.unwrap_or_else(|| Arc::clone(sent))
 }
@@ -124,18 +122,8 @@ fn changed(list: &[Translation], number: &str) -> Option<Arc<str>> {
 
 /// Whether a calling number says that there is none to be shown.
 fn is_nobody(from: &str) -> bool {
-    let user = user_part(from);
-    NOBODY.iter().any(|word| word.eq_ignore_ascii_case(user))
-}
-
-/// What stands in a URI, or in a text without scheme, before the host and the parameters.
-fn user_part(text: &str) -> &str {
-    let text = emergency::address(text);
-    let rest = match text.split_once(':') {
-        Some((scheme, rest)) if SCHEMES.iter().any(|known| known.eq_ignore_ascii_case(scheme)) => rest,
-        _ => text,
-    };
-    rest.split(['@', ';']).next().unwrap_or(rest)
+    let user = emergency::user_part(from);
+    NOBODY.iter().any(|word| word.eq_ignore_ascii_case(&user))
 }
 
 fn field_fault(field: &str, fault: NumberFault) -> FieldFault {

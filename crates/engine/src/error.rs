@@ -5,7 +5,7 @@ use telness_core::standing::{Denial, Refusal};
 
 use crate::recorder::NotKept;
 
-/// Why a call or an event was not taken. Nothing of it is kept.
+/// Why a call or an event was not taken. Nothing of it is kept, unless it was only late ([`CallError::NotKept`]).
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum CallError {
     /// Who asked may not, or the request is wrong.
@@ -20,7 +20,7 @@ pub enum CallError {
         /// How many there are.
         in_flight: usize,
     },
-    /// It could not be made durable.
+    /// It could not be made durable, or not in time: then it may be kept yet.
     #[error(transparent)]
     NotKept(#[from] NotKept),
     /// A defect, or a system without randomness.

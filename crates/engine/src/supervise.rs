@@ -85,7 +85,7 @@ mod tests {
     use super::Supervisor;
 
     #[tokio::test]
-    async fn a_task_that_panics_takes_nothing_with_it() {
+    async fn s4_a_task_that_panics_takes_nothing_with_it() {
         let supervisor = Supervisor::new();
         let (done, finished) = tokio::sync::oneshot::channel();
         supervisor.task("dies", async { panic!("as the test wants") });

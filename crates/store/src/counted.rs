@@ -22,7 +22,7 @@ pub(crate) struct EventKey {
 
 impl EventKey {
     /// Of when and where we got it nothing counts.
-    fn of(event: &CallEvent) -> Self {
+    pub(crate) fn of(event: &CallEvent) -> Self {
         let mut hasher = SipHasher24::new();
         hasher.write(event.leg.as_str().as_bytes());
         hasher.write(&[0]);

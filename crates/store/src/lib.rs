@@ -7,9 +7,11 @@ pub mod control;
 mod counted;
 mod entry;
 mod journal;
+mod postgres;
 mod query;
 mod sql;
 mod sqlite;
+mod words;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -21,6 +23,7 @@ use telness_core::record::CallRecord;
 pub use counted::EVENTS_OF_A_KIND_MAX;
 pub use entry::{Entry, EntryError};
 pub use journal::{Journal, JournalError, JournalId, JournalOptions, JournalReader, Position};
+pub use postgres::{MigrationStatus, Migrations, Observe, PostgresOptions, PostgresStore, Tls, Transacted};
 pub use query::{CallQuery, Cursor, Page, StoredCall, StoredSummary};
 pub use sqlite::SqliteStore;
 
@@ -36,6 +39,17 @@ pub enum StoreError {
     /// It refused, or holds what it should not; trying again does not help.
     #[error("the store is damaged or of another version: {0}")]
     Broken(String),
+    /// The database is yet to be made ready for this version of telness.
+    #[error(
+        "the database's schema is at version {found} and this telness needs {needed}: run `telness migrate up` with \
+         its settings; calls go on meanwhile, and wait in the journal"
+    )]
+    NotMigrated {
+        /// The version that the database has; 0 is none.
+        found: i64,
+        /// The version that this telness needs.
+        needed: i64,
+    },
     /// A later telness brought its schema forward. Only that one, or a later one, reads and writes it.
     #[error(
         "the store's schema is at version {found}, which a later telness made, and this one knows it up to version \
@@ -52,7 +66,7 @@ pub enum StoreError {
 /// What a batch came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Written {
-    /// Events that were put beyond those that count, each once.
+    /// Events that were put beyond those that count.
     pub events_beyond: usize,
 }
 
@@ -77,4 +91,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Whether it can be read and written.
     fn check(&self) -> Pending<'_, ()>;
+
+    /// Small chores that nobody waits for, to be done every few seconds by each node.
+    fn tend(&self) -> Pending<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
 }

@@ -12,7 +12,7 @@ mod sample;
 mod scratch;
 
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use sample::{at_ms, call, entry, event, id};
 use scratch::Scratch;
@@ -215,6 +215,23 @@ async fn events_beyond_the_limit_are_kept_beside(stores: &mut dyn FnMut() -> Box
     }
 }
 
+/// A report without a time comes to lie beyond the limit, and counts once an earlier copy of it comes.
+async fn an_event_that_counts_again_takes_anothers_place(stores: &mut dyn FnMut() -> Box<dyn Store>) {
+    let store = stores();
+    let limit = i64::try_from(EVENTS_OF_A_KIND_MAX).unwrap();
+    let ringing = (0..limit).map(|at| event("nordtel", 1, &format!("r-{at}"), EventKind::Ringing, at));
+    let mut entries: Vec<_> = ringing.map(|event| Entry::Event(Box::new(event))).collect();
+    entries.push(entry(&call("nordtel", 1)));
+    write(&*store, 1, entries).await;
+    for after_ms in [9_000, 50] {
+        let report = vec![Entry::Event(Box::new(untimed("u", after_ms)))];
+        assert_eq!(store.write(JOURNAL, Position(2), report).await.unwrap().events_beyond, 1, "{after_ms}");
+    }
+    let whole = store.call(&tenant("nordtel"), id(1, 1)).await.unwrap().unwrap();
+    assert_eq!((whole.events.len(), whole.more_events), (EVENTS_OF_A_KIND_MAX, true));
+    assert!(whole.events.iter().any(|event| event.event_id.as_str() == "u"));
+}
+
 async fn as_many_events_as_count_are_all_shown(store: &dyn Store) {
     let limit = i64::try_from(EVENTS_OF_A_KIND_MAX).unwrap();
     let ringing = (0..limit).map(|at| event("nordtel", 1, &format!("r-{at}"), EventKind::Ringing, at));
@@ -371,15 +388,24 @@ mod sqlite {
     fn n6_events_beyond_the_limit_are_kept_beside() {
         let scratch = Scratch::new("beyond");
         let files = with_stores(&scratch, events_beyond_the_limit_are_kept_beside);
-        let limit = i64::try_from(EVENTS_OF_A_KIND_MAX).unwrap();
         // What does not count was acknowledged too: all of it is there (N2), in whatever order it came.
         for file in files {
-            let file = rusqlite::Connection::open(file).unwrap();
-            let count = |table: &str| -> i64 {
-                file.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
-            };
-            assert_eq!((count("events"), count("events_beyond")), (limit + 1, 41));
+            assert_eq!((ids_kept(&file, 0).len(), ids_kept(&file, 1).len()), (EVENTS_OF_A_KIND_MAX + 1, 41));
         }
+    }
+
+    #[test]
+    fn n6_an_event_that_counts_again_is_kept_beyond_no_longer() {
+        let scratch = Scratch::new("again-counted");
+        let file = with_stores(&scratch, an_event_that_counts_again_takes_anothers_place).remove(0);
+        assert_eq!(ids_kept(&file, 1), [format!("r-{}", EVENTS_OF_A_KIND_MAX - 1)]);
+    }
+
+    /// The ids of the events that a file keeps among those that count, or beyond them.
+    fn ids_kept(file: &Path, beyond: u8) -> Vec<String> {
+        let file = rusqlite::Connection::open(file).unwrap();
+        let mut select = file.prepare("SELECT event_id FROM events WHERE beyond = ?1").unwrap();
+        select.query_map([beyond], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
     }
 
     #[test]

@@ -646,3 +646,65 @@ mod sqlite {
 
     suite!(with_control);
 }
+
+mod postgres {
+    use std::sync::OnceLock;
+
+    use telness_store::{Migrations, PostgresOptions, PostgresStore, Tls};
+    use telness_testkit::Postgres;
+
+    use super::*;
+
+    /// The server of this test's process.
+    fn server() -> &'static Postgres {
+        static SERVER: OnceLock<Postgres> = OnceLock::new();
+        SERVER.get_or_init(Postgres::start)
+    }
+
+    fn options() -> PostgresOptions {
+        let url = server().url(&server().database());
+        PostgresOptions { tls: Tls::Off, connections_max: 4, ..PostgresOptions::new(url) }
+    }
+
+    fn with_control<F: Future<Output = ()>>(_: &str, test: impl FnOnce(Control) -> F) {
+        let options = options();
+        run(async {
+            Migrations::new(&options).unwrap().up().await.unwrap();
+            let store = PostgresStore::open(&options).unwrap();
+            test(Control::of_postgres(&store)).await;
+        });
+    }
+
+    suite!(with_control);
+
+    #[test]
+    fn the_schema_is_what_its_steps_made() {
+        let migrations = Migrations::new(&options()).unwrap();
+        run(async {
+            migrations.up().await.unwrap();
+            migrations.verify().await.unwrap();
+        });
+    }
+
+    #[test]
+    fn a_change_is_hinted_at_when_it_is_committed() {
+        let options = options();
+        run(async {
+            Migrations::new(&options).unwrap().up().await.unwrap();
+            let store = PostgresStore::open(&options).unwrap();
+            let control = Control::of_postgres(&store);
+            let mut hints = store.hints();
+            // The listener says so as well when it has begun to listen.
+            let hinted = async {
+                loop {
+                    control.put(&edit(""), tenant("nordtel"), Expect::Any).await.unwrap();
+                    let next = tokio::time::timeout(std::time::Duration::from_millis(500), hints.changed()).await;
+                    if next.is_ok() {
+                        return;
+                    }
+                }
+            };
+            tokio::time::timeout(std::time::Duration::from_secs(20), hinted).await.unwrap();
+        });
+    }
+}

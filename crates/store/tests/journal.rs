@@ -72,7 +72,7 @@ fn segments(folder: &Path, kind: &str) -> Vec<PathBuf> {
 fn appends_and_reads_in_order_across_segments_and_opens() {
     let scratch = Scratch::new("order");
     let mut journal = open(scratch.path());
-    assert_eq!(journal.id(), ID);
+    assert_eq!(journal.reader().id(), ID);
     let mut end = journal.end();
     for group in 0..100 {
         let next = journal.append(&entries(group * 10..group * 10 + 10)).unwrap();
@@ -85,11 +85,10 @@ fn appends_and_reads_in_order_across_segments_and_opens() {
     drop(journal);
 
     let mut journal = Journal::open(scratch.path(), options(), JournalId([8; 16])).unwrap();
-    assert_eq!((journal.id(), journal.end()), (ID, end));
+    assert_eq!((journal.reader().id(), journal.end()), (ID, end));
     assert!(journal.append(&entries(1000..1001)).unwrap() > end);
     assert_eq!(read_all(&journal), (0..1001).collect::<Vec<_>>());
     let mut reader = journal.reader();
-    assert_eq!(reader.end(), journal.end());
     assert_eq!(number(&reader.after(end, 1).unwrap()[0].1), 1000);
     assert_eq!(read_on(&mut reader, Position::default(), 3).1.len(), 1001);
 }
@@ -307,6 +306,32 @@ fn damaged_last_segment_gives_what_is_intact_and_is_put_aside() {
     assert!(journal.append(&entries(written..written + 1)).unwrap() > end);
     drop(journal);
     assert_eq!(read_all(&open(scratch.path())).len(), numbers.len() + 1);
+}
+
+/// Bodies of some 30 KB, each in pages of its own behind the one that names it.
+#[test]
+fn n1_intact_groups_between_two_damaged_pages_of_the_last_segment_are_kept() {
+    let scratch = Scratch::new("twice-damaged");
+    let large = JournalOptions { segment_bytes_max: 64 << 20, ..options() };
+    let mut journal = Journal::open(scratch.path(), large, ID).unwrap();
+    for group in 0..20 {
+        journal.append(&entries(group * 30..group * 30 + 30)).unwrap();
+    }
+    drop(journal);
+    let file = segments(scratch.path(), ".sqlite").pop().unwrap();
+    let mut bytes = fs::read(&file).unwrap();
+    for group in [5, 15] {
+        let middle = &entry(group * 30 + 15)[500..564];
+        let place = bytes.windows(middle.len()).position(|window| window == middle).unwrap();
+        let page = place / 8_192 * 8_192;
+        bytes[page..page + 8_192].fill(0);
+    }
+    fs::write(&file, &bytes).unwrap();
+
+    let journal = open(scratch.path());
+    assert_eq!(segments(scratch.path(), ".damaged").len(), 1);
+    let intact = |number: &u64| ![5, 15].contains(&(number / 30));
+    assert_eq!(read_all(&journal), (0..600).filter(intact).collect::<Vec<_>>());
 }
 
 #[test]

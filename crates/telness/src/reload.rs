@@ -85,4 +85,27 @@ mod tests {
         assert_eq!(times.load(Ordering::SeqCst), 2);
         assert!(reload.running.is_none());
     }
+
+    #[test]
+    fn a_reload_that_hangs_does_not_hold_up_the_end() {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let (begun, has_begun) = sync_channel(1);
+        let (hanging, file) = sync_channel::<()>(0);
+        let file = Mutex::new(file);
+        let mut reload = Reload::of(move || {
+            begun.send(()).unwrap();
+            let _ = file.lock().unwrap().recv();
+            begun.send(()).unwrap();
+            Ok(2)
+        });
+        let entered = runtime.enter();
+        reload.ask();
+        has_begun.recv().unwrap();
+        drop(entered);
+        // As the service ends: had it to wait for the reload, it never would.
+        runtime.shutdown_background();
+        assert!(has_begun.try_recv().is_err(), "the reload has ended");
+        drop(hanging);
+        has_begun.recv().unwrap();
+    }
 }

@@ -146,6 +146,7 @@ fn n4_a_full_disk_refuses_normal_calls_answers_emergency_calls_and_heals_without
         let refused = client.post("/v1/calls", &readme_call()).unwrap();
         assert_eq!(refused.status, 503, "acknowledged what it cannot keep: {}", refused.text());
         assert_eq!(refused.json()["reason"]["name"], "record_not_kept", "{}", refused.text());
+        assert!(refused.text().contains("Idempotency-Key"), "that it may be kept yet is told: {}", refused.text());
     }
     let emergency = post(&mut client, &json!({ "to": "112", "from": "+46701740605" }));
     assert_eq!((&emergency["class"], &emergency["recorded"]), (&json!("emergency"), &json!("deferred")));

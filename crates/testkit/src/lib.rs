@@ -12,10 +12,12 @@
 pub mod client;
 pub mod dice;
 pub mod load;
+pub mod postgres;
 pub mod service;
 pub mod wait;
 
 pub use client::{Client, Response};
 pub use dice::Dice;
+pub use postgres::Postgres;
 pub use service::{Service, ServiceOptions};
 pub use wait::{eventually, now, pause};

@@ -16,7 +16,7 @@ pub use outside_line::{OUTSIDE_LINE_DIGITS_MAX, is_ambiguous_outside_line};
 pub use reach::{number_for, number_under};
 pub use service::Service;
 pub use short::{ShortNumber, emergency_patterns, metadata_version, regions, short_number};
-pub use spelling::{NUMBER_BYTES_MAX, Spelled, SpelledNumber, SpellingFault, address, spell};
+pub use spelling::{NUMBER_BYTES_MAX, Spelled, SpelledNumber, SpellingFault, address, spell, user_part};
 
 use serde::{Deserialize, Serialize};
 

@@ -119,7 +119,7 @@ pub fn spell(dialled: &str) -> Result<Spelled, SpellingFault> {
     if let Some(name) = without_scheme(text, "urn:service:") {
         return service(name);
     }
-    let number = if let Some(rest) = without_scheme(text, "sip:").or_else(|| without_scheme(text, "sips:")) {
+    let number = if let Some(rest) = after_sip(text) {
         subscriber(&sip_user(rest)?)?
     } else {
         subscriber(without_scheme(text, "tel:").unwrap_or(text))?
@@ -139,6 +139,16 @@ pub fn address(text: &str) -> &str {
     }
 }
 
+/// What stands before the host and the parameters of an address, decoded: a number or a word for none. It is for what
+/// [`spell`] does not read, and takes any text.
+#[must_use]
+pub fn user_part(text: &str) -> Cow<'_, str> {
+    let text = address(text);
+    let rest = after_sip(text).or_else(|| without_scheme(text, "tel:")).unwrap_or(text);
+    let user = rest.split(['@', ';']).next().unwrap_or(rest);
+    decoded(user).unwrap_or(Cow::Borrowed(user))
+}
+
 /// What follows the quotation mark that ends a quoted name; in the name a backslash escapes the next character.
 fn after_quoted(text: &str) -> Option<&str> {
     let mut rest = text.chars();
@@ -156,6 +166,11 @@ fn after_quoted(text: &str) -> Option<&str> {
 fn without_scheme<'t>(text: &'t str, scheme: &str) -> Option<&'t str> {
     let (head, rest) = text.split_at_checked(scheme.len())?;
     head.eq_ignore_ascii_case(scheme).then_some(rest)
+}
+
+/// What follows the scheme of a SIP URI.
+fn after_sip(text: &str) -> Option<&str> {
+    without_scheme(text, "sip:").or_else(|| without_scheme(text, "sips:"))
 }
 
 /// Reads what follows `urn:service:`.

@@ -117,6 +117,22 @@ fn e4_a_rewrite_to_an_emergency_service_takes_the_emergency_table() {
 }
 
 #[test]
+fn e4_an_emergency_number_is_recognised_behind_as_many_rewrites_as_there_may_be() {
+    let last = REWRITES_MAX + 1;
+    let leading_to = |end: &str| {
+        let mut book = Book::default().trunk("sos", 1).emergency("SE", Service::Any, &["sos"]);
+        for at in 1..last {
+            book = book.rule(&format!("r{at}"), &format!("x{at}"), to(&format!("x{}", at + 1)), none);
+        }
+        decided(&book.rule("last", &format!("x{last}"), to(end), none).world(), &call("x1"))
+    };
+    let decision = leading_to("SE/112");
+    assert_eq!(steps(&decision), ["sos/gw1"]);
+    assert_eq!((decision.reason, decision.trace.rules.len()), (Reason::Routed, last));
+    assert_eq!(leading_to("+46701740622").reason, Reason::RewriteLoop, "another number is one rewrite too many");
+}
+
+#[test]
 fn a_forward_of_a_held_number_may_leave_by_a_carrier() {
     let book = || {
         Book::default()

@@ -127,7 +127,6 @@ impl Recorder {
             clock,
             batch_max: settings.journal.batch_records_max,
             group_max: settings.journal.batch_records_max,
-            prune_every: writer::PRUNE_EVERY,
             pruned_at: None,
             failing: false,
         };
@@ -255,7 +254,7 @@ impl Recorder {
 
 impl RecorderThreads {
     /// Takes no more records and writes those that wait, while the shipper ships; all of it ends at `by`, or at what
-    /// was said before. Tells whether the store was left in order: if not, it is still busy with a last write.
+    /// was said before. False if time ran out first, or the shipper had died: a write may still be in hand.
     pub fn stop(self, by: Instant) -> bool {
         self.shared.begin_stop(by);
         self.shared.bell.close();
@@ -265,7 +264,7 @@ impl RecorderThreads {
         self.shared.stop.send_modify(|stop| stop.writer_ended = true);
         self.shipper.join().unwrap_or_else(|_| {
             tracing::error!("the shipper had died");
-            true
+            false
         })
     }
 }

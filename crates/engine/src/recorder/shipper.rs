@@ -32,7 +32,8 @@ pub(super) struct Shipper {
 }
 
 impl Shipper {
-    /// Ships until the node stops and nothing is left, or its time is over: then false, if a write was still in hand.
+    /// Ships until the node stops and nothing is left, or its time is over. False if time ran out first: a write may
+    /// still be in hand.
     pub(super) fn run(mut self) -> bool {
         let runtime = self.runtime.clone();
         !self.settings.enabled || runtime.block_on(self.ship_until_stopped())

@@ -158,6 +158,14 @@ async fn a_stop_ends_in_its_time_whatever_the_store_does() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_shipper_that_died_leaves_the_store_for_one_that_may_be_busy() {
+    let folder = tempfile::tempdir().unwrap();
+    let Bench { recorder, threads, .. } = start(folder.path(), Box::new(|_| panic!("a defect")));
+    recorder.record(Workflow::Low, Durability::Journal, entry(NORMAL)).await.unwrap();
+    assert!(!stop(threads, PATIENCE).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_time_of_a_stop_is_counted_from_its_beginning() {
     let folder = tempfile::tempdir().unwrap();
     let Bench { recorder, threads, .. } = start(folder.path(), Box::new(|_| None));

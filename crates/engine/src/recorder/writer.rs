@@ -25,7 +25,7 @@ const GATHER_MAX: Duration = Duration::from_millis(2);
 const AFTER_FAILURE: Duration = Duration::from_millis(50);
 
 /// How often shipped segments are looked for.
-pub(super) const PRUNE_EVERY: Duration = Duration::from_secs(5);
+const PRUNE_EVERY: Duration = Duration::from_secs(5);
 
 pub(super) struct Writer {
     pub(super) shared: Arc<Shared>,
@@ -34,7 +34,6 @@ pub(super) struct Writer {
     pub(super) batch_max: usize,
     /// The most records of the next group: fewer after each failure, since a part may fit where all do not.
     pub(super) group_max: usize,
-    pub(super) prune_every: Duration,
     /// When that was last done; not by the clock of the calls, which can be set back.
     pub(super) pruned_at: Option<Instant>,
     /// Whether the last group failed, so that only changes are logged.
@@ -137,8 +136,11 @@ impl Writer {
         self.report(outcome.as_ref().err());
         match outcome {
             Ok(position) => {
-                self.settle(group);
-                self.shared.end.send_replace(position);
+                // As one, for whoever sees that a record is settled reads where it stands.
+                self.shared.end.send_modify(|end| {
+                    self.settle(group);
+                    *end = position;
+                });
                 for waiter in group.offers.drain(..).filter_map(|offer| offer.waiter) {
                     // Who gave up waiting needs no answer; the record is kept all the same.
                     let _ = waiter.send(Ok(position));
@@ -192,7 +194,7 @@ impl Writer {
 
     /// Deletes what was shipped long enough ago, every few seconds.
     fn prune(&mut self) {
-        if self.pruned_at.is_some_and(|at| at.elapsed() < self.prune_every) {
+        if self.pruned_at.is_some_and(|at| at.elapsed() < PRUNE_EVERY) {
             return;
         }
         self.pruned_at = Some(crate::clock::monotonic());
@@ -232,8 +234,7 @@ mod tests {
         let journal = Journal::open(folder, options, JournalId([1; 16])).unwrap();
         let shared = Arc::new(Shared::new(1_000, journal.end(), Arc::new(Metrics::new())));
         let clock = Clock::manual(Timestamp::from_micros(0));
-        let prune_every = Duration::ZERO;
-        Writer { shared, journal, clock, batch_max: 8, group_max: 8, prune_every, pruned_at: None, failing: false }
+        Writer { shared, journal, clock, batch_max: 8, group_max: 8, pruned_at: None, failing: false }
     }
 
     #[test]
@@ -257,6 +258,7 @@ mod tests {
         for second in times {
             clock.set(Timestamp::from_micros(second * 1_000_000));
             shared.shipped.send_replace(Shipped { position: *shared.end.borrow(), ..Shipped::default() });
+            writer.pruned_at = None;
             assert!(writer.turn(&mut Group::default()));
         }
         assert!(shared.low.len() > 0, "the load had a break");
@@ -285,6 +287,7 @@ mod tests {
             assert_eq!((shared.high.len(), shared.low.len()), (20, 20), "a record went astray");
         }
     }
+
     #[test]
     fn n4_a_group_that_is_too_large_for_what_room_there_is_goes_in_parts() {
         let folder = tempfile::tempdir().unwrap();
@@ -299,5 +302,36 @@ mod tests {
             }
         }
         assert_eq!(shared.high.len(), 0, "records wait for ever");
+    }
+
+    /// A reader looks without pause while groups are written that take a while to count.
+    #[test]
+    fn n1_whoever_sees_a_deferred_record_settled_sees_where_it_stands() {
+        const GROUPS: u64 = 100;
+        let folder = tempfile::tempdir().unwrap();
+        let large = JournalOptions { segment_bytes_max: 1 << 30, bytes_max: 1 << 30, keep_shipped: Duration::ZERO };
+        let mut writer = writer(folder.path(), large);
+        (writer.batch_max, writer.group_max) = (1_000, 1_000);
+        let shared = Arc::clone(&writer.shared);
+        let (settled, stood) = std::sync::mpsc::sync_channel(0);
+        let reader = Arc::clone(&shared);
+        let reading = std::thread::spawn(move || {
+            for group in 1..=GROUPS {
+                while !reader.high.has_settled(group) {}
+                let end = *reader.end.borrow();
+                settled.send(end).unwrap();
+            }
+        });
+        for group in 0..GROUPS {
+            (0..900).for_each(|_| shared.low.offer(Offer::unwatched(vec![7])).unwrap());
+            shared.high.offer(Offer::unwatched(vec![7])).unwrap();
+            assert!(writer.turn(&mut Group::default()));
+            assert_eq!(
+                stood.recv().unwrap(),
+                writer.journal.end(),
+                "group {group}: a record is settled before its end"
+            );
+        }
+        reading.join().unwrap();
     }
 }

@@ -126,7 +126,8 @@ impl Metrics {
         registry.register_with_unit("journal_size", "What the journal holds", Unit::Bytes, self.journal_bytes.clone());
         registry.register("journal_waiting", "Records that wait for the journal", self.journal_waiting.clone());
         registry.register("records_dropped", "Records lost to a full queue or a stop", self.records_dropped.clone());
-        registry.register("records_unreadable", "Journal records that cannot be read", self.records_unreadable.clone());
+        let unreadable = self.records_unreadable.clone();
+        registry.register("records_unreadable", "Journal records that cannot be read or that damage lost", unreadable);
         registry.register("shipped_records", "Records moved to the store", self.shipped_records.clone());
         let beyond = self.events_beyond.clone();
         registry.register("events_beyond", "Events of calls that have more than count", beyond);

@@ -121,6 +121,7 @@ async fn an_inward_translation_is_of_the_number_however_it_is_spelled() {
         "TEL:88-08-465-004-10;phone-context=carrier.example",
         "\"Anna\" <sip:88+46846500410@203.0.113.1>;tag=1",
         "sip:77%23+46846500410@203.0.113.1",
+        "sip:88%2B46846500410@203.0.113.1",
         "77#0846500410",
     ] {
         let inward = scene.call(&CARRIER, draft(dialled)).await.unwrap_or_else(|error| panic!("{dialled}: {error}"));

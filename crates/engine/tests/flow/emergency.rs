@@ -62,6 +62,12 @@ async fn e8_of_a_doubled_destination_the_emergency_call_counts() {
     assert_eq!((answer.record.routing.class, &*answer.record.personal.to.sent), (Class::Emergency, "88112"));
     let answer = scene.call(&OFFICE, doubled("112", &["0701740606"])).await.unwrap();
     assert_eq!(&*answer.record.personal.to.sent, "112");
+    let keyed =
+        |again: &[&str]| telness_core::call::Draft { idempotency_key: Some("one".into()), ..doubled("112", again) };
+    let first = scene.call(&OFFICE, keyed(&["0701740606"])).await.unwrap();
+    let second = scene.call(&OFFICE, keyed(&[])).await.unwrap();
+    assert!(second.replayed, "what was ignored makes another request of it");
+    assert_eq!(second.record.routing.call_id, first.record.routing.call_id);
     let answer = scene.call(&OFFICE, doubled("90701740605", &["90701740606"])).await.unwrap();
     assert_eq!((answer.record.routing.class, &*answer.record.personal.to.sent), (Class::Normal, "90701740605"));
 }

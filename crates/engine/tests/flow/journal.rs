@@ -15,11 +15,6 @@ async fn recorded(scene: &Scene) -> usize {
     scene.engine().list_calls(&OFFICE, &query).await.unwrap().calls.len()
 }
 
-async fn stop(scene: &mut Scene) {
-    let node = scene.node.take().unwrap();
-    tokio::task::spawn_blocking(move || node.stop()).await.unwrap();
-}
-
 fn segments(scene: &Scene) -> Vec<PathBuf> {
     let files = std::fs::read_dir(scene.settings.data.join("journal")).unwrap().map(|file| file.unwrap().path());
     files.filter(|file| name(file).starts_with("segment-")).collect()
@@ -36,7 +31,7 @@ async fn n1_calls_are_kept_by_a_journal_whose_segments_were_deleted() {
         call(&scene).await;
         scene.restart().await;
     }
-    stop(&mut scene).await;
+    scene.stop().await;
     segments(&scene).iter().for_each(|file| std::fs::remove_file(file).unwrap());
     scene.start();
     call(&scene).await;
@@ -50,12 +45,12 @@ async fn n1_calls_are_kept_by_a_journal_whose_segments_were_deleted() {
 async fn n1_calls_are_kept_by_a_journal_that_was_set_back_to_a_backup() {
     let mut scene = Scene::new();
     call(&scene).await;
-    stop(&mut scene).await;
+    scene.stop().await;
     let backup: Vec<_> = segments(&scene).into_iter().map(|file| (std::fs::read(&file).unwrap(), file)).collect();
     for _ in 0..2 {
         scene.start();
         call(&scene).await;
-        stop(&mut scene).await;
+        scene.stop().await;
     }
     segments(&scene).iter().for_each(|file| std::fs::remove_file(file).unwrap());
     backup.iter().for_each(|(bytes, file)| std::fs::write(file, bytes).unwrap());
@@ -63,6 +58,6 @@ async fn n1_calls_are_kept_by_a_journal_that_was_set_back_to_a_backup() {
         scene.start();
         call(&scene).await;
         assert_eq!(recorded(&scene).await, calls);
-        stop(&mut scene).await;
+        scene.stop().await;
     }
 }

@@ -1,5 +1,7 @@
 //! A node whose store cannot be used: it starts, takes calls, says what is amiss, and ships when the store is right.
 
+use std::time::Duration;
+
 use telness_core::decide::Action;
 use telness_core::reason::Reason;
 use telness_store::CallQuery;
@@ -10,8 +12,7 @@ use super::scene::{OFFICE, Scene, draft};
 async fn s2_a_node_starts_without_its_store_and_ships_once_it_is_there() {
     let mut scene = Scene::new();
     let store = scene.settings.data.join("calls.sqlite");
-    let node = scene.node.take().unwrap();
-    tokio::task::spawn_blocking(move || node.stop()).await.unwrap();
+    scene.stop().await;
     std::fs::write(&store, [0x5a; 9000]).unwrap();
     scene.start();
     let answer = scene.call(&OFFICE, draft("+46701740605")).await.unwrap();
@@ -27,12 +28,16 @@ async fn s2_a_node_starts_without_its_store_and_ships_once_it_is_there() {
     assert!(readiness.store_failing.is_some_and(|why| why.contains("not a database")));
     assert!(engine.metrics_text().contains("telness_store_failing 1\n"));
     std::fs::remove_file(&store).unwrap();
-    loop {
-        match engine.read_call(&OFFICE, id).await {
-            Ok(stored) => break assert_eq!(stored.routing, answer.record.routing),
-            Err(error) => assert_eq!(error.reason(), Reason::StoreUnavailable),
+    let shipped = async {
+        loop {
+            match engine.read_call(&OFFICE, id).await {
+                Ok(stored) => break stored,
+                Err(error) => assert_eq!(error.reason(), Reason::StoreUnavailable),
+            }
         }
-    }
+    };
+    let stored = tokio::time::timeout(Duration::from_secs(30), shipped).await.expect("the call is not shipped");
+    assert_eq!(stored.routing, answer.record.routing);
     assert!(engine.readiness().store_failing.is_none());
     assert!(engine.metrics_text().contains("telness_store_failing 0\n"));
 }

@@ -25,8 +25,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use telness_core::time::Timestamp;
 
-use crate::SqliteStore;
 use crate::sql::Database;
+use crate::{PostgresStore, SqliteStore};
 
 pub use crud::{BULK_ITEMS_MAX, ListPage, ListQuery};
 pub use deck_loads::{DECK_BATCH_ROWS_MAX, DeckHead, DeckLoad};
@@ -50,6 +50,12 @@ impl Control {
     #[must_use]
     pub const fn of_sqlite(store: Arc<SqliteStore>) -> Self {
         Self { database: Database::Sqlite(store) }
+    }
+
+    /// Those in Postgres.
+    #[must_use]
+    pub fn of_postgres(store: &PostgresStore) -> Self {
+        Self { database: Database::Postgres(Arc::clone(store.pool())) }
     }
 }
 

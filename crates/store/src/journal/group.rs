@@ -1,7 +1,7 @@
 //! One group of entries as the bytes that a segment keeps: a checksum, the length of what follows when it is not
 //! packed, and each entry behind its length, packed as one LZ4 block.
 //!
-//! Records repeat each other's words, so a group of them packs to about a quarter. The bytes are written twice, to
+//! Records repeat each other's words, so a group of them packs to about a fifth. The bytes are written twice, to
 //! the log and then to the file, and packing costs less than writing what it saves.
 //!
 //! SQLite's own checksums guard only its write-ahead log, and only until a checkpoint; ours finds a page that the

@@ -142,12 +142,6 @@ impl Journal {
         })
     }
 
-    /// Which journal it is.
-    #[must_use]
-    pub const fn id(&self) -> JournalId {
-        self.id
-    }
-
     /// Appends entries and returns when they are durable: one group, one sync.
     ///
     /// # Errors

@@ -91,15 +91,8 @@ impl JournalReader {
         Ok(Position::default())
     }
 
-    /// Where the last durable entry stands: one load, no file is touched. There is something to read when it is
-    /// greater than the position that was read to.
-    #[must_use]
-    pub fn end(&self) -> Position {
-        self.shared.end()
-    }
-
     /// The entries after a position, at most `max` of them, each with its place. None means that there are none
-    /// up to [`JournalReader::end`].
+    /// up to [`Journal::end`](super::Journal::end).
     ///
     /// What the disk damaged is logged, counted and passed over: one bad block must not hold up all that follows.
     ///
@@ -171,23 +164,11 @@ impl JournalReader {
         }
         taking.damaged = true;
         let Ok(segment) = self.segment(number) else { return Ok(()) };
-        let ends = match segment.ends_behind_damage(taking.row) {
-            Err(error) if !error.is_damage() => return Err(error),
-            ends => ends.unwrap_or_default(),
-        };
-        for end in ends {
-            match segment.group_at(end) {
-                Ok(Some(group)) => {
-                    if !taking.take(group) {
-                        break;
-                    }
-                }
-                Err(error) if !error.is_damage() => return Err(error),
-                // Lost, and counted with the next group.
-                Ok(None) | Err(_) => {}
-            }
+        // What is lost between two groups is counted with the second.
+        match segment.behind_damage(taking.row, |group| taking.take(group)) {
+            Err(error) if !error.is_damage() => Err(error),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     fn segment(&mut self, number: u32) -> Result<&Segment, SegmentError> {

@@ -85,12 +85,12 @@ fn salvage(folder: &Folder, number: u32) -> Option<u32> {
     }
 }
 
-/// Copies what can be read from the front, and from the back what lies behind the damage.
+/// Copies what can be read from the front, and then what lies behind the damage.
 fn copy_intact(folder: &Folder, number: u32) -> std::io::Result<(u32, usize)> {
     let draft = folder.beside(number, "intact");
     folder::remove(&draft)?;
     let copy = Segment::create(&draft).map_err(std::io::Error::other)?;
-    let (mut first_seen, mut last, mut groups) = (0, 0, 0_usize);
+    let (mut last_seen, mut last, mut groups) = (0, 0, 0_usize);
     let mut failed = None;
     let mut packer = Packer::new();
     let mut keep = |group: &Group| {
@@ -109,13 +109,13 @@ fn copy_intact(folder: &Folder, number: u32) -> std::io::Result<(u32, usize)> {
     };
     if let Ok(damaged) = Segment::open_to_read(&folder.segment(number)) {
         let forwards = damaged.after(0, |group| {
-            first_seen = group.last;
+            last_seen = group.last;
             keep(&group);
             true
         });
         if forwards.is_err() {
             // How far this comes is told by what was kept; the rest is lost, and the message says how many came.
-            let _ = damaged.backwards(first_seen, |group| {
+            let _ = damaged.behind_damage(last_seen, |group| {
                 keep(&group);
                 true
             });

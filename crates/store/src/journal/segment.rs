@@ -11,7 +11,7 @@
 //! | WAL, 8 KiB, never checkpointed | 2.8 µs | 0.31 ms | 0.4 ms |
 //! | rollback journal, PERSIST or TRUNCATE | 4.4 to 5.6 µs | 0.7 ms | 0.8 ms |
 //!
-//! Packed groups of real records, 1.8 KB each, take a fifth of the disk; pages of 4 to 64 KiB then make no difference
+//! Packed groups of records take about a fifth of the disk; pages of 4 to 64 KiB then make no difference
 //! that can be told from the machine's noise, and small ones waste less on groups of a few records.
 //!
 //! A log that is checkpointed is written over in place, so that a commit need not make the file longer: alone, a
@@ -31,12 +31,11 @@ const LOG_PAGES_MAX: u32 = 128;
 /// How long closing a segment may wait for a reader that is in its log; the log then stays beside it.
 const READER_WAIT: Duration = Duration::from_millis(50);
 /// What this version writes, in the file's `user_version`.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 const INSERT: &str = "INSERT INTO groups (last, count, body) VALUES (?1, ?2, ?3)";
 const GROUPS_AFTER: &str = "SELECT last, count, body FROM groups WHERE last > ?1 ORDER BY last";
 const GROUP_AT: &str = "SELECT last, count, body FROM groups WHERE last = ?1";
 const ENDS_BACKWARDS: &str = "SELECT last FROM groups WHERE last > ?1 ORDER BY last DESC";
-const GROUPS_BACKWARDS: &str = "SELECT last, count, body FROM groups WHERE last > ?1 ORDER BY last DESC";
 
 /// Why a segment cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -47,8 +46,8 @@ pub(super) enum SegmentError {
     Io(#[from] std::io::Error),
     #[error("it was begun and nothing was written to it")]
     Unborn,
-    #[error("it is of format {0}, which a later version of telness wrote; this one reads {FORMAT}")]
-    LaterFormat(i64),
+    #[error("it is of format {0}, which another version of telness wrote; this one reads {FORMAT}")]
+    OtherFormat(i64),
     #[error("an entry is longer than 4 GiB, or the segment has no row left")]
     TooLong,
 }
@@ -69,7 +68,7 @@ impl SegmentError {
                 // A column of a type that we never write.
                 None => true,
             },
-            Self::Io(_) | Self::Unborn | Self::LaterFormat(_) | Self::TooLong => false,
+            Self::Io(_) | Self::Unborn | Self::OtherFormat(_) | Self::TooLong => false,
         }
     }
 }
@@ -121,7 +120,7 @@ impl Segment {
         match connection.query_row("PRAGMA user_version", [], |row| row.get(0))? {
             0 => Err(SegmentError::Unborn),
             FORMAT => Ok(Self { connection }),
-            later => Err(SegmentError::LaterFormat(later)),
+            other => Err(SegmentError::OtherFormat(other)),
         }
     }
 
@@ -151,13 +150,26 @@ impl Segment {
         self.visit(GROUPS_AFTER, row, visit)
     }
 
-    /// The same from the last group backwards.
-    pub(super) fn backwards(&self, row: u32, visit: impl FnMut(Group) -> bool) -> Result<(), SegmentError> {
-        self.visit(GROUPS_BACKWARDS, row, visit)
+    /// The same behind a damaged page, where to go on in order fails: each group is asked for alone, so that another
+    /// damaged one takes none but its own.
+    pub(super) fn behind_damage(&self, row: u32, mut visit: impl FnMut(Group) -> bool) -> Result<(), SegmentError> {
+        for end in self.ends_behind_damage(row)? {
+            match self.group_at(end) {
+                Ok(Some(group)) => {
+                    if !visit(group) {
+                        break;
+                    }
+                }
+                Err(error) if !error.is_damage() => return Err(error),
+                // It is lost.
+                Ok(None) | Err(_) => {}
+            }
+        }
+        Ok(())
     }
 
     /// The group whose last entry has this row, if it is there.
-    pub(super) fn group_at(&self, last: u32) -> Result<Option<Group>, SegmentError> {
+    fn group_at(&self, last: u32) -> Result<Option<Group>, SegmentError> {
         let mut found = None;
         self.visit(GROUP_AT, last, |group| {
             found = Some(group);
@@ -167,7 +179,7 @@ impl Segment {
     }
 
     /// The last rows of the groups that end after a row, in order, as far as they can be read from the back.
-    pub(super) fn ends_behind_damage(&self, row: u32) -> Result<Vec<u32>, SegmentError> {
+    fn ends_behind_damage(&self, row: u32) -> Result<Vec<u32>, SegmentError> {
         let mut statement = self.connection.prepare_cached(ENDS_BACKWARDS)?;
         let mut ends = Vec::new();
         for end in statement.query_map([row], |row| row.get(0))? {

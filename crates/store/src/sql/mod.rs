@@ -4,12 +4,14 @@
 //! Parameters are written `?1`, `?2` (and no statement has a question mark elsewhere). A transaction is rolled back
 //! when its holder drops it, and when it takes longer than [`TRANSACTION_MS_MAX`].
 
+mod postgres;
 mod sqlite;
 mod value;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::postgres::Pool;
 use crate::{SqliteStore, StoreError};
 pub(crate) use value::{Row, Value};
 
@@ -45,11 +47,13 @@ pub(crate) struct Insert<'a> {
 #[derive(Clone)]
 pub(crate) enum Database {
     Sqlite(Arc<SqliteStore>),
+    Postgres(Arc<Pool>),
 }
 
 /// A transaction that writes. Dropped without [`commit`](Transaction::commit), it changed nothing.
 pub(crate) enum Transaction {
     Sqlite(sqlite::Session),
+    Postgres(postgres::Session),
 }
 
 impl Database {
@@ -58,18 +62,20 @@ impl Database {
         let took_max = Duration::from_millis(TRANSACTION_MS_MAX);
         match self {
             Self::Sqlite(store) => sqlite::Session::begin(store, name, took_max).await.map(Transaction::Sqlite),
+            Self::Postgres(pool) => postgres::Session::begin(pool, name, took_max).await.map(Transaction::Postgres),
         }
     }
 
     /// Asks one question, outside of any transaction.
     pub(crate) async fn query(
         &self,
-        _name: &'static str,
+        name: &'static str,
         sql: impl Into<String>,
         parameters: Vec<Value>,
     ) -> Result<Vec<Row>, StoreError> {
         match self {
             Self::Sqlite(store) => sqlite::query(store, sql.into(), parameters).await,
+            Self::Postgres(pool) => postgres::query(pool, name, sql.into(), parameters).await,
         }
     }
 }
@@ -79,6 +85,7 @@ impl Transaction {
     pub(crate) async fn execute(&mut self, sql: impl Into<String>, parameters: Vec<Value>) -> Result<u64, StoreError> {
         match self {
             Self::Sqlite(session) => session.execute(sql.into(), parameters).await,
+            Self::Postgres(session) => session.execute(sql.into(), parameters).await,
         }
     }
 
@@ -90,6 +97,7 @@ impl Transaction {
     ) -> Result<Vec<Row>, StoreError> {
         match self {
             Self::Sqlite(session) => session.query(sql.into(), parameters).await,
+            Self::Postgres(session) => session.query(sql.into(), parameters).await,
         }
     }
 
@@ -100,6 +108,7 @@ impl Transaction {
         }
         match self {
             Self::Sqlite(session) => session.insert(insert, rows).await,
+            Self::Postgres(session) => session.insert(insert, rows).await,
         }
     }
 
@@ -108,6 +117,7 @@ impl Transaction {
     pub(crate) async fn hint(&mut self) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(_) => Ok(()),
+            Self::Postgres(session) => session.hint().await,
         }
     }
 
@@ -115,6 +125,7 @@ impl Transaction {
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(session) => session.commit().await,
+            Self::Postgres(session) => session.commit().await,
         }
     }
 }

@@ -186,7 +186,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::sql::{Database, Transaction};
+    use crate::sql::Database;
 
     const COUNT: &str = "UPDATE change_counter SET version = version + 1 RETURNING version";
 
@@ -240,8 +240,7 @@ mod tests {
             failing.execute("INSERT INTO nowhere VALUES (1)", Vec::new()).await.unwrap_err();
             assert!(failing.commit().await.is_err());
             assert_eq!(counted(&database).await, 0);
-            let Transaction::Sqlite(again) = database.begin("test").await.unwrap();
-            again.commit().await.unwrap();
+            database.begin("test").await.unwrap().commit().await.unwrap();
         });
     }
 }

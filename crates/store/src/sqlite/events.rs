@@ -9,20 +9,33 @@ use super::write::to_json;
 use super::{row, store_error};
 use crate::StoreError;
 use crate::counted::{CountedEvents, EventKey};
+use crate::words::state_word;
 
-const COUNTED: &str = "SELECT event_id, digest, event FROM events WHERE tenant = ?1 AND call_id = ?2";
-const COUNT: &str = "INSERT INTO events (tenant, call_id, event_id, digest, occurred_at, received_at, event)
+const COUNTED: &str = "SELECT event_id, digest, event FROM events
+    WHERE tenant = ?1 AND call_id = ?2 AND beyond = 0";
+const ANY_BEYOND: &str = "SELECT EXISTS (SELECT 1 FROM events WHERE tenant = ?1 AND call_id = ?2 AND beyond = 1)";
+// A copy of an event that counts is the earlier one; of what does not count the first stays.
+const PUT: &str = "INSERT INTO events (tenant, call_id, beyond, event_id, digest, occurred_at, event)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO UPDATE SET occurred_at = excluded.occurred_at,
-    received_at = excluded.received_at, event = excluded.event";
-const UNCOUNT: &str = "DELETE FROM events WHERE tenant = ?1 AND call_id = ?2 AND event_id = ?3 AND digest = ?4";
-const BEYOND: &str = "INSERT INTO events_beyond (tenant, call_id, event_id, digest, occurred_at, received_at, event)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING";
-const NOT_BEYOND: &str =
-    "DELETE FROM events_beyond WHERE tenant = ?1 AND call_id = ?2 AND event_id = ?3 AND digest = ?4";
-const ANY_BEYOND: &str = "SELECT EXISTS (SELECT 1 FROM events_beyond WHERE tenant = ?1 AND call_id = ?2)";
+    event = excluded.event WHERE excluded.beyond = 0";
+const DELETE: &str = "DELETE FROM events
+    WHERE tenant = ?1 AND call_id = ?2 AND beyond = ?3 AND event_id = ?4 AND digest = ?5";
 const DETAIL: &str = "UPDATE calls SET state = ?3, answered_at = ?4, ended_at = ?5, talk_ms = ?6, cause_q850 = ?7,
     cause_sip = ?8, cdr = ?9 WHERE tenant = ?1 AND call_id = ?2";
 const EARLY_INSERT: &str = "INSERT INTO early (tenant, call_id) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+
+/// Where an event is kept.
+#[derive(Clone, Copy)]
+enum Place {
+    Counted,
+    Beyond,
+}
+
+impl Place {
+    const fn beyond(self) -> bool {
+        matches!(self, Self::Beyond)
+    }
+}
 
 /// What a batch has of one call.
 #[derive(Default)]
@@ -43,28 +56,24 @@ pub(super) fn take(
     let may_have_beyond = counted.has_full_kind();
     let beyond = counted.add(news.reports);
     let mut changed = news.call_came;
-    let mut count = transaction.prepare_cached(COUNT).map_err(store_error)?;
-    let mut not_beyond = transaction.prepare_cached(NOT_BEYOND).map_err(store_error)?;
+    let mut put = transaction.prepare_cached(PUT).map_err(store_error)?;
+    let mut delete = transaction.prepare_cached(DELETE).map_err(store_error)?;
     for (key, event) in counted.changed() {
-        insert(&mut count, key, event)?;
+        put_event(&mut put, Place::Counted, key, event)?;
         if may_have_beyond {
-            delete(&mut not_beyond, key, event)?;
+            delete_event(&mut delete, Place::Beyond, key, event)?;
         }
         changed = true;
     }
+    if !beyond.is_empty() && !any_beyond(transaction, tenant, call_id)? {
+        tracing::warn!(%tenant, call = %call_id, "this call has more events than count; the others are put aside");
+    }
     let mut put_beyond = 0_usize;
-    if !beyond.is_empty() {
-        if !any_beyond(transaction, tenant, call_id)? {
-            tracing::warn!(%tenant, call = %call_id, "this call has more events than count; the others are put aside");
+    for one in &beyond {
+        if one.counted_before {
+            delete_event(&mut delete, Place::Counted, &one.key, &one.event)?;
         }
-        let mut uncount = transaction.prepare_cached(UNCOUNT).map_err(store_error)?;
-        let mut put = transaction.prepare_cached(BEYOND).map_err(store_error)?;
-        for one in &beyond {
-            if one.counted_before {
-                delete(&mut uncount, &one.key, &one.event)?;
-            }
-            put_beyond = put_beyond.saturating_add(insert(&mut put, &one.key, &one.event)?);
-        }
+        put_beyond = put_beyond.saturating_add(put_event(&mut put, Place::Beyond, &one.key, &one.event)?);
     }
     if changed {
         detail(transaction, tenant, call_id, &cdr(&counted.into_events()))?;
@@ -94,21 +103,32 @@ fn counted(
     Ok(found)
 }
 
-fn insert(statement: &mut Statement<'_>, key: &EventKey, event: &CallEvent) -> Result<usize, StoreError> {
+/// Puts an event in its place; tells how many rows that changed.
+fn put_event(
+    statement: &mut Statement<'_>,
+    place: Place,
+    key: &EventKey,
+    event: &CallEvent,
+) -> Result<usize, StoreError> {
     let written = statement.execute(params![
         event.tenant.as_str(),
         event.call_id.0.as_bytes(),
+        place.beyond(),
         key.id.as_str(),
         key.digest,
         event.occurred_at.as_micros(),
-        event.received_at.as_micros(),
         to_json(event)?,
     ]);
     written.map_err(store_error)
 }
 
-fn delete(statement: &mut Statement<'_>, key: &EventKey, event: &CallEvent) -> Result<(), StoreError> {
-    let of = (event.tenant.as_str(), event.call_id.0.as_bytes(), key.id.as_str(), key.digest);
+fn delete_event(
+    statement: &mut Statement<'_>,
+    place: Place,
+    key: &EventKey,
+    event: &CallEvent,
+) -> Result<(), StoreError> {
+    let of = (event.tenant.as_str(), event.call_id.0.as_bytes(), place.beyond(), key.id.as_str(), key.digest);
     statement.execute(of).map(drop).map_err(store_error)
 }
 
@@ -119,7 +139,7 @@ fn detail(transaction: &Transaction<'_>, tenant: &TenantName, call_id: CallId, r
     let updated = update.execute(params![
         tenant.as_str(),
         call_id.0.as_bytes(),
-        row::state_word(record.state),
+        state_word(record.state),
         record.answered_at.map(|at| at.as_micros()),
         record.ended_at.map(|at| at.as_micros()),
         record.talk_ms.map(u64::cast_signed),

@@ -8,6 +8,7 @@ use telness_core::time::Timestamp;
 use uuid::Uuid;
 
 use super::{events, row, store_error};
+use crate::words;
 use crate::{CallQuery, Cursor, Entry, EntryError, Page, StoreError, StoredCall, StoredSummary};
 
 /// The most calls on a page.
@@ -15,7 +16,7 @@ const PAGE_CALLS_MAX: u16 = 1_000;
 /// The most calls that are looked at for one page, some tenth of a second's work. What remains is left to the next page.
 const SCAN_CALLS_MAX: u32 = 50_000;
 
-const EVENTS: &str = "SELECT event FROM events WHERE tenant = ?1 AND call_id = ?2
+const EVENTS: &str = "SELECT event FROM events WHERE tenant = ?1 AND call_id = ?2 AND beyond = 0
     ORDER BY occurred_at, event_id, digest";
 const CONTRADICTIONS: &str = "SELECT routing, personal FROM contradictions WHERE tenant = ?1 AND call_id = ?2
     ORDER BY digest";
@@ -117,9 +118,9 @@ fn end_of_range(query: &CallQuery) -> (i64, Vec<u8>) {
 fn matches(row: &Row<'_>, query: &CallQuery) -> Result<bool, StoreError> {
     let texts = [
         (3, query.class.map(|class| class.as_str())),
-        (4, query.action.map(row::action_word)),
+        (4, query.action.map(words::action_word)),
         (5, query.reason.map(|reason| reason.name())),
-        (6, query.state.map(row::state_word)),
+        (6, query.state.map(words::state_word)),
         (7, query.trunk.as_ref().map(|trunk| trunk.as_str())),
         (10, query.sip_call_id.as_deref()),
     ];

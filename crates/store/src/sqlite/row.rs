@@ -4,15 +4,15 @@ use std::str::FromStr;
 
 use rusqlite::types::{FromSql, Value};
 use rusqlite::{Row, Statement, params};
-use telness_core::call::{CallId, CallType, Direction};
+use telness_core::call::{CallId, CallType};
 use telness_core::class::{Class, Workflow};
-use telness_core::decide::Action;
-use telness_core::record::{Cdr, CdrState, NumberKey, Routing};
+use telness_core::record::{Cdr, NumberKey, Routing};
 use telness_core::time::Timestamp;
 use uuid::Uuid;
 
 use super::store_error;
 use crate::StoreError;
+use crate::words::{self, action_word, direction_word};
 
 pub(super) const INSERT: &str = "INSERT INTO calls (tenant, call_id, received_at, class, action, reason, trunk,
     caller_key, called_key, sip_call_id, state, v, node, workflow, kind, direction, peer, site, region, rule,
@@ -99,14 +99,14 @@ pub(super) fn routing(row: &Row<'_>) -> Result<Routing, StoreError> {
         call_id: CallId(Uuid::from_bytes(get(row, 1)?)),
         received_at: Timestamp::from_micros(get(row, 2)?),
         node: parsed(row, 11)?,
-        class: word(row, 3, &CLASSES, Class::as_str)?,
-        workflow: word(row, 12, &WORKFLOWS, Workflow::as_str)?,
+        class: word(row, 3, &words::CLASSES, Class::as_str)?,
+        workflow: word(row, 12, &words::WORKFLOWS, Workflow::as_str)?,
         kind: word(row, 13, &CallType::ALL, CallType::as_str)?,
-        direction: word(row, 14, &[Direction::FromTenant, Direction::FromCarrier], direction_word)?,
+        direction: word(row, 14, &words::DIRECTIONS, direction_word)?,
         peer: parsed_if_any(row, 15)?,
         site: parsed_if_any(row, 16)?,
         region: parsed(row, 17)?,
-        action: word(row, 4, &[Action::Route, Action::Reject], action_word)?,
+        action: word(row, 4, &words::ACTIONS, action_word)?,
         reason: parsed(row, 5)?,
         rule: parsed_if_any(row, 18)?,
         matched_prefix: parsed_if_any(row, 19)?,
@@ -129,33 +129,6 @@ pub(super) fn detail(row: &Row<'_>) -> Result<Cdr, StoreError> {
     }
 }
 
-pub(super) const fn action_word(action: Action) -> &'static str {
-    match action {
-        Action::Route => "route",
-        Action::Reject => "reject",
-    }
-}
-
-pub(super) const fn state_word(state: CdrState) -> &'static str {
-    match state {
-        CdrState::Decided => "decided",
-        CdrState::Ringing => "ringing",
-        CdrState::Answered => "answered",
-        CdrState::Failed => "failed",
-        CdrState::Ended => "ended",
-    }
-}
-
-const fn direction_word(direction: Direction) -> &'static str {
-    match direction {
-        Direction::FromTenant => "from_tenant",
-        Direction::FromCarrier => "from_carrier",
-    }
-}
-
-const CLASSES: [Class; 4] = [Class::Emergency, Class::Vital, Class::Normal, Class::Background];
-const WORKFLOWS: [Workflow; 2] = [Workflow::High, Workflow::Low];
-
 pub(super) fn json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, StoreError> {
     serde_json::from_str(text).map_err(|error| StoreError::Broken(format!("JSON that is not ours: {error}")))
 }
@@ -165,8 +138,7 @@ pub(super) fn get<T: FromSql>(row: &Row<'_>, column: usize) -> Result<T, StoreEr
 }
 
 fn word<T: Copy>(row: &Row<'_>, column: usize, all: &[T], name: fn(T) -> &'static str) -> Result<T, StoreError> {
-    let text = text(row, column)?.unwrap_or_default();
-    all.iter().copied().find(|value| name(*value) == text).ok_or_else(|| unknown(row, column))
+    words::word(text(row, column)?.unwrap_or_default(), all, name).ok_or_else(|| unknown(row, column))
 }
 
 pub(super) fn parsed<T: FromStr>(row: &Row<'_>, column: usize) -> Result<T, StoreError> {

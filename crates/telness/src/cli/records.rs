@@ -9,6 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use clap::Args;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use telness_core::call::CallId;
@@ -17,7 +18,7 @@ use telness_core::decide::Action;
 use telness_core::names::{TenantName, TrunkName};
 use telness_core::number::Region;
 use telness_core::reason::Reason;
-use telness_core::record::{CdrState, NumberKey};
+use telness_core::record::{CallRecord, CdrState, NumberKey};
 use telness_core::time::Timestamp;
 use telness_engine::config::Settings;
 use telness_engine::identity::Identity;
@@ -98,6 +99,23 @@ struct Filter {
     after: Option<Cursor>,
 }
 
+/// One call, with the other records that came under its id.
+#[derive(Serialize)]
+struct One<'a> {
+    #[serde(flatten)]
+    call: CallView<'a>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    contradictions: Vec<CallSummary<'a>>,
+}
+
+impl<'a> One<'a> {
+    fn of(call: &'a StoredCall, others: &'a [CallRecord]) -> Self {
+        // What came of a call is known by its id alone, so it is that of every record of it.
+        let other = |other: &'a CallRecord| CallSummary::of(&other.routing, &other.personal, &call.cdr);
+        Self { call: CallView::of(call), contradictions: others.iter().map(other).collect() }
+    }
+}
+
 impl Records {
     pub(super) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
         let settings = self.settings.load(None)?.settings;
@@ -142,11 +160,13 @@ impl Records {
             }
             tokio::time::sleep(LOOK_EVERY).await;
         };
+        let tenant = &call.routing.tenant;
+        let others = store.contradictions(tenant, id).await.map_err(|error| unreadable(&error))?;
         if out.is_json() {
             let trace = json!({ "id": id, "trace": TraceView::of(&call.personal.trace) });
-            if self.trace { out.json(&trace)? } else { out.json(&CallView::of(&call))? }
+            if self.trace { out.json(&trace)? } else { out.json(&One::of(&call, &others))? }
         } else {
-            text::one(&call, self.trace, out)?;
+            text::one(&call, &others, self.trace, out)?;
         }
         Ok(Exit::Done)
     }

@@ -40,8 +40,14 @@ impl Arrived {
     pub(super) fn whole(self) -> Result<Bytes, Problem> {
         match self.cut {
             None => Ok(self.bytes),
-            Some(cut) => Err(Problem::new(cut.reason, cut.detail)),
+            Some(cut) => Err(cut.into()),
         }
+    }
+}
+
+impl From<Cut> for Problem {
+    fn from(cut: Cut) -> Self {
+        Self::new(cut.reason, cut.detail)
     }
 }
 
@@ -57,10 +63,14 @@ pub(super) async fn read(headers: &HeaderMap, body: Body, limits: BodyLimits) ->
             Some(Cut { reason: Reason::RequestTimeout, detail })
         }
     };
-    let declared = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    Arrived { bytes: gathered.into_bytes(), cut: declared_too_large(headers, limits).or(cut) }
+}
+
+/// Whether a body says of itself that it does not fit. One that cannot be an emergency call is not even read then.
+pub(super) fn declared_too_large(headers: &HeaderMap, limits: BodyLimits) -> Option<Cut> {
+    let declared = headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse::<u64>().ok()?;
     let most = u64::try_from(limits.bytes_max).unwrap_or(u64::MAX);
-    let cut = if declared.is_some_and(|length| length > most) { Some(too_large(limits)) } else { cut };
-    Arrived { bytes: gathered.into_bytes(), cut }
+    (declared > most).then(|| too_large(limits))
 }
 
 fn too_large(limits: BodyLimits) -> Cut {

@@ -24,6 +24,12 @@ pub const METADATA_VALUE_BYTES_MAX: usize = 256;
 pub const DIVERSIONS_MAX: usize = 16;
 /// A switch's own id of a call, in bytes.
 pub const SIP_CALL_ID_BYTES_MAX: usize = 255;
+/// A cell's global identity, in bytes.
+pub const CELL_BYTES_MAX: usize = 64;
+/// A municipality's code, in bytes.
+pub const MUNICIPALITY_BYTES_MAX: usize = 16;
+/// Why a call was forwarded, in bytes.
+pub const CAUSE_BYTES_MAX: usize = 64;
 /// An idempotency key, in bytes.
 pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 /// The largest radius of uncertainty, in metres: half the way round the Earth.
@@ -197,8 +203,8 @@ fn location(entries: Entries<'_>, faults: &mut Faults) -> Location {
         latitude: latitude.filter(|_| whole),
         longitude: longitude.filter(|_| whole),
         uncertainty_m: fields.number("uncertainty_m", 0.0, UNCERTAINTY_M_MAX),
-        cell: fields.text("cell", graphic(64)).map(shared),
-        municipality: fields.text("municipality", graphic(16)).map(shared),
+        cell: fields.text("cell", graphic(CELL_BYTES_MAX)).map(shared),
+        municipality: fields.text("municipality", graphic(MUNICIPALITY_BYTES_MAX)).map(shared),
     };
     fields.done();
     location
@@ -206,7 +212,7 @@ fn location(entries: Entries<'_>, faults: &mut Faults) -> Location {
 
 fn diversions(list: Vec<Json<'_>>, faults: &mut Faults) -> Vec<Diversion> {
     const CAUSE: TextRule = TextRule {
-        bytes_max: 64,
+        bytes_max: CAUSE_BYTES_MAX,
         allows: |character| character.is_ascii_lowercase() || character.is_ascii_digit() || character == '-',
         of: "a-z, 0-9 and '-'",
     };

@@ -112,7 +112,10 @@ mod tests {
     use telness_core::reason::Reason;
     use utoipa::PartialSchema as _;
 
-    use super::super::call_request::{DIVERSIONS_MAX, NUMBER_BYTES_MAX, SIP_CALL_ID_BYTES_MAX, read};
+    use super::super::call_request::{
+        CAUSE_BYTES_MAX, CELL_BYTES_MAX, DIVERSIONS_MAX, MUNICIPALITY_BYTES_MAX, NUMBER_BYTES_MAX,
+        SIP_CALL_ID_BYTES_MAX, read,
+    };
     use super::super::fields::Faults;
     use super::*;
 
@@ -153,13 +156,43 @@ mod tests {
             (&call["sip_call_id"], SIP_CALL_ID_BYTES_MAX, GRAPHIC),
             (&metadata["propertyNames"], METADATA_KEY_BYTES_MAX, "^[a-z0-9_.-]+$"),
             (&metadata["additionalProperties"], METADATA_VALUE_BYTES_MAX, PLAIN),
-            (&location["properties"]["cell"], 64, GRAPHIC),
-            (&location["properties"]["municipality"], 16, GRAPHIC),
+            (&location["properties"]["cell"], CELL_BYTES_MAX, GRAPHIC),
+            (&location["properties"]["municipality"], MUNICIPALITY_BYTES_MAX, GRAPHIC),
             (&diversion["properties"]["by"], NUMBER_BYTES_MAX, PLAIN),
-            (&diversion["properties"]["cause"], 64, "^[a-z0-9-]+$"),
+            (&diversion["properties"]["cause"], CAUSE_BYTES_MAX, "^[a-z0-9-]+$"),
         ];
         for (schema, bytes_max, pattern) in cases {
             assert_eq!(limits(schema), (1, bytes_max, pattern.to_owned()), "{schema}");
         }
+    }
+
+    #[test]
+    fn the_parser_takes_as_much_as_its_limits_and_no_byte_more() {
+        let cases = [
+            ("to", NUMBER_BYTES_MAX, r#"{"to":"@"}"#),
+            ("from", NUMBER_BYTES_MAX, r#"{"to":"1","from":"@"}"#),
+            ("sip_call_id", SIP_CALL_ID_BYTES_MAX, r#"{"to":"1","sip_call_id":"@"}"#),
+            ("metadata", METADATA_KEY_BYTES_MAX, r#"{"to":"1","metadata":{"@":"x"}}"#),
+            ("metadata.k", METADATA_VALUE_BYTES_MAX, r#"{"to":"1","metadata":{"k":"@"}}"#),
+            ("location.cell", CELL_BYTES_MAX, r#"{"to":"1","location":{"cell":"@"}}"#),
+            ("location.municipality", MUNICIPALITY_BYTES_MAX, r#"{"to":"1","location":{"municipality":"@"}}"#),
+            ("diversions[0].by", NUMBER_BYTES_MAX, r#"{"to":"1","diversions":[{"by":"@"}]}"#),
+            ("diversions[0].cause", CAUSE_BYTES_MAX, r#"{"to":"1","diversions":[{"by":"2","cause":"@"}]}"#),
+        ];
+        for (field, bytes_max, text) in cases {
+            let of = |bytes: usize| faults(&text.replace('@', &"1".repeat(bytes)));
+            assert_eq!(of(bytes_max), [], "{field}");
+            let found = of(bytes_max + 1);
+            assert!(found.len() == 1 && &*found[0].field == field, "{field}: {found:?}");
+        }
+        let many = |count: usize, entry: fn(usize) -> String| (0..count).map(entry).collect::<Vec<_>>().join(",");
+        let metadata = |count| {
+            faults(&format!("{{\"to\":\"1\",\"metadata\":{{{}}}}}", many(count, |at| format!("\"k{at}\":\"x\""))))
+        };
+        let diversions = |count| {
+            faults(&format!("{{\"to\":\"1\",\"diversions\":[{}]}}", many(count, |_| "{\"by\":\"2\"}".to_owned())))
+        };
+        assert_eq!((metadata(METADATA_ENTRIES_MAX).len(), metadata(METADATA_ENTRIES_MAX + 1).len()), (0, 1));
+        assert_eq!((diversions(DIVERSIONS_MAX).len(), diversions(DIVERSIONS_MAX + 1).len()), (0, 1));
     }
 }

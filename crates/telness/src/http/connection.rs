@@ -105,7 +105,7 @@ pub(super) async fn run(
     // The set polls its future only when that was woken, so a request does not pay for all that is waited for here.
     let mut events = FuturesUnordered::new();
     events.push(event(leave.clone(), look_after, false));
-    let (mut leaving, mut hurried) = (false, false);
+    let (mut leaving, mut hurried, mut idle) = (false, false, false);
     loop {
         let event_now = tokio::select! {
             biased;
@@ -122,11 +122,14 @@ pub(super) async fn run(
         }
         // Whoever has only just come, to find the place full, is given the time to say what for.
         if leaving && !(hurried && matches!(pace.now(), (Phase::New, _))) {
+            idle = matches!(pace.now(), (Phase::Idle, _));
             Pin::new(&mut connection).graceful_shutdown();
         }
         events.push(event(leave.clone(), if hurried { ROOM_GRACE } else { look_after }, leaving));
     }
-    if !leaving {
+    // Whoever still sends while the service stops has its answer too. One that makes room for another goes at once, and
+    // so does one that was told to leave between two requests: it has its answers.
+    if !hurried && !idle {
         tokio::select! {
             () = leave.abandon.cancelled() => {}
             () = leave.make_room.notified() => {}

@@ -23,13 +23,14 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// What an answer usually takes, in bytes, so that it is written without growing.
-const ANSWER_BYTES_USUAL: usize = 1536;
+const ANSWER_BYTES_USUAL: usize = 2048;
 
 /// Decides what to do with a call
 ///
 /// The answer is given once the call is on durable storage; an emergency call's answer does not wait for that. A
 /// call that the plan rejects is a call too: it is answered 201 with the action `reject` and the reason, and kept.
-/// A request that is refused (4xx, 5xx) leaves nothing behind.
+/// A request that is refused (4xx, 5xx) leaves nothing behind, except that one answered 503 `record_not_kept` may be
+/// kept yet: send it again with the Idempotency-Key that it had.
 #[utoipa::path(
     post, path = "/v1/calls", tag = "calls", operation_id = "create_call",
     request_body = CallRequest,

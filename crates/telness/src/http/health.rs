@@ -48,12 +48,13 @@ pub async fn healthz() -> Result<Response, Problem> {
 
 /// Says whether to send calls here
 ///
-/// Not ready only while stopping. A store that fails does not make a node unready: it routes and journals.
+/// Not ready while it stops, or once nothing writes its journal any more. A store that fails does not make a node
+/// unready: it routes and journals, and `store_ok` is false.
 #[utoipa::path(
     get, path = "/readyz", tag = "service", operation_id = "readyz", security(()),
     responses(
         (status = 200, description = "It takes calls.", body = ReadinessView),
-        (status = 503, description = "It is stopping.", body = ReadinessView),
+        (status = 503, description = "It is stopping, or nothing writes its journal any more.", body = ReadinessView),
     ),
 )]
 pub async fn readyz(State(api): State<Arc<Api>>) -> Result<Response, Problem> {

@@ -20,6 +20,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::api::{Api, in_time, json};
 use super::asker::{Peer, asker};
+use super::call_request::SIP_CALL_ID_BYTES_MAX;
 use super::call_view::CallSummary;
 use super::csv;
 use super::fields::{Faults, graphic};
@@ -230,7 +231,9 @@ impl Asked {
             "from" => query.caller = Some(number(value)?),
             "to" => query.called = Some(number(value)?),
             "sip_call_id" => {
-                graphic(255).check(value).map_err(|_| "must be 1 to 255 bytes of printable ASCII without spaces")?;
+                graphic(SIP_CALL_ID_BYTES_MAX)
+                    .check(value)
+                    .map_err(|_| "must be 1 to 255 bytes of printable ASCII without spaces")?;
                 query.sip_call_id = Some(value.to_owned());
             }
             "limit" => {

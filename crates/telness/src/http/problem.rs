@@ -19,6 +19,10 @@ pub const MEDIA_TYPE: &str = "application/problem+json";
 /// After how many seconds a request that the service could not do now may be sent again.
 const RETRY_AFTER_S: &str = "1";
 
+/// What became of a record that the journal did not take in time. It may take it later.
+const NOT_KEPT: &str = "it was not acknowledged, since the journal did not take it in time; it may be kept yet: send it \
+    again, a call with its Idempotency-Key and an event with its event_id";
+
 /// Why a request was not done. Becomes a document once the request's id is known.
 #[derive(Clone, Debug)]
 pub struct Problem {
@@ -195,7 +199,7 @@ impl From<CallError> for Problem {
             }
             CallError::NotKept(why) => {
                 tracing::error!(%why, "a call or an event was not acknowledged, since it was not kept");
-                Self::new(reason, "it was not acknowledged, since the journal did not take it in time")
+                Self::new(reason, NOT_KEPT)
             }
             CallError::Internal(why) => {
                 tracing::error!(%why, "a request failed by a defect");

@@ -117,6 +117,9 @@ pub async fn report_event(
     request: Request,
 ) -> Result<Response, Problem> {
     let (head, body) = request.into_parts();
+    if let Some(cut) = body::declared_too_large(&head.headers, api.body) {
+        return Err(cut.into());
+    }
     let body = body::read(&head.headers, body, api.body).await.whole()?;
     let mut faults = Faults::default();
     body::expect_json(&head.headers, &mut faults);

@@ -1,6 +1,8 @@
 //! `telness records`: what was acknowledged is found, whether the service runs, stopped or was killed.
 
 use serde_json::Value;
+use telness_core::record::CallRecord;
+use telness_store::{Entry, JournalId, Position, SqliteStore, Store as _};
 
 use super::serving::Service;
 use super::{CALLED, CALLER, folder, run, run_in};
@@ -45,6 +47,31 @@ fn n1_what_only_the_journal_holds_is_shipped_first() {
     assert_eq!(list["calls"].as_array().unwrap().len(), 1, "{list}");
     assert_eq!(list["calls"][0]["id"], *id);
     assert_eq!(run_in(&folder, &["doctor", "--listen", "127.0.0.1:0"]).code(), 0);
+}
+
+#[test]
+fn n7_another_record_of_a_call_is_shown_with_it() {
+    let folder = folder();
+    let service = Service::start(&folder, &[]);
+    let id = call(&service);
+    service.signal("TERM");
+    assert_eq!(service.wait().0, Some(0));
+    let shown = |form: &[&str]| run_in(&folder, &[&["records", &id], form].concat()).out();
+    assert!(!shown(&[]).contains("other ") && !shown(&["--json"]).contains("contradictions"));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let store = SqliteStore::open(&telness_engine::store_file(&folder.path().join("telness-data"))).unwrap();
+        let tenant = "nordtel".parse().unwrap();
+        let call = store.call(&tenant, id.parse().unwrap()).await.unwrap().unwrap();
+        let mut other = CallRecord { routing: call.routing, personal: call.personal };
+        other.routing.node = "node-other".parse().unwrap();
+        let entry = Entry::decode(&Entry::encode_call(&other).unwrap()).unwrap();
+        store.write(JournalId([7; 16]), Position(1), vec![entry]).await.unwrap();
+    });
+    let text = shown(&[]);
+    assert!(text.lines().any(|line| line.starts_with("other ") && line.contains("node-other")), "{text}");
+    let json: Value = serde_json::from_str(&shown(&["--json"])).unwrap();
+    assert_eq!(json["contradictions"][0]["node"], "node-other", "{json}");
 }
 
 #[test]

@@ -106,6 +106,17 @@ fn who_sends_more_than_is_read_has_its_answer_all_the_same() {
 }
 
 #[test]
+fn an_event_that_says_it_is_too_large_is_refused_before_it_comes() {
+    let served = Served::start();
+    let mut stream = served.connect();
+    let path = "/v1/calls/019ab1c2-7e58-7d3c-9f0a-0d7d6f6f2c11/events";
+    let head = "host: x\r\ncontent-type: application/json\r\ncontent-length: 2097152\r\nexpect: 100-continue";
+    stream.write_all(format!("POST {path} HTTP/1.1\r\n{head}\r\n\r\n").as_bytes()).unwrap();
+    let answer = read_to_end(&mut stream);
+    assert!(answer.starts_with("HTTP/1.1 413 ") && answer.contains("request_too_large"), "{answer}");
+}
+
+#[test]
 fn a_body_that_does_not_come_is_a_problem() {
     let served = Served::with(&[("http.request_ms_max", "200")]);
     let mut slow = served.connect();
@@ -185,6 +196,34 @@ fn a_request_in_hand_at_the_stop_is_answered() {
     busy.write_all(BODY.as_bytes()).unwrap();
     let answer = read_to_end(&mut busy);
     assert!(answer.starts_with("HTTP/1.1 201 ") && answer.contains("connection: close"), "{answer}");
+    served.stopped();
+}
+
+#[test]
+fn who_sends_too_much_at_the_stop_has_its_answer_all_the_same() {
+    let served = Served::start();
+    let mut idle = served.connect();
+    idle.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+    read_until(&mut idle, "\"ok\"", 1);
+    let large = " ".repeat(2 << 20);
+    let mut sending: Vec<TcpStream> = (0..5).map(|_| served.connect()).collect();
+    for stream in &mut sending {
+        let head = "content-type: application/json\r\nexpect: 100-continue";
+        let head = format!("POST /v1/calls HTTP/1.1\r\nhost: x\r\n{head}\r\ncontent-length: {}\r\n\r\n", large.len());
+        stream.write_all(head.as_bytes()).unwrap();
+        read_until(stream, "100 Continue", 1);
+    }
+    served.begin_stop();
+    assert_eq!(read_to_end(&mut idle), "");
+    for mut stream in sending {
+        let mut pieces = large.as_bytes().chunks(128 << 10);
+        stream.write_all(pieces.next().unwrap()).unwrap();
+        // Its answer has come, and it goes on sending: what it does not know of must not become an error.
+        assert!(stream.peek(&mut [0]).unwrap() > 0);
+        pieces.for_each(|piece| stream.write_all(piece).unwrap());
+        let answer = read_to_end(&mut stream);
+        assert!(answer.starts_with("HTTP/1.1 413 ") && answer.contains("request_too_large"), "{answer}");
+    }
     served.stopped();
 }
 

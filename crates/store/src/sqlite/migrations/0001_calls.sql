@@ -47,15 +47,19 @@ CREATE INDEX calls_by_time ON calls (tenant, received_at, call_id);
 
 -- The digest is of what the switch said: the same report received twice is one event, two that contradict each other
 -- under one id are both kept.
+--
+-- Those beyond what counts (1, else 0) were acknowledged, so they are kept; what came of a call does not take them in,
+-- and reading the call tells only that there are some. They stand behind those that count, so that reading a call
+-- passes none of them.
 CREATE TABLE events (
     tenant TEXT NOT NULL,
     call_id BLOB NOT NULL,
+    beyond INTEGER NOT NULL CHECK (beyond IN (0, 1)),
     event_id TEXT NOT NULL,
     digest BLOB NOT NULL,
     occurred_at INTEGER NOT NULL,
-    received_at INTEGER NOT NULL,
     event TEXT NOT NULL,
-    PRIMARY KEY (tenant, call_id, event_id, digest)
+    PRIMARY KEY (tenant, call_id, beyond, event_id, digest)
 ) STRICT, WITHOUT ROWID;
 
 -- Calls that are not here yet and have events already.

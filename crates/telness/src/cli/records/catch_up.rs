@@ -44,6 +44,7 @@ pub(super) async fn catch_up(settings: &Settings) -> Result<(), Failure> {
     let caught_up = recorder.caught_up(WITHIN).await;
     let failing = recorder.shipped().failing;
     tokio::task::spawn_blocking(move || threads.stop(monotonic())).await.map_err(Failure::cannot)?;
+    // The store was the shipper's alone, so a last write has ended with it: the folder may be another's.
     drop(folder);
     caught_up.map_err(|_| {
         let why = failing.as_deref().unwrap_or("it takes longer than ten minutes");

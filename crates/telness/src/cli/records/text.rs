@@ -1,6 +1,7 @@
 //! Recorded calls for people: a line each, or one on a page.
 
 use telness_core::decide::Action;
+use telness_core::record::{CallRecord, Routing};
 use telness_store::{EVENTS_OF_A_KIND_MAX, Page, StoredCall};
 
 use crate::cli::route::text::{party, write_step, write_trace};
@@ -30,7 +31,7 @@ pub(super) fn list(page: &Page, out: &mut Output) -> Result<(), Failure> {
     }
 }
 
-pub(super) fn one(call: &StoredCall, trace: bool, out: &mut Output) -> Result<(), Failure> {
+pub(super) fn one(call: &StoredCall, others: &[CallRecord], trace: bool, out: &mut Output) -> Result<(), Failure> {
     let (routing, personal) = (&call.routing, &call.personal);
     out.line(format_args!("call    {}  at {}", routing.call_id, routing.received_at))?;
     out.line(format_args!("class   {}, {} workflow", routing.class.as_str(), routing.workflow.as_str()))?;
@@ -43,9 +44,7 @@ pub(super) fn one(call: &StoredCall, trace: bool, out: &mut Output) -> Result<()
     for note in &personal.notes {
         out.line(format_args!("note    {} in `{}`: {}", note.reason, note.field, note.detail))?;
     }
-    let action = if routing.action == Action::Route { "route" } else { "reject" };
-    let by = routing.rule.as_ref().map_or(String::new(), |rule| format!(", by the rule {rule}"));
-    out.line(format_args!("answer  {action}: {}{by}", routing.reason))?;
+    out.line(format_args!("answer  {}", answer(routing)))?;
     for (at, step) in personal.steps.iter().enumerate() {
         write_step(at, step, out)?;
     }
@@ -58,7 +57,23 @@ pub(super) fn one(call: &StoredCall, trace: bool, out: &mut Output) -> Result<()
     if call.more_events {
         out.line(format_args!("event   more were reported than the {EVENTS_OF_A_KIND_MAX} of each kind that count"))?;
     }
+    for CallRecord { routing, personal } in others {
+        out.line(format_args!(
+            "other   record of this id, at {} by {}, to {}: {}",
+            routing.received_at,
+            routing.node,
+            party(&personal.to),
+            answer(routing)
+        ))?;
+    }
     if trace { write_trace(&personal.trace, out) } else { Ok(()) }
+}
+
+/// What was answered, why, and by which rule.
+fn answer(routing: &Routing) -> String {
+    let action = if routing.action == Action::Route { "route" } else { "reject" };
+    let by = routing.rule.as_ref().map_or(String::new(), |rule| format!(", by the rule {rule}"));
+    format!("{action}: {}{by}", routing.reason)
 }
 
 /// The word that a value is in JSON.

@@ -1,0 +1,153 @@
+//! Postgres, for as many nodes as there are: calls and events by the day, written in batches by each node's shipper.
+//!
+//! Nothing is connected before it is needed, so a node starts without its database (S2). Two nodes may write the same
+//! calls and events at once: rows are locked in the order of tenant and call id, and what came of a call is worked
+//! out under its lock.
+
+mod calls;
+mod connect;
+mod days;
+mod early;
+mod events;
+mod listen;
+mod pool;
+mod read;
+mod schema;
+mod trouble;
+mod value;
+mod write;
+
+use std::sync::Arc;
+
+use telness_core::call::CallId;
+use telness_core::names::TenantName;
+use telness_core::record::CallRecord;
+use tokio::sync::watch;
+
+pub use connect::{Observe, PostgresOptions, Tls, Transacted};
+pub use schema::{MigrationStatus, Migrations};
+
+use crate::{CallQuery, Entry, JournalId, Page, Pending, Position, Store, StoreError, StoredCall, Written};
+use days::Days;
+pub(crate) use pool::{Again, Pool};
+use trouble::Trouble;
+pub(crate) use trouble::of_postgres;
+
+const CHECK: &str = "INSERT INTO checks (only_row, count) VALUES (true, 1)
+    ON CONFLICT (only_row) DO UPDATE SET count = checks.count + 1";
+
+/// A database of several nodes.
+#[derive(Debug)]
+pub struct PostgresStore {
+    pool: Arc<Pool>,
+    days: Days,
+    hints: watch::Receiver<u64>,
+    listener: listen::Listener,
+}
+
+impl PostgresStore {
+    /// The store at an address, which is first asked for when somebody needs it. To be called within a runtime.
+    ///
+    /// # Errors
+    /// When the address or the TLS settings cannot be read.
+    pub fn open(options: &PostgresOptions) -> Result<Self, StoreError> {
+        let pool = Arc::new(Pool::new(options)?);
+        let (listener, hints) = listen::Listener::new(options.config()?, options.connector()?);
+        Ok(Self { pool, days: Days::default(), hints, listener })
+    }
+
+    /// The connections, for the control plane beside.
+    pub(crate) const fn pool(&self) -> &Arc<Pool> {
+        &self.pool
+    }
+
+    /// Changes each time when somebody changed what nodes serve, without a word of what. Hints may be lost: whoever
+    /// follows them looks by itself from time to time.
+    #[must_use]
+    pub fn hints(&self) -> watch::Receiver<u64> {
+        self.listener.begin();
+        self.hints.clone()
+    }
+}
+
+impl Store for PostgresStore {
+    fn write(&self, journal: JournalId, upto: Position, entries: Vec<Entry>) -> Pending<'_, Written> {
+        Box::pin(async move {
+            let batch = Arc::new(write::Batch::of(journal, upto, entries)?);
+            self.days.make(&self.pool, batch.days()).await?;
+            let written = self.pool.transaction("write_batch", Again::Harmless, |transaction| {
+                let batch = Arc::clone(&batch);
+                Box::pin(async move { write::batch(transaction, &batch).await })
+            });
+            let written = written.await;
+            if written.is_err() {
+                // A day may have been dropped since it was made.
+                self.days.forget();
+            }
+            written
+        })
+    }
+
+    fn position(&self, journal: JournalId) -> Pending<'_, Option<Position>> {
+        Box::pin(self.pool.transaction("read_position", Again::Harmless, move |transaction| {
+            Box::pin(write::position(transaction, journal))
+        }))
+    }
+
+    fn call<'a>(&'a self, tenant: &'a TenantName, id: CallId) -> Pending<'a, Option<StoredCall>> {
+        Box::pin(self.pool.transaction("read_call", Again::Harmless, move |transaction| {
+            let tenant = tenant.clone();
+            Box::pin(async move { read::call(transaction, &tenant, id).await })
+        }))
+    }
+
+    fn calls<'a>(&'a self, tenant: &'a TenantName, query: &'a CallQuery) -> Pending<'a, Page> {
+        Box::pin(self.pool.transaction("list_calls", Again::Harmless, move |transaction| {
+            let (tenant, query) = (tenant.clone(), query.clone());
+            Box::pin(async move { read::calls(transaction, &tenant, &query).await })
+        }))
+    }
+
+    fn contradictions<'a>(&'a self, tenant: &'a TenantName, id: CallId) -> Pending<'a, Vec<CallRecord>> {
+        Box::pin(self.pool.transaction("read_contradictions", Again::Harmless, move |transaction| {
+            let tenant = tenant.clone();
+            Box::pin(async move { read::contradictions(transaction, &tenant, id).await })
+        }))
+    }
+
+    fn check(&self) -> Pending<'_, ()> {
+        Box::pin(self.pool.transaction("check", Again::Harmless, |transaction| {
+            Box::pin(async move {
+                transaction.execute(CHECK, &[]).await?;
+                Ok(())
+            })
+        }))
+    }
+
+    fn tend(&self) -> Pending<'_, ()> {
+        Box::pin(async move {
+            let mut after = None;
+            loop {
+                let from = Arc::new(after);
+                let swept = self.pool.transaction("sweep_early_events", Again::Harmless, |transaction| {
+                    let from = Arc::clone(&from);
+                    Box::pin(async move { early::sweep(transaction, (*from).as_ref()).await })
+                });
+                after = swept.await?;
+                if after.is_none() {
+                    return Ok(());
+                }
+            }
+        })
+    }
+}
+
+/// Bytes or texts of the database that are not ours.
+fn broken(error: impl std::fmt::Display) -> Trouble {
+    Trouble::Ours(StoreError::Broken(error.to_string()))
+}
+
+/// As JSON text.
+fn to_json(value: &impl serde::Serialize) -> Result<String, Trouble> {
+    serde_json::to_string(value).map_err(broken)
+}

@@ -1,0 +1,173 @@
+//! A bounded number of connections, and transactions on them: each with a name, limits of time, another attempt where
+//! one helps, and a measure of how it went.
+
+use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, RecyclingMethod, Runtime, Transaction};
+use tokio::time::{Instant, timeout};
+
+use super::connect::{Observe, PostgresOptions, Transacted};
+use super::schema;
+use super::trouble::Trouble;
+use crate::StoreError;
+
+/// How often a transaction is tried in all.
+const ATTEMPTS_MAX: u32 = 4;
+/// The first pause after one that gave way to another; it doubles.
+const PAUSE: Duration = Duration::from_millis(5);
+/// How long it is taken for granted that the schema is one that this version knows.
+const SCHEMA_LOOKED_AT_EVERY: Duration = Duration::from_secs(5);
+
+/// Whether it may be done twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Again {
+    /// To do it twice is to do it once, so it is tried again also when nobody knows whether it was done.
+    Harmless,
+    /// It is tried again only when it is sure that it was not done.
+    IfUndone,
+}
+
+/// What is done in a transaction. It may be done more than once, so it owns or shares what it needs.
+pub(crate) type Work<'t, T> = Pin<Box<dyn Future<Output = Result<T, Trouble>> + Send + 't>>;
+
+/// The connections.
+pub(crate) struct Pool {
+    pool: deadpool_postgres::Pool,
+    transaction_max: Duration,
+    observe: Observe,
+    schema_seen: Mutex<Option<Instant>>,
+}
+
+impl std::fmt::Debug for Pool {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pool").field("status", &self.pool.status()).finish_non_exhaustive()
+    }
+}
+
+impl Pool {
+    /// None is connected until somebody asks for one.
+    pub(crate) fn new(options: &PostgresOptions) -> Result<Self, StoreError> {
+        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let manager = Manager::from_config(options.config()?, options.connector()?, recycling);
+        let session = session(options);
+        let prepare = Hook::async_fn(move |client: &mut deadpool_postgres::ClientWrapper, _| {
+            let session = session.clone();
+            Box::pin(async move { client.batch_execute(&session).await.map_err(HookError::Backend) })
+        });
+        let pool = deadpool_postgres::Pool::builder(manager)
+            .max_size(options.connections_max)
+            .wait_timeout(Some(options.connect_max))
+            // The connection's own limit is by address; a name may have several.
+            .create_timeout(Some(options.connect_max.saturating_mul(2)))
+            .recycle_timeout(Some(options.connect_max))
+            .runtime(Runtime::Tokio1)
+            .post_create(prepare)
+            .build()
+            .map_err(|error| StoreError::Broken(error.to_string()))?;
+        Ok(Self {
+            pool,
+            transaction_max: options.statement_max.saturating_mul(2),
+            observe: options.observe.clone(),
+            schema_seen: Mutex::new(None),
+        })
+    }
+
+    /// A transaction: `work` and then a commit, on a database with a schema that this version knows. `work` may run
+    /// more than once, each time on a fresh transaction.
+    pub(crate) async fn transaction<T>(
+        &self,
+        name: &'static str,
+        again: Again,
+        work: impl for<'t> Fn(&'t Transaction<'_>) -> Work<'t, T>,
+    ) -> Result<T, StoreError> {
+        let began = Instant::now();
+        let mut retries = 0_u32;
+        let mut pause = PAUSE;
+        let outcome = loop {
+            let trouble = match self.attempt(name, &work).await {
+                Ok(value) => break Ok(value),
+                Err(trouble) => trouble,
+            };
+            let lost = trouble.lost_connection() && again == Again::Harmless;
+            if retries.saturating_add(1) >= ATTEMPTS_MAX || !(trouble.gave_way() || lost) {
+                break Err(trouble);
+            }
+            tracing::debug!(name, ?trouble, "the transaction is tried again");
+            retries = retries.saturating_add(1);
+            tokio::time::sleep(pause).await;
+            pause = pause.saturating_mul(2);
+        };
+        let took = began.elapsed();
+        (self.observe)(&Transacted { name, took, retries, ok: outcome.is_ok() });
+        outcome.map_err(StoreError::from)
+    }
+
+    async fn attempt<T>(
+        &self,
+        name: &'static str,
+        work: &impl for<'t> Fn(&'t Transaction<'_>) -> Work<'t, T>,
+    ) -> Result<T, Trouble> {
+        let mut client = self.pool.get().await?;
+        let attempt = timeout(self.transaction_max, async {
+            self.require_schema(&client).await?;
+            let transaction = client.transaction().await?;
+            let value = work(&transaction).await?;
+            transaction.commit().await?;
+            Ok(value)
+        });
+        let outcome = attempt.await.unwrap_or(Err(Trouble::TooLate(name)));
+        if let Err(trouble) = &outcome
+            && (trouble.spoils_connection() || matches!(trouble, Trouble::TooLate(_)))
+        {
+            // It is closed, with whatever still runs on it, and the next who asks gets another.
+            drop(Object::take(client));
+        }
+        outcome
+    }
+
+    /// A connection for somebody who runs a transaction on it step by step, on a database with a schema that this
+    /// version knows.
+    pub(crate) async fn lend(&self) -> Result<Object, StoreError> {
+        let lent = timeout(self.transaction_max, async {
+            let client = self.pool.get().await?;
+            self.require_schema(&client).await?;
+            Ok::<_, Trouble>(client)
+        });
+        Ok(lent.await.unwrap_or(Err(Trouble::TooLate("begin")))?)
+    }
+
+    /// Tells whoever measures of a transaction that such a one ran.
+    pub(crate) fn tell(&self, transacted: &Transacted) {
+        (self.observe)(transacted);
+    }
+
+    /// A connection of its own for somebody who keeps it, whatever the schema is.
+    pub(crate) async fn connection(&self) -> Result<Object, StoreError> {
+        self.pool.get().await.map_err(|error| Trouble::Pool(error).into())
+    }
+
+    /// A node may run on while its database is migrated, so it looks again from time to time.
+    async fn require_schema(&self, client: &Object) -> Result<(), Trouble> {
+        let seen = *self.schema_seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.is_some_and(|at| at.elapsed() < SCHEMA_LOOKED_AT_EVERY) {
+            return Ok(());
+        }
+        let known = schema::require_known(&***client).await;
+        *self.schema_seen.lock().unwrap_or_else(PoisonError::into_inner) = known.is_ok().then(Instant::now);
+        known
+    }
+}
+
+/// What each connection is told first. Every statement of ours walks along an index with the keys that it was given,
+/// and the planner, which knows nothing of the keys to come, is kept from anything else.
+fn session(options: &PostgresOptions) -> String {
+    let ms = options.statement_max.as_millis();
+    format!(
+        "SET statement_timeout = {ms}; SET lock_timeout = {ms}; SET idle_in_transaction_session_timeout = {idle};
+         SET timezone = 'UTC'; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off;
+         SET synchronous_commit = on",
+        idle = ms.saturating_mul(2),
+    )
+}

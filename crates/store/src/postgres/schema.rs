@@ -1,0 +1,262 @@
+//! The schema, brought forward step by step by whoever may: a step only adds, so that the version of the service that
+//! runs beside it goes on working; what nobody uses any more is taken away by a later step, which says from which
+//! schema version on a telness still works with it.
+
+use std::hash::Hasher as _;
+
+use siphasher::sip128::{Hasher128 as _, SipHasher24};
+use tokio_postgres::GenericClient;
+
+use super::connect::PostgresOptions;
+use super::pool::Pool;
+use super::trouble::{Trouble, of_postgres};
+use crate::StoreError;
+
+/// One step forward.
+struct Step {
+    version: i64,
+    name: &'static str,
+    sql: &'static str,
+    /// The lowest latest version that a telness may know and still work after this step.
+    works_from: i64,
+}
+
+const STEPS: &[Step] = &[
+    Step { version: 1, name: "calls", sql: include_str!("migrations/0001_calls.sql"), works_from: 1 },
+    Step { version: 2, name: "control", sql: include_str!("migrations/0002_control.sql"), works_from: 1 },
+];
+
+/// The lowest version that this telness can work with.
+const NEEDED: i64 = 2;
+
+const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (
+    version bigint PRIMARY KEY,
+    name text NOT NULL,
+    checksum bytea NOT NULL,
+    works_from bigint NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT now()
+)";
+/// Everybody who migrates takes this lock first, so that two do not do it at once.
+const LOCK: &str = "SELECT pg_advisory_lock(hashtext('telness migrate'))";
+const UNLOCK: &str = "SELECT pg_advisory_unlock(hashtext('telness migrate'))";
+const RANGE: &str = "SELECT coalesce(max(version), 0), coalesce(max(works_from), 0) FROM schema_migrations";
+const APPLIED: &str = "SELECT version, name, checksum FROM schema_migrations ORDER BY version";
+
+/// Whether a database has a schema that this version works with.
+pub(super) async fn require_known(client: &impl GenericClient) -> Result<(), Trouble> {
+    let there: bool = client.query_one("SELECT to_regclass('schema_migrations') IS NOT NULL", &[]).await?.get(0);
+    let (found, works_from) = if there {
+        let row = client.query_one(RANGE, &[]).await?;
+        (row.get(0), row.get(1))
+    } else {
+        (0, 0)
+    };
+    in_range(found, works_from, latest()).map_err(Trouble::Ours)
+}
+
+/// The rule: the database has come far enough for us, and not so far that it has left us behind.
+fn in_range(found: i64, works_from: i64, known: i64) -> Result<(), StoreError> {
+    if found < NEEDED {
+        return Err(StoreError::NotMigrated { found, needed: NEEDED });
+    }
+    if works_from > known { Err(StoreError::Later { found, known }) } else { Ok(()) }
+}
+
+fn latest() -> i64 {
+    STEPS.last().map_or(0, |step| step.version)
+}
+
+/// One step, and whether the database has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MigrationStatus {
+    /// Its number.
+    pub version: i64,
+    /// What it is called.
+    pub name: String,
+    /// Whether the database has it.
+    pub applied: bool,
+}
+
+/// Who brings a database forward: `telness migrate`.
+#[derive(Debug)]
+pub struct Migrations {
+    pool: Pool,
+}
+
+impl Migrations {
+    /// The migrations of a database.
+    ///
+    /// # Errors
+    /// When the address or the TLS settings cannot be read.
+    pub fn new(options: &PostgresOptions) -> Result<Self, StoreError> {
+        Ok(Self { pool: Pool::new(options)? })
+    }
+
+    /// Every step that this version knows or the database has.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn status(&self) -> Result<Vec<MigrationStatus>, StoreError> {
+        let applied = self.applied().await?;
+        let known = STEPS.iter().map(|step| MigrationStatus {
+            version: step.version,
+            name: step.name.to_owned(),
+            applied: applied.iter().any(|(version, ..)| *version == step.version),
+        });
+        let later = applied.iter().filter(|(version, ..)| *version > latest());
+        let later =
+            later.map(|(version, name, _)| MigrationStatus { version: *version, name: name.clone(), applied: true });
+        Ok(known.chain(later).collect())
+    }
+
+    /// Takes every step that the database does not have; answers their numbers. Two who do it at once take each step
+    /// once between them.
+    ///
+    /// # Errors
+    /// When a step cannot be taken, or one that was taken is not the one that this version knows.
+    pub async fn up(&self) -> Result<Vec<i64>, StoreError> {
+        let mut client = self.pool.connection().await?;
+        // A step may have to wait for a long statement of the service's, and the other's steps may take long.
+        client.batch_execute("SET statement_timeout = 0; SET lock_timeout = 0").await.map_err(lost)?;
+        client.batch_execute(LOCK).await.map_err(lost)?;
+        let done = step_by_step(&mut client).await;
+        // The connection ends here, and with it the lock, should this fail.
+        let _ = client.batch_execute(UNLOCK).await;
+        drop(deadpool_postgres::Object::take(client));
+        done
+    }
+
+    /// Whether every step that the database has is the one that this version knows, and what they made is there.
+    ///
+    /// # Errors
+    /// What is wrong, or that the database cannot be reached.
+    pub async fn verify(&self) -> Result<(), StoreError> {
+        let applied = self.applied().await?;
+        require_same(&applied)?;
+        let client = self.pool.connection().await?;
+        for table in TABLES {
+            let (table, columns) = table.split_once(": ").unwrap_or((table, ""));
+            for column in columns.split(' ') {
+                let there = client
+                    .query_opt(
+                        "SELECT 1 FROM information_schema.columns
+                         WHERE table_schema = current_schema() AND table_name = $1 AND column_name = $2",
+                        &[&table, &column],
+                    )
+                    .await
+                    .map_err(lost)?;
+                if there.is_none() {
+                    return Err(StoreError::Broken(format!(
+                        "the schema lacks {table}.{column}, which its steps made: somebody changed it by hand"
+                    )));
+                }
+            }
+        }
+        let found = applied.last().map_or(0, |(version, ..)| *version);
+        if found < latest() {
+            return Err(StoreError::NotMigrated { found, needed: latest() });
+        }
+        Ok(())
+    }
+
+    async fn applied(&self) -> Result<Vec<(i64, String, Vec<u8>)>, StoreError> {
+        let client = self.pool.connection().await?;
+        let there = client.query_one("SELECT to_regclass('schema_migrations') IS NOT NULL", &[]).await.map_err(lost)?;
+        if !there.get::<_, bool>(0) {
+            return Ok(Vec::new());
+        }
+        applied(&**client).await
+    }
+}
+
+/// What this version reads and writes.
+const TABLES: &[&str] = &[
+    "calls: tenant call_id received_at class action reason trunk caller_key called_key sip_call_id state answered_at \
+     ended_at talk_ms cause_q850 cause_sip cdr v node workflow kind direction peer site region rule matched_prefix \
+     gateway plan_revision degraded request_hash personal",
+    "keyed_calls: tenant call_id received_at",
+    "events: tenant call_id beyond event_id digest day occurred_at event",
+    "early_events: tenant call_id event_id digest received_at event",
+    "contradictions: tenant call_id digest received_at routing personal",
+    "ship_positions: journal position shipped_at",
+    "checks: only_row count",
+    "change_counter: version",
+    "changes: version place at author comment tenant entity key before after",
+    "tenants: name suspended outside_line_prefixes version deleted",
+    "users: tenant name extension devices preferences version deleted",
+    "blocks: first last tenant note version deleted",
+    "numbers: number state tenant user_name cutover version deleted",
+    "plans: revision author comment at sha256 text",
+    "plan_publications: version revision author comment at",
+    "decks: trunk revision currency row_count author comment at version deleted",
+    "deck_revisions: revision trunk currency row_count touched_at loading",
+    "deck_rows: revision prefix origin valid_from valid_until price connection_fee surcharge first_s next_s",
+    "nodes: name started_at seen_at version schema_version plan_revision served_version snapshot_age_s journal_bytes \
+     backlog_records backlog_age_s",
+];
+
+async fn step_by_step(client: &mut deadpool_postgres::Object) -> Result<Vec<i64>, StoreError> {
+    client.batch_execute(TABLE).await.map_err(lost)?;
+    let applied = applied(&***client).await?;
+    require_same(&applied)?;
+    let reached = applied.last().map_or(0, |(version, ..)| *version);
+    let mut done = Vec::new();
+    for step in STEPS.iter().filter(|step| step.version > reached) {
+        let transaction = client.transaction().await.map_err(lost)?;
+        let failed = |error| {
+            let why = lost(error);
+            StoreError::Broken(format!(
+                "step {} ({}) of the schema: {why}; it changed nothing",
+                step.version, step.name
+            ))
+        };
+        transaction.batch_execute(step.sql).await.map_err(failed)?;
+        let row: [&(dyn tokio_postgres::types::ToSql + Sync); 4] =
+            [&step.version, &step.name, &checksum(step.sql), &step.works_from];
+        let insert = "INSERT INTO schema_migrations (version, name, checksum, works_from) VALUES ($1, $2, $3, $4)";
+        transaction.execute(insert, &row).await.map_err(lost)?;
+        transaction.commit().await.map_err(lost)?;
+        done.push(step.version);
+    }
+    Ok(done)
+}
+
+async fn applied(client: &impl GenericClient) -> Result<Vec<(i64, String, Vec<u8>)>, StoreError> {
+    let rows = client.query(APPLIED, &[]).await.map_err(lost)?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect())
+}
+
+fn require_same(applied: &[(i64, String, Vec<u8>)]) -> Result<(), StoreError> {
+    for (version, name, sum) in applied {
+        if STEPS.iter().any(|step| step.version == *version && checksum(step.sql) != *sum) {
+            return Err(StoreError::Broken(format!(
+                "step {version} ({name}) of its schema is not the one that this telness knows; use the version that made it"
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn checksum(sql: &str) -> Vec<u8> {
+    let mut hasher = SipHasher24::new();
+    hasher.write(sql.as_bytes());
+    hasher.finish128().as_bytes().to_vec()
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]
+fn lost(error: tokio_postgres::Error) -> StoreError {
+    of_postgres(&error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s2_a_schema_is_known_from_the_one_needed_to_the_first_that_leaves_this_version_behind() {
+        assert!(in_range(NEEDED, 1, latest()).is_ok());
+        assert!(in_range(latest() + 5, latest(), latest()).is_ok(), "a later step that leaves room for us");
+        assert!(matches!(in_range(latest() + 5, latest() + 1, latest()), Err(StoreError::Later { .. })));
+        assert!(matches!(in_range(NEEDED - 1, 0, latest()), Err(StoreError::NotMigrated { .. })));
+    }
+}

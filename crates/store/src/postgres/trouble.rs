@@ -1,0 +1,120 @@
+//! What can go wrong with Postgres, and what is to be done about it.
+
+use std::error::Error as _;
+
+use deadpool_postgres::{HookError, PoolError, TimeoutType};
+use tokio_postgres::error::SqlState;
+
+use crate::StoreError;
+
+/// Why an attempt at a transaction failed.
+#[derive(Debug)]
+pub(crate) enum Trouble {
+    /// What Postgres or the connection said.
+    Postgres(tokio_postgres::Error),
+    /// No connection was to be had.
+    Pool(PoolError),
+    /// It took too long; where it stands is not known.
+    TooLate(&'static str),
+    /// Our own refusal.
+    Ours(StoreError),
+}
+
+impl From<tokio_postgres::Error> for Trouble {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Postgres(error)
+    }
+}
+
+impl From<PoolError> for Trouble {
+    fn from(error: PoolError) -> Self {
+        Self::Pool(error)
+    }
+}
+
+impl From<StoreError> for Trouble {
+    fn from(error: StoreError) -> Self {
+        Self::Ours(error)
+    }
+}
+
+impl Trouble {
+    /// Whether Postgres undid the transaction for the sake of another, which is then the one to wait for.
+    pub(crate) fn gave_way(&self) -> bool {
+        self.state().is_some_and(|state| {
+            matches!(*state, SqlState::T_R_SERIALIZATION_FAILURE | SqlState::T_R_DEADLOCK_DETECTED)
+        })
+    }
+
+    /// Whether the connection was at fault, so that another one may do.
+    pub(crate) fn lost_connection(&self) -> bool {
+        match self {
+            Self::Postgres(error) => error.is_closed() || error.source().is_some_and(|why| why.is::<std::io::Error>()),
+            Self::Pool(_) | Self::TooLate(_) | Self::Ours(_) => false,
+        }
+    }
+
+    /// Whether the connection is of no use any more.
+    pub(crate) fn spoils_connection(&self) -> bool {
+        // A server that was demoted or is shutting down refuses on this connection for as long as it is open.
+        let leaving = self.state().is_some_and(|state| {
+            *state == SqlState::READ_ONLY_SQL_TRANSACTION || matches!(state.code().get(..3), Some("57P" | "08P"))
+        });
+        leaving || self.lost_connection()
+    }
+
+    /// No partition of the table takes a row, or the partition that did has gone.
+    pub(crate) fn lacks_partition(&self) -> bool {
+        self.state().is_some_and(|state| *state == SqlState::CHECK_VIOLATION)
+    }
+
+    fn state(&self) -> Option<&SqlState> {
+        match self {
+            Self::Postgres(error) => error.code(),
+            _ => None,
+        }
+    }
+}
+
+impl From<Trouble> for StoreError {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Ours(error) => error,
+            Trouble::TooLate(what) => Self::Unavailable(format!("Postgres did not answer in time ({what})")),
+            Trouble::Pool(error) => of_pool(error),
+            Trouble::Postgres(error) => of_postgres(&error),
+        }
+    }
+}
+
+fn of_pool(error: PoolError) -> StoreError {
+    match error {
+        PoolError::Timeout(TimeoutType::Wait) => {
+            StoreError::Unavailable("all connections to Postgres are in use (store.connections_max)".to_owned())
+        }
+        PoolError::Timeout(_) => StoreError::Unavailable("Postgres cannot be reached in time".to_owned()),
+        PoolError::Backend(error) => of_postgres(&error),
+        PoolError::PostCreateHook(HookError::Backend(error)) => of_postgres(&error),
+        PoolError::PostCreateHook(HookError::Message(why)) => StoreError::Unavailable(why.into_owned()),
+        other => StoreError::Unavailable(other.to_string()),
+    }
+}
+
+/// What Postgres said in words, and whether it helps to try again.
+pub(crate) fn of_postgres(error: &tokio_postgres::Error) -> StoreError {
+    let Some(said) = error.as_db_error() else {
+        // The library's own text says only which step failed; the reason is its source.
+        let why = error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {source}"));
+        return StoreError::Unavailable(format!("Postgres: {why}"));
+    };
+    let text = format!("Postgres: {} (SQLSTATE {})", said.message(), said.code().code());
+    if passes(said.code()) { StoreError::Unavailable(text) } else { StoreError::Broken(text) }
+}
+
+/// Whether what Postgres says can change without anybody touching us or the data: connections, its start and stop,
+/// rights and passwords, room and memory, a standby, locks, limits of time.
+fn passes(state: &SqlState) -> bool {
+    let class = state.code().get(..2).unwrap_or_default();
+    matches!(class, "08" | "25" | "28" | "3D" | "40" | "53" | "55" | "57" | "58")
+        || *state == SqlState::INSUFFICIENT_PRIVILEGE
+}

@@ -1,0 +1,192 @@
+//! One batch from a journal, in one transaction. What is there stays as it is; what contradicts it is kept beside it.
+
+use std::collections::btree_map::Entry as Place;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::Hash as _;
+
+use deadpool_postgres::Transaction;
+use siphasher::sip128::{Hasher128 as _, SipHasher24};
+use telness_core::call::CallId;
+use telness_core::names::TenantName;
+use telness_core::record::{CallEvent, Routing};
+use telness_core::time::Timestamp;
+use uuid::Uuid;
+
+use super::calls::{self, Columns};
+use super::trouble::Trouble;
+use super::value::{Day, Time};
+use super::{early, events, read, to_json};
+use crate::{Entry, JournalId, Position, StoreError, Written};
+
+const POSITION: &str = "INSERT INTO ship_positions (journal, position) VALUES ($1, $2)
+    ON CONFLICT (journal) DO UPDATE SET position = greatest(ship_positions.position, excluded.position),
+    shipped_at = now()";
+const KEYED_INSERT: &str = "INSERT INTO keyed_calls (tenant, call_id, received_at)
+    SELECT * FROM unnest($1::text[], $2::uuid[], $3::timestamptz[]) ON CONFLICT (tenant, call_id) DO NOTHING";
+const KEYED_SELECT: &str = "SELECT k.tenant, k.call_id, k.received_at FROM unnest($1::text[], $2::uuid[]) AS a (t, i)
+    JOIN keyed_calls k ON k.tenant = a.t AND k.call_id = a.i";
+const CONTRADICTION: &str = "INSERT INTO contradictions (tenant, call_id, digest, received_at, routing, personal)
+    VALUES ($1, $2, $3, $4, $5::text::json, $6) ON CONFLICT DO NOTHING";
+
+/// Whose call it is.
+pub(super) type Key = (TenantName, CallId);
+
+/// One call of a batch.
+struct Record {
+    routing: Box<Routing>,
+    personal: Vec<u8>,
+}
+
+/// What is to be written, in an order that does not depend on the journal's: two nodes that write the same rows never
+/// wait for each other in a circle.
+pub(super) struct Batch {
+    journal: JournalId,
+    position: i64,
+    /// The first record of each call.
+    calls: BTreeMap<Key, Record>,
+    /// Further ones under the same id.
+    doubled: Vec<Record>,
+    pub(super) reports: BTreeMap<Key, Vec<CallEvent>>,
+}
+
+impl Batch {
+    pub(super) fn of(journal: JournalId, upto: Position, entries: Vec<Entry>) -> Result<Self, StoreError> {
+        let position = i64::try_from(upto.0).map_err(|_| StoreError::Broken(format!("{upto:?} is out of range")))?;
+        let (mut calls, mut doubled, mut reports) = (BTreeMap::new(), Vec::new(), BTreeMap::<Key, Vec<_>>::new());
+        for entry in entries {
+            match entry {
+                Entry::Call { routing, personal } => {
+                    let record = Record { routing, personal };
+                    match calls.entry((record.routing.tenant.clone(), record.routing.call_id)) {
+                        Place::Vacant(place) => drop(place.insert(record)),
+                        Place::Occupied(_) => doubled.push(record),
+                    }
+                }
+                Entry::Event(event) => reports.entry((event.tenant.clone(), event.call_id)).or_default().push(*event),
+            }
+        }
+        Ok(Self { journal, position, calls, doubled, reports })
+    }
+
+    /// The days that it writes to, as far as its own calls and the ids of version 7 tell.
+    pub(super) fn days(&self) -> BTreeSet<Day> {
+        let calls = self.calls.values().map(|record| Day::of(record.routing.received_at));
+        let reports = self.reports.keys().filter_map(|(_, id)| told_by(*id)).map(Day::of);
+        calls.chain(reports).collect()
+    }
+}
+
+/// The millisecond that an id tells: one of version 7 was made when its call was received. Another one tells nothing.
+pub(super) fn told_by(id: CallId) -> Option<Timestamp> {
+    let millis = i64::try_from(id.0.as_u128() >> 80).ok()?;
+    (id.0.get_version_num() == 7).then(|| Timestamp::from_micros(millis.saturating_mul(1_000)))
+}
+
+/// Whether a call is found by its id alone.
+fn tells_its_time(routing: &Routing) -> bool {
+    told_by(routing.call_id)
+        .is_some_and(|at| at.as_micros() == routing.received_at.as_micros().div_euclid(1_000) * 1_000)
+}
+
+pub(super) async fn batch(transaction: &Transaction<'_>, batch: &Batch) -> Result<Written, Trouble> {
+    let statement = transaction.prepare_cached(POSITION).await?;
+    transaction.execute(&statement, &[&batch.journal.0.as_slice(), &batch.position]).await?;
+    let elsewhere = keyed(transaction, batch).await?;
+    let mut doubtful: Vec<&Record> = batch.doubled.iter().collect();
+    let mut columns = Columns::default();
+    let mut offered: Vec<&Record> = Vec::with_capacity(batch.calls.len());
+    for (key, record) in &batch.calls {
+        if elsewhere.contains_key(key) {
+            doubtful.push(record);
+        } else {
+            columns.push(&record.routing, &record.personal);
+            offered.push(record);
+        }
+    }
+    if !offered.is_empty() {
+        let insert = transaction.prepare_cached(calls::INSERT).await?;
+        let written = transaction.execute(&insert, &columns.parameters()).await?;
+        if usize::try_from(written).ok() != Some(offered.len()) {
+            // Some were there: which, and whether they are the same, shows by reading them.
+            doubtful.extend(&offered);
+        }
+    }
+    keep_others(transaction, &doubtful).await?;
+    let reports = early::join(transaction, batch.calls.keys(), batch.reports.clone()).await?;
+    events::take(transaction, reports).await
+}
+
+/// Ties ids that do not tell their time to that of the first record; answers those that another record was first at,
+/// with a time of its own.
+async fn keyed(transaction: &Transaction<'_>, batch: &Batch) -> Result<HashMap<Key, Timestamp>, Trouble> {
+    let keyed = || batch.calls.iter().filter(|(_, record)| !tells_its_time(&record.routing));
+    let tenants: Vec<&str> = keyed().map(|((tenant, _), _)| tenant.as_str()).collect();
+    if tenants.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let ids: Vec<Uuid> = keyed().map(|((_, id), _)| id.0).collect();
+    let times: Vec<Time> = keyed().map(|(_, record)| Time(record.routing.received_at)).collect();
+    let insert = transaction.prepare_cached(KEYED_INSERT).await?;
+    let written = transaction.execute(&insert, &[&tenants, &ids, &times]).await?;
+    if usize::try_from(written).ok() == Some(ids.len()) {
+        return Ok(HashMap::new());
+    }
+    let select = transaction.prepare_cached(KEYED_SELECT).await?;
+    let mut elsewhere = HashMap::new();
+    for row in transaction.query(&select, &[&tenants, &ids]).await? {
+        let (key, at) = (calls::id_of(&row)?, calls::time(&row, 2)?);
+        if batch.calls.get(&key).is_some_and(|record| record.routing.received_at != at) {
+            elsewhere.insert(key, at);
+        }
+    }
+    Ok(elsewhere)
+}
+
+/// Keeps records whose calls are there already, if they are not the same records.
+async fn keep_others(transaction: &Transaction<'_>, doubtful: &[&Record]) -> Result<(), Trouble> {
+    if doubtful.is_empty() {
+        return Ok(());
+    }
+    let keys: BTreeSet<Key> =
+        doubtful.iter().map(|record| (record.routing.tenant.clone(), record.routing.call_id)).collect();
+    let mut there = HashMap::new();
+    for row in read::rows(transaction, &keys).await? {
+        there.insert(calls::id_of(&row)?, (calls::routing(&row)?, row.try_get::<_, Vec<u8>>(calls::PERSONAL)?));
+    }
+    for Record { routing, personal } in doubtful {
+        let kept = there.get(&(routing.tenant.clone(), routing.call_id));
+        if !kept.is_some_and(|(kept, kept_personal)| is_same(kept, routing) && kept_personal == personal) {
+            keep_beside(transaction, routing, personal).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a record is the one that was written: as it is, or as Postgres can hold it.
+fn is_same(kept: &Routing, routing: &Routing) -> bool {
+    let held = routing.sip_call_id.as_deref().map(calls::without_nul);
+    kept == routing || *kept == Routing { sip_call_id: held.map(Into::into), ..routing.clone() }
+}
+
+async fn keep_beside(transaction: &Transaction<'_>, routing: &Routing, personal: &[u8]) -> Result<(), Trouble> {
+    let text = to_json(routing)?;
+    let mut hasher = SipHasher24::new();
+    text.hash(&mut hasher);
+    personal.hash(&mut hasher);
+    let digest = hasher.finish128().as_bytes();
+    let insert = transaction.prepare_cached(CONTRADICTION).await?;
+    let (tenant, id, at) = (routing.tenant.as_str(), routing.call_id.0, Time(routing.received_at));
+    let written = transaction.execute(&insert, &[&tenant, &id, &digest.as_slice(), &at, &text, &personal]).await?;
+    if written > 0 {
+        tracing::warn!(tenant = %routing.tenant, call = %routing.call_id, "a second record of this call differs; both are kept");
+    }
+    Ok(())
+}
+
+/// How far a journal was shipped.
+pub(super) async fn position(transaction: &Transaction<'_>, journal: JournalId) -> Result<Option<Position>, Trouble> {
+    let select = "SELECT position FROM ship_positions WHERE journal = $1";
+    let row = transaction.query_opt(select, &[&journal.0.as_slice()]).await?;
+    let position = row.map(|row| row.try_get::<_, i64>(0)).transpose()?;
+    Ok(position.map(|position| Position(position.cast_unsigned())))
+}
