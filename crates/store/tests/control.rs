@@ -499,6 +499,27 @@ async fn the_log_says_who_changed_what(control: Control) {
     assert_eq!(control.log(&one).await.unwrap().entries.len(), 1);
 }
 
+/// Whoever asked may go away at any point: then all of the change was made or nothing, and nobody stands in the way of
+/// the next one.
+async fn whoever_goes_away_leaves_nothing_half_done(control: Control) {
+    control.put(&edit("begin"), tenant("nordtel"), Expect::Absent).await.unwrap();
+    for at in 0..120_u64 {
+        let several = [0, 1].map(|item| (user("nordtel", &format!("user-{at}-{item}")), Expect::Absent));
+        let (e, patience) = (edit(""), std::time::Duration::from_micros(at * 60));
+        let _ = tokio::time::timeout(patience, control.put_all(&e, several.into())).await;
+        let next = control.put(&edit("next"), tenant("nordtel"), Expect::Any).await.unwrap();
+        assert_eq!(control.version().await.unwrap(), next);
+    }
+    let users = all_of::<User>(async |query| control.list(&query).await.unwrap()).await;
+    let mut by_version: BTreeMap<Version, usize> = BTreeMap::new();
+    users.iter().for_each(|(_, version)| *by_version.entry(*version).or_default() += 1);
+    assert!(by_version.values().all(|count| *count == 2), "{by_version:?}");
+    // No version was taken by a change that was not made.
+    let query = LogQuery { entity: Some("tenant".to_owned()), limit: 1000, ..LogQuery::default() };
+    let tenants = control.log(&query).await.unwrap().entries.len();
+    assert_eq!(control.version().await.unwrap().0, i64::try_from(tenants + by_version.len()).unwrap());
+}
+
 async fn nodes_are_known_by_what_they_said_last(control: Control) {
     let report = |name: &str, second| NodeReport {
         name: name.parse().unwrap(),
@@ -616,6 +637,11 @@ macro_rules! suite {
         #[test]
         fn the_log_says_who_changed_what() {
             $with_control("log", super::the_log_says_who_changed_what);
+        }
+
+        #[test]
+        fn whoever_goes_away_leaves_nothing_half_done() {
+            $with_control("goes-away", super::whoever_goes_away_leaves_nothing_half_done);
         }
 
         #[test]

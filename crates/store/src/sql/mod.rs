@@ -53,7 +53,7 @@ pub(crate) enum Database {
 /// A transaction that writes. Dropped without [`commit`](Transaction::commit), it changed nothing.
 pub(crate) enum Transaction {
     Sqlite(sqlite::Session),
-    Postgres(postgres::Session),
+    Postgres(Box<postgres::Session>),
 }
 
 impl Database {
@@ -62,7 +62,9 @@ impl Database {
         let took_max = Duration::from_millis(TRANSACTION_MS_MAX);
         match self {
             Self::Sqlite(store) => sqlite::Session::begin(store, name, took_max).await.map(Transaction::Sqlite),
-            Self::Postgres(pool) => postgres::Session::begin(pool, name, took_max).await.map(Transaction::Postgres),
+            Self::Postgres(pool) => postgres::Session::begin(pool, name, took_max)
+                .await
+                .map(|session| Transaction::Postgres(Box::new(session))),
         }
     }
 

@@ -49,18 +49,18 @@ impl Session {
         &mut self,
         work: impl AsyncFnOnce(&Object) -> Result<T, tokio_postgres::Error>,
     ) -> Result<T, StoreError> {
-        let too_late = || StoreError::Unavailable(format!("Postgres did not answer in time ({})", self.name));
-        let client = self.client.take().ok_or_else(too_late)?;
+        let name = self.name;
+        let too_late = || StoreError::Unavailable(format!("Postgres did not answer in time ({name})"));
+        // It stays here meanwhile: if whoever waits goes away, what was begun is undone.
+        let client = self.client.as_ref().ok_or_else(too_late)?;
         let left = self.took_max.saturating_sub(self.began.elapsed());
-        let worked = match timeout(left, work(&client)).await {
+        let worked = match timeout(left, work(client)).await {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(error)) => Err(of_postgres(&error)),
             Err(_) => Err(too_late()),
         };
-        if worked.is_ok() {
-            self.client = Some(client);
-        } else {
-            drop(Object::take(client));
+        if worked.is_err() {
+            drop(self.client.take().map(Object::take));
         }
         worked
     }
