@@ -8,20 +8,20 @@
     reason = "a test"
 )]
 
+mod ground;
 mod sample;
 mod scratch;
 
 use std::future::Future;
-use std::path::{Path, PathBuf};
 
+use ground::{Ground, PostgresGround, SqliteGround};
 use sample::{at_ms, call, entry, event, id};
-use scratch::Scratch;
 use telness_core::call::CallId;
 use telness_core::class::Class;
 use telness_core::decide::Action;
 use telness_core::names::TenantName;
 use telness_core::record::{CallEvent, CdrState, EventKind};
-use telness_store::{CallQuery, Cursor, EVENTS_OF_A_KIND_MAX, Entry, JournalId, Page, Position, SqliteStore, Store};
+use telness_store::{CallQuery, Cursor, EVENTS_OF_A_KIND_MAX, Entry, JournalId, Page, Position, Store};
 
 const JOURNAL: JournalId = JournalId([1; 16]);
 
@@ -121,7 +121,7 @@ fn untimed(event_id: &str, after_ms: i64) -> CallEvent {
 }
 
 /// The final records are the same for every order in which calls and their events come, also across batches.
-async fn order_leaves_no_mark(stores: &mut dyn FnMut() -> Box<dyn Store>) {
+async fn order_leaves_no_mark(ground: &mut impl Ground) {
     let entries = || {
         vec![
             entry(&call("nordtel", 1)),
@@ -144,7 +144,7 @@ async fn order_leaves_no_mark(stores: &mut dyn FnMut() -> Box<dyn Store>) {
     };
     let mut seen = None;
     for turn in 0..12 {
-        let store = stores();
+        let store = ground.store().await;
         let mut order = entries();
         let len = order.len();
         order.rotate_left(turn % len);
@@ -186,10 +186,10 @@ fn flood() -> Vec<Entry> {
     entries
 }
 
-async fn events_beyond_the_limit_are_kept_beside(stores: &mut dyn FnMut() -> Box<dyn Store>) {
-    let mut seen = None;
-    for turn in 0..10 {
-        let store = stores();
+async fn events_beyond_the_limit_are_kept_beside(ground: &mut impl Ground) -> usize {
+    let (mut seen, turns) = (None, 10);
+    for turn in 0..turns {
+        let store = ground.store().await;
         let mut order = flood();
         let len = order.len();
         order.rotate_left(turn * 41 % len);
@@ -213,11 +213,12 @@ async fn events_beyond_the_limit_are_kept_beside(stores: &mut dyn FnMut() -> Box
         let all = everything(&*store, "nordtel").await;
         assert_eq!(seen.get_or_insert_with(|| all.clone()), &all, "turn {turn}");
     }
+    turns
 }
 
 /// A report without a time comes to lie beyond the limit, and counts once an earlier copy of it comes.
-async fn an_event_that_counts_again_takes_anothers_place(stores: &mut dyn FnMut() -> Box<dyn Store>) {
-    let store = stores();
+async fn an_event_that_counts_again_takes_anothers_place(ground: &mut impl Ground) {
+    let store = ground.store().await;
     let limit = i64::try_from(EVENTS_OF_A_KIND_MAX).unwrap();
     let ringing = (0..limit).map(|at| event("nordtel", 1, &format!("r-{at}"), EventKind::Ringing, at));
     let mut entries: Vec<_> = ringing.map(|event| Entry::Event(Box::new(event))).collect();
@@ -340,91 +341,80 @@ async fn contradictory_records_are_all_kept(store: &dyn Store) {
     assert_eq!(page.calls.len(), 1);
 }
 
-mod sqlite {
-    use super::*;
-
-    /// A new store in a folder of its own. The folder is deleted with the scratch value, after the store.
-    fn with_store(name: &str, test: impl AsyncFnOnce(&dyn Store)) {
-        let scratch = Scratch::new(name);
-        let store = SqliteStore::open(&scratch.path().join("store.sqlite")).unwrap();
-        run(test(&store));
-        run(store.check()).unwrap();
-    }
-
-    #[test]
-    fn n2_writing_again_changes_nothing() {
-        with_store("again", writing_again_changes_nothing);
-    }
-
-    #[test]
-    fn n2_position_is_kept_with_the_batch() {
-        with_store("position", position_is_kept_with_the_batch);
-    }
-
-    #[test]
-    fn p1_tenants_do_not_see_each_other() {
-        with_store("tenants", tenants_do_not_see_each_other);
-    }
-
-    /// As many new stores as a test asks for.
-    fn with_stores(scratch: &Scratch, test: impl AsyncFnOnce(&mut dyn FnMut() -> Box<dyn Store>)) -> Vec<PathBuf> {
-        let mut files = Vec::new();
-        let mut stores = || -> Box<dyn Store> {
-            let file = scratch.path().join(format!("{}.sqlite", files.len()));
-            let store = SqliteStore::open(&file).unwrap();
-            files.push(file);
-            Box::new(store)
-        };
-        run(test(&mut stores));
-        files
-    }
-
-    #[test]
-    fn n6_order_leaves_no_mark() {
-        with_stores(&Scratch::new("order"), order_leaves_no_mark);
-    }
-
-    #[test]
-    fn n6_events_beyond_the_limit_are_kept_beside() {
-        let scratch = Scratch::new("beyond");
-        let files = with_stores(&scratch, events_beyond_the_limit_are_kept_beside);
-        // What does not count was acknowledged too: all of it is there (N2), in whatever order it came.
-        for file in files {
-            assert_eq!((ids_kept(&file, 0).len(), ids_kept(&file, 1).len()), (EVENTS_OF_A_KIND_MAX + 1, 41));
-        }
-    }
-
-    #[test]
-    fn n6_an_event_that_counts_again_is_kept_beyond_no_longer() {
-        let scratch = Scratch::new("again-counted");
-        let file = with_stores(&scratch, an_event_that_counts_again_takes_anothers_place).remove(0);
-        assert_eq!(ids_kept(&file, 1), [format!("r-{}", EVENTS_OF_A_KIND_MAX - 1)]);
-    }
-
-    /// The ids of the events that a file keeps among those that count, or beyond them.
-    fn ids_kept(file: &Path, beyond: u8) -> Vec<String> {
-        let file = rusqlite::Connection::open(file).unwrap();
-        let mut select = file.prepare("SELECT event_id FROM events WHERE beyond = ?1").unwrap();
-        select.query_map([beyond], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
-    }
-
-    #[test]
-    fn as_many_events_as_count_are_all_shown() {
-        with_store("as-many", super::as_many_events_as_count_are_all_shown);
-    }
-
-    #[test]
-    fn pages_are_whole_and_stable() {
-        with_store("pages", super::pages_are_whole_and_stable);
-    }
-
-    #[test]
-    fn filters_choose() {
-        with_store("filters", super::filters_choose);
-    }
-
-    #[test]
-    fn n7_contradictory_records_are_all_kept() {
-        with_store("contradictions", contradictory_records_are_all_kept);
-    }
+/// Runs a test on a new store, which works when it ends.
+fn with_store(mut ground: impl Ground, test: impl AsyncFnOnce(&dyn Store)) {
+    run(async {
+        let store = ground.store().await;
+        test(&*store).await;
+        store.check().await.unwrap();
+    });
 }
+
+macro_rules! suite {
+    ($module:ident, $ground:ident) => {
+        mod $module {
+            use super::*;
+
+            #[test]
+            fn n2_writing_again_changes_nothing() {
+                with_store($ground::new("again"), writing_again_changes_nothing);
+            }
+
+            #[test]
+            fn n2_position_is_kept_with_the_batch() {
+                with_store($ground::new("position"), position_is_kept_with_the_batch);
+            }
+
+            #[test]
+            fn p1_tenants_do_not_see_each_other() {
+                with_store($ground::new("tenants"), tenants_do_not_see_each_other);
+            }
+
+            #[test]
+            fn n6_order_leaves_no_mark() {
+                run(order_leaves_no_mark(&mut $ground::new("order")));
+            }
+
+            #[test]
+            fn n6_events_beyond_the_limit_are_kept_beside() {
+                let mut ground = $ground::new("beyond");
+                let stores = run(events_beyond_the_limit_are_kept_beside(&mut ground));
+                // What does not count was acknowledged too: all of it is there (N2), in whatever order it came.
+                for store in 0..stores {
+                    let kept = [false, true].map(|beyond| ground.ids_kept(store, beyond).len());
+                    assert_eq!(kept, [EVENTS_OF_A_KIND_MAX + 1, 41]);
+                }
+            }
+
+            #[test]
+            fn n6_an_event_that_counts_again_is_kept_beyond_no_longer() {
+                let mut ground = $ground::new("again-counted");
+                run(an_event_that_counts_again_takes_anothers_place(&mut ground));
+                assert_eq!(ground.ids_kept(0, true), [format!("r-{}", EVENTS_OF_A_KIND_MAX - 1)]);
+            }
+
+            #[test]
+            fn as_many_events_as_count_are_all_shown() {
+                with_store($ground::new("as-many"), super::as_many_events_as_count_are_all_shown);
+            }
+
+            #[test]
+            fn pages_are_whole_and_stable() {
+                with_store($ground::new("pages"), super::pages_are_whole_and_stable);
+            }
+
+            #[test]
+            fn filters_choose() {
+                with_store($ground::new("filters"), super::filters_choose);
+            }
+
+            #[test]
+            fn n7_contradictory_records_are_all_kept() {
+                with_store($ground::new("contradictions"), contradictory_records_are_all_kept);
+            }
+        }
+    };
+}
+
+suite!(sqlite, SqliteGround);
+suite!(postgres, PostgresGround);
