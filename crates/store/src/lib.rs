@@ -3,11 +3,13 @@
 //! A call is put in the [`Journal`] before it is answered, and moved on from there into a [`Store`] by the
 //! shipper. Writing the same entries again changes nothing, so the shipper may repeat itself.
 
+pub mod control;
 mod counted;
 mod entry;
 mod journal;
 mod postgres;
 mod query;
+mod sql;
 mod sqlite;
 mod words;
 

@@ -29,8 +29,9 @@ pub use schema::{MigrationStatus, Migrations};
 
 use crate::{CallQuery, JournalId, Page, Pending, Position, Shipment, Store, StoreError, StoredCall, Written};
 use days::Days;
-use pool::{Again, Pool};
+pub(crate) use pool::{Again, Pool};
 use trouble::Trouble;
+pub(crate) use trouble::of_postgres;
 
 const CHECK: &str = "INSERT INTO checks (only_row, count) VALUES (true, 1)
     ON CONFLICT (only_row) DO UPDATE SET count = checks.count + 1";
@@ -53,6 +54,11 @@ impl PostgresStore {
         let pool = Arc::new(Pool::new(options)?);
         let (listener, hints) = listen::Listener::new(options.config()?, options.connector()?);
         Ok(Self { pool, days: Days::default(), hints, listener })
+    }
+
+    /// The connections, for the control plane beside.
+    pub(crate) const fn pool(&self) -> &Arc<Pool> {
+        &self.pool
     }
 
     /// Changes each time when somebody changed what nodes serve, without a word of what. Hints may be lost: whoever

@@ -127,6 +127,22 @@ impl Pool {
         outcome
     }
 
+    /// A connection for somebody who runs a transaction on it step by step, on a database with a schema that this
+    /// version knows.
+    pub(crate) async fn lend(&self) -> Result<Object, StoreError> {
+        let lent = timeout(self.transaction_max, async {
+            let client = self.pool.get().await?;
+            self.require_schema(&client).await?;
+            Ok::<_, Trouble>(client)
+        });
+        Ok(lent.await.unwrap_or(Err(Trouble::TooLate("begin")))?)
+    }
+
+    /// Tells whoever measures of a transaction that such a one ran.
+    pub(crate) fn tell(&self, transacted: &Transacted) {
+        (self.observe)(transacted);
+    }
+
     /// A connection of its own for somebody who keeps it, whatever the schema is.
     pub(crate) async fn connection(&self) -> Result<Object, StoreError> {
         self.pool.get().await.map_err(|error| Trouble::Pool(error).into())

@@ -21,11 +21,13 @@ struct Step {
     works_from: i64,
 }
 
-const STEPS: &[Step] =
-    &[Step { version: 1, name: "calls", sql: include_str!("migrations/0001_calls.sql"), works_from: 1 }];
+const STEPS: &[Step] = &[
+    Step { version: 1, name: "calls", sql: include_str!("migrations/0001_calls.sql"), works_from: 1 },
+    Step { version: 2, name: "control", sql: include_str!("migrations/0002_control.sql"), works_from: 1 },
+];
 
 /// The lowest version that this telness can work with.
-const NEEDED: i64 = 1;
+const NEEDED: i64 = 2;
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (
     version bigint PRIMARY KEY,
@@ -178,6 +180,19 @@ const TABLES: &[&str] = &[
     "contradictions: tenant call_id digest received_at routing personal",
     "ship_positions: journal position shipped_at",
     "checks: only_row count",
+    "change_counter: version",
+    "changes: version place at author comment tenant entity key before after",
+    "tenants: name suspended outside_line_prefixes version deleted",
+    "users: tenant name extension devices preferences version deleted",
+    "blocks: first last tenant note version deleted",
+    "numbers: number state tenant user_name cutover version deleted",
+    "plans: revision author comment at sha256 text",
+    "plan_publications: version revision author comment at",
+    "decks: trunk revision currency row_count author comment at version deleted",
+    "deck_revisions: revision trunk currency row_count touched_at loading",
+    "deck_rows: revision prefix origin valid_from valid_until price connection_fee surcharge first_s next_s",
+    "nodes: name started_at seen_at version schema_version plan_revision served_version snapshot_age_s journal_bytes \
+     backlog_records backlog_age_s",
 ];
 
 async fn step_by_step(client: &mut deadpool_postgres::Object) -> Result<Vec<i64>, StoreError> {

@@ -20,6 +20,7 @@ use telness_core::record::CallRecord;
 
 use crate::{CallQuery, JournalId, Page, Pending, Position, Shipment, Store, StoreError, StoredCall, Written};
 use threads::{Opener, Threads};
+use tokio::sync::oneshot;
 
 /// Threads that read. More would only compete with the data path for the same cores.
 const READERS: usize = 2;
@@ -27,8 +28,8 @@ const READERS: usize = 2;
 const READ_QUEUE_JOBS_MAX: usize = 64;
 /// Batches that may wait for the writer. The shipper sends one at a time.
 const WRITE_QUEUE_JOBS_MAX: usize = 4;
-/// Statements that a connection keeps prepared: all that there are.
-const STATEMENTS_MAX: usize = 32;
+/// Statements that a connection keeps prepared: all that there are for calls, and the control plane's latest.
+const STATEMENTS_MAX: usize = 64;
 
 /// The embedded store.
 #[derive(Debug)]
@@ -57,6 +58,22 @@ impl SqliteStore {
         // A person waits, who is to be told at once.
         drop(connect_to_read(file)?);
         Ok(Self { writer: None, readers: start_readers(file, connect_to_read)? })
+    }
+
+    /// Puts something in the writer's queue that holds it for longer than one question; gives where it will end.
+    pub(crate) async fn hold_writer(
+        &self,
+        hold: impl FnOnce(&mut Connection) -> Result<(), StoreError> + Send + 'static,
+    ) -> Result<oneshot::Receiver<Result<(), StoreError>>, StoreError> {
+        self.writer()?.queue(hold).await
+    }
+
+    /// Has a reader answer a question.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.readers.ask(|connection| read(connection)).await
     }
 
     fn writer(&self) -> Result<&Threads, StoreError> {
@@ -142,7 +159,7 @@ fn connect_to_read(file: &Path) -> Result<Connection, StoreError> {
 
 /// Whether it helps to try again. What SQLite says of a file that is not ours or is damaged does not change by itself.
 #[allow(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]
-fn store_error(error: rusqlite::Error) -> StoreError {
+pub(crate) fn store_error(error: rusqlite::Error) -> StoreError {
     let lasting = match error.sqlite_error_code() {
         Some(code) => matches!(
             code,

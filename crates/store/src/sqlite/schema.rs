@@ -15,8 +15,10 @@ struct Migration {
 }
 
 /// The steps, in order. A step that was released stays as it is; what is to change comes as another step.
-const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, name: "calls", sql: include_str!("migrations/0001_calls.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "calls", sql: include_str!("migrations/0001_calls.sql") },
+    Migration { version: 2, name: "control", sql: include_str!("migrations/0002_control.sql") },
+];
 
 const VERSIONS_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (
     version INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum BLOB NOT NULL) STRICT";

@@ -74,7 +74,14 @@ impl Threads {
         &self,
         ask: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let ended = || StoreError::Unavailable("its thread has ended; restart the service".to_owned());
+        self.queue(ask).await?.await.map_err(|_| ended())?
+    }
+
+    /// Puts something in the queue that a thread is to do with its connection; gives where its answer will come.
+    pub(super) async fn queue<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<oneshot::Receiver<Result<T, StoreError>>, StoreError> {
         let (reply, answer) = oneshot::channel();
         let job: Job = Box::new(move |link| {
             // Nobody waits any more: the work would only hold up the others.
@@ -83,8 +90,12 @@ impl Threads {
             }
         });
         self.queue.as_ref().ok_or_else(ended)?.send(job).await.map_err(|_| ended())?;
-        answer.await.map_err(|_| ended())?
+        Ok(answer)
     }
+}
+
+fn ended() -> StoreError {
+    StoreError::Unavailable("its thread has ended; restart the service".to_owned())
 }
 
 impl Drop for Threads {

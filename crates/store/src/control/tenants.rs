@@ -1,0 +1,73 @@
+//! Tenants: not deleted while they have users, numbers or blocks.
+
+use telness_core::directory::Tenant;
+use telness_core::names::TenantName;
+
+use super::entity::{Editable, Put, Stored, conflict};
+use super::{Entity, Refusal};
+use crate::StoreError;
+use crate::sql::{Column, Kind, Row, Transaction, Value};
+
+/// What a tenant can have, by a query that shows one of it.
+const HAS: [(&str, &str); 3] = [
+    ("user", "SELECT name FROM users WHERE NOT deleted AND tenant = ?1 LIMIT 1"),
+    ("number", "SELECT number FROM numbers WHERE NOT deleted AND tenant = ?1 LIMIT 1"),
+    ("block", "SELECT first FROM blocks WHERE NOT deleted AND tenant = ?1 LIMIT 1"),
+];
+
+impl Entity for Tenant {
+    type Key = TenantName;
+    const NAME: &'static str = "tenant";
+
+    fn key(&self) -> TenantName {
+        self.name.clone()
+    }
+}
+
+impl Stored for Tenant {
+    const TABLE: &'static str = "tenants";
+    const KEY: &'static [&'static str] = &["name"];
+    const COLUMNS: &'static [Column] =
+        &[("name", Kind::Text), ("suspended", Kind::Bool), ("outside_line_prefixes", Kind::Json)];
+    const TENANT: Option<&'static str> = Some("name");
+
+    fn key_values(key: &TenantName) -> Vec<Value> {
+        vec![key.as_str().into()]
+    }
+
+    fn read(row: &Row) -> Result<Self, StoreError> {
+        Ok(Self { name: row.parsed(0)?, suspended: row.bool(1)?, outside_line_prefixes: row.json(2)? })
+    }
+
+    fn tenant(&self) -> Option<&TenantName> {
+        Some(&self.name)
+    }
+
+    async fn needed_by(&self, transaction: &mut Transaction) -> Result<Option<Refusal>, StoreError> {
+        for (what, has) in HAS {
+            let rows = transaction.query(has, vec![self.name.as_str().into()]).await?;
+            if let Some(row) = rows.first() {
+                let one = row.opt_text(0).map(|name| format!("{}/{}", self.name, name.unwrap_or_default()));
+                let one = one.or_else(|_| row.int(0).map(|number| format!("+{number}")))?;
+                return Ok(Some(conflict(what, &one, "the tenant is needed by what it has; take that away first")));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Editable for Tenant {
+    fn values(&self) -> Result<Vec<Value>, StoreError> {
+        Ok(vec![self.name.as_str().into(), self.suspended.into(), Value::json(&self.outside_line_prefixes)?])
+    }
+
+    fn invalid(&self) -> Option<String> {
+        const PREFIXES_MAX: usize = 16;
+        (self.outside_line_prefixes.len() > PREFIXES_MAX)
+            .then(|| format!("it has more than {PREFIXES_MAX} outside-line prefixes"))
+    }
+
+    async fn refused(_: &mut Transaction, _: &[Put<Self>]) -> Result<Vec<(usize, Refusal)>, StoreError> {
+        Ok(Vec::new())
+    }
+}
