@@ -19,6 +19,7 @@ mod node;
 pub mod plan_flow;
 pub mod recorder;
 pub mod snapshot;
+pub mod storage;
 pub mod supervise;
 pub mod telemetry;
 mod trial;

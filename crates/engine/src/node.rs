@@ -12,7 +12,7 @@ use telness_core::record::CallRecord;
 use telness_core::standing::Denial;
 use telness_core::time::Timestamp;
 use telness_core::world::World;
-use telness_store::{Journal, JournalError, JournalId, JournalOptions, SqliteStore, Store};
+use telness_store::{Journal, JournalError, JournalId, JournalOptions};
 
 use crate::auth::{Asker, Keys, standing};
 use crate::call_flow::Answer;
@@ -24,8 +24,9 @@ use crate::error::CallError;
 use crate::idempotency::Idempotency;
 use crate::identity::{Identity, random_bytes};
 use crate::lookup::Lookups;
-use crate::recorder::{Proof, Recorder, RecorderThreads};
+use crate::recorder::{Backlog, Proof, Recorder, RecorderThreads};
 use crate::snapshot::Snapshot;
+use crate::storage;
 use crate::telemetry::{Metrics, Outcome};
 use crate::workflow::Workflows;
 
@@ -69,6 +70,10 @@ pub struct Readiness {
     pub plan_revision: u64,
     /// Why the store takes no records, while it does not. Calls are taken all the same.
     pub store_failing: Option<Arc<str>>,
+    /// Records that wait in the journal for the store.
+    pub backlog_records: u64,
+    /// How long ago the oldest of them was received, in seconds.
+    pub backlog_age_s: u64,
     /// The node's name.
     pub node: NodeName,
 }
@@ -105,10 +110,11 @@ impl Node {
         };
         let fresh_id = JournalId(random_bytes().map_err(|error| system(&error))?);
         let journal = Journal::open(&folder.journal(), options, fresh_id)?;
-        // What the file is like shows when it is used: calls need no store, so neither does the start (S2).
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&folder.store()).map_err(|error| system(&error))?);
         let node = settings.node.clone().map_or_else(|| folder.node_name(), Ok)?;
         let metrics = Arc::new(Metrics::new());
+        // What the store is like shows when it is used: calls need none, so neither does the start (S2).
+        let store = storage::open(&settings.store, &folder.store(), Metrics::observe_store(&metrics))
+            .map_err(|error| system(&error))?;
         let revision = i64::try_from(world.plan.revision).unwrap_or(i64::MAX);
         metrics.plan_revision.set(revision);
         let (recorder, threads) =
@@ -169,6 +175,8 @@ impl Engine {
             ready: !self.recorder.is_stopping() && self.recorder.is_writing(),
             plan_revision: self.snapshot.current().plan.revision,
             store_failing: self.recorder.shipped().failing,
+            backlog_records: self.recorder.backlog().records,
+            backlog_age_s: self.age_s(self.recorder.backlog()),
             node: self.node.clone(),
         }
     }
@@ -185,9 +193,18 @@ impl Engine {
         self.identity.number_key()
     }
 
+    /// How long ago the oldest record was received that waits for the store, in whole seconds.
+    fn age_s(&self, backlog: Backlog) -> u64 {
+        let micros = |oldest: Timestamp| self.clock.now().as_micros().saturating_sub(oldest.as_micros());
+        backlog.oldest.map_or(0, |oldest| u64::try_from(micros(oldest) / 1_000_000).unwrap_or(0))
+    }
+
     /// All metrics, as OpenMetrics text.
     #[must_use]
     pub fn metrics_text(&self) -> String {
+        let backlog = self.recorder.backlog();
+        self.metrics.backlog_records.set(i64::try_from(backlog.records).unwrap_or(i64::MAX));
+        self.metrics.backlog_age_seconds.set(i64::try_from(self.age_s(backlog)).unwrap_or(i64::MAX));
         self.metrics.render()
     }
 

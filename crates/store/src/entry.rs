@@ -8,6 +8,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use telness_core::record::{CallEvent, CallRecord, Personal, Routing};
+use telness_core::time::Timestamp;
 
 /// One thing to keep.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,6 +38,15 @@ impl Entry {
         let mut bytes = call_head(&record.routing, PERSONAL_BYTES_USUAL)?;
         write(&mut bytes, &record.personal)?;
         Ok(bytes)
+    }
+
+    /// When we received it.
+    #[must_use]
+    pub const fn received_at(&self) -> Timestamp {
+        match self {
+            Self::Call { routing, .. } => routing.received_at,
+            Self::Event(event) => event.received_at,
+        }
     }
 
     /// The personal part of a call, read.

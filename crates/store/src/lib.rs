@@ -22,7 +22,7 @@ use telness_core::record::CallRecord;
 
 pub use counted::EVENTS_OF_A_KIND_MAX;
 pub use entry::{Entry, EntryError};
-pub use journal::{Journal, JournalError, JournalId, JournalOptions, JournalReader, Position};
+pub use journal::{Journal, JournalError, JournalExtent, JournalId, JournalOptions, JournalReader, Position};
 pub use postgres::{MigrationStatus, Migrations, Observe, PostgresOptions, PostgresStore, Tls, Transacted};
 pub use query::{CallQuery, Cursor, Page, StoredCall, StoredSummary};
 pub use sqlite::SqliteStore;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use telness_store::Tls;
 use tracing_subscriber::EnvFilter;
 
 use super::setting::{Setting, Takes};
@@ -30,7 +31,11 @@ fn count(number: u64) -> usize {
 }
 
 fn durability(word: &str) -> Durability {
-    if word == "async" { Durability::Async } else { Durability::Journal }
+    match word {
+        "async" => Durability::Async,
+        "database" => Durability::Database,
+        _ => Durability::Journal,
+    }
 }
 
 fn listen(settings: &mut Settings, text: &str) -> Result<(), String> {
@@ -44,13 +49,22 @@ fn node(settings: &mut Settings, text: &str) -> Result<(), String> {
     Ok(())
 }
 
+fn store_url(settings: &mut Settings, text: &str) -> Result<(), String> {
+    if !text.is_empty() && !text.starts_with("postgres://") && !text.starts_with("postgresql://") {
+        // The text may hold a password, so it is not repeated.
+        return Err("it is not written postgres://user@host:port/database".to_owned());
+    }
+    settings.store.url = (!text.is_empty()).then(|| text.to_owned());
+    Ok(())
+}
+
 fn filter(settings: &mut Settings, text: &str) -> Result<(), String> {
     EnvFilter::try_new(text).map_err(|error| format!("`{text}` is no filter: {error}"))?;
     text.clone_into(&mut settings.log.filter);
     Ok(())
 }
 
-const DURABILITIES: &[&str] = &["journal", "async"];
+const DURABILITIES: &[&str] = &["journal", "database", "async"];
 
 /// All settings, in the order in which people are shown them.
 pub const SETTINGS: &[Setting] = &[
@@ -90,8 +104,9 @@ pub const SETTINGS: &[Setting] = &[
         "workflow.high.durability",
         "async",
         word(DURABILITIES, |to, word| to.high.durability = durability(word)),
-        "When a vital call is answered: `journal` after its record is on disk, `async` at once. A life does not wait \
-         for a disk; the record follows within milliseconds. Emergency calls never wait, whatever stands here.",
+        "When a vital call is answered: `journal` after its record is on this node's disk, `database` after the store \
+         committed it as well (see `store.commit_wait_ms_max`), `async` at once. A life does not wait for a disk; the \
+         record follows within milliseconds. Emergency calls never wait, whatever stands here.",
     ),
     setting(
         "workflow.high.calls_in_flight_max",
@@ -103,8 +118,9 @@ pub const SETTINGS: &[Setting] = &[
         "workflow.low.durability",
         "journal",
         word(DURABILITIES, |to, word| to.low.durability = durability(word)),
-        "When a normal call is answered: `journal` after its record is on disk, `async` at once. With `async` a power \
-         loss can lose calls that were answered.",
+        "When a normal call is answered: `journal` after its record is on this node's disk, `database` after the store \
+         committed it as well (see `store.commit_wait_ms_max`), `async` at once. With `journal` the loss of the disk, \
+         with `async` a power loss, can lose calls that were answered.",
     ),
     setting(
         "workflow.low.calls_in_flight_max",
@@ -225,6 +241,65 @@ pub const SETTINGS: &[Setting] = &[
         "2000",
         whole(0, HOUR_MS, |to, n| to.shipper.read_wait_max = Duration::from_millis(n)),
         "How long a reader waits until the store holds what was acknowledged before, in milliseconds.",
+    ),
+    Setting {
+        name: "store.url",
+        default: "",
+        takes: Takes::Text { form: "postgres://user@host:port/database, or nothing", set: store_url },
+        meaning: "The database that several nodes share. Without one the node keeps its own in the data folder (SQLite). \
+                  A Postgres is made ready by `telness migrate up`.",
+        secret: true,
+    },
+    setting(
+        "store.password_file",
+        "",
+        Takes::Path { optional: true, set: |to, path| to.store.password_file = path },
+        "The file with the database's password, so that it stands in no address.",
+    ),
+    setting(
+        "store.tls",
+        "verify",
+        word(&["verify", "off"], |to, word| to.store.tls = if word == "off" { Tls::Off } else { Tls::Verify }),
+        "Whether the connection to the database is encrypted: `verify` with certificate and host name verified, `off` \
+         not at all, for a socket or a network that nobody else is on. There is nothing between.",
+    ),
+    setting(
+        "store.tls_ca_file",
+        "",
+        Takes::Path { optional: true, set: |to, path| to.store.tls_ca_file = path },
+        "The authorities that may have signed the database's certificate, as PEM. Without one the system's.",
+    ),
+    setting(
+        "store.connections_max",
+        "8",
+        whole(1, 1_000, |to, n| to.store.connections_max = count(n)),
+        "Connections to the database at once. The shipper uses one; the others are for readers.",
+    ),
+    setting(
+        "store.connect_ms_max",
+        "3000",
+        whole(100, HOUR_MS, |to, n| to.store.connect_max = Duration::from_millis(n)),
+        "How long a connection to the database may take to be made, and how long to wait for a free one, in milliseconds.",
+    ),
+    setting(
+        "store.statement_ms_max",
+        "10000",
+        whole(100, HOUR_MS, |to, n| to.store.statement_max = Duration::from_millis(n)),
+        "How long a statement may take in the database, in milliseconds. A transaction may take twice as long.",
+    ),
+    setting(
+        "store.tcp_user_ms_max",
+        "5000",
+        whole(100, HOUR_MS, |to, n| to.store.tcp_user_max = Duration::from_millis(n)),
+        "How long what was sent to the database may stay unconfirmed by the network before the connection is given up, \
+         in milliseconds (TCP_USER_TIMEOUT).",
+    ),
+    setting(
+        "store.commit_wait_ms_max",
+        "250",
+        whole(1, HOUR_MS, |to, n| to.store.commit_wait_max = Duration::from_millis(n)),
+        "How long an answer with the durability `database` waits for the store's commit after its record is on disk, in \
+         milliseconds. When the store is later than that, or fails, the call is answered as with `journal`.",
     ),
     setting(
         "log.format",

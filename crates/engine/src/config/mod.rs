@@ -21,17 +21,21 @@ pub use list::SETTINGS;
 pub use load::{Effective, Flag, Inputs, Loaded, load};
 pub use setting::{Setting, Takes};
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use telness_core::names::{NodeName, TenantName};
+use telness_store::Tls;
 
 /// How soon a call's record is durable, seen from its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Durability {
     /// The answer waits until the record is in the journal.
     Journal,
+    /// The answer waits until the record is in the journal, and then for the store's commit, but not for ever.
+    Database,
     /// The answer does not wait; the record follows within the journal's group time.
     Async,
 }
@@ -79,6 +83,8 @@ pub struct Settings {
     pub journal: JournalSettings,
     /// What moves records from the journal to the store.
     pub shipper: ShipperSettings,
+    /// The store that several nodes share, if there is one.
+    pub store: StoreSettings,
     /// What is logged and how.
     pub log: LogSettings,
 }
@@ -134,6 +140,35 @@ pub struct ShipperSettings {
     pub read_wait_max: Duration,
 }
 
+/// The store, and how long to wait for it.
+#[derive(Clone)]
+pub struct StoreSettings {
+    /// A Postgres's address, which may hold a password; the node's own file if there is none.
+    pub url: Option<String>,
+    /// The file with the password.
+    pub password_file: Option<PathBuf>,
+    /// Whether the connection is encrypted.
+    pub tls: Tls,
+    /// The authorities that may have signed the server's certificate.
+    pub tls_ca_file: Option<PathBuf>,
+    /// Connections at once.
+    pub connections_max: usize,
+    /// How long a connection may take to be made.
+    pub connect_max: Duration,
+    /// How long a statement may take.
+    pub statement_max: Duration,
+    /// How long what was sent may stay unconfirmed.
+    pub tcp_user_max: Duration,
+    /// How long an answer waits for the store's commit.
+    pub commit_wait_max: Duration,
+}
+
+impl fmt::Debug for StoreSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoreSettings").field("tls", &self.tls).finish_non_exhaustive()
+    }
+}
+
 /// What is logged.
 #[derive(Clone, Debug)]
 pub struct LogSettings {
@@ -179,6 +214,17 @@ impl Settings {
                 batch_records_max: 0,
                 retry_max: Duration::ZERO,
                 read_wait_max: Duration::ZERO,
+            },
+            store: StoreSettings {
+                url: None,
+                password_file: None,
+                tls: Tls::Verify,
+                tls_ca_file: None,
+                connections_max: 0,
+                connect_max: Duration::ZERO,
+                statement_max: Duration::ZERO,
+                tcp_user_max: Duration::ZERO,
+                commit_wait_max: Duration::ZERO,
             },
             log: LogSettings { json: false, filter: String::new() },
         }

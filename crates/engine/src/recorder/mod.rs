@@ -15,7 +15,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use telness_core::class::Workflow;
-use telness_store::{Journal, JournalReader, Position, Store};
+use telness_core::time::Timestamp;
+use telness_store::{Journal, JournalExtent, JournalReader, Position, Store};
 use tokio::sync::{Notify, watch};
 
 pub use proof::Proof;
@@ -97,6 +98,18 @@ struct Stop {
 pub struct Recorder {
     shared: Arc<Shared>,
     wait_max: std::time::Duration,
+    commit_wait_max: std::time::Duration,
+    /// Counts what the journal holds, and reads none of it.
+    extent: JournalExtent,
+}
+
+/// What waits in the journal for the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backlog {
+    /// How many records. Until the store has first told how far it came, all that the journal holds.
+    pub records: u64,
+    /// When the oldest of them was received, if they have waited for longer than a batch takes.
+    pub oldest: Option<Timestamp>,
 }
 
 /// The threads behind a recorder, to be stopped in order: first the writer, then the shipper.
@@ -120,6 +133,7 @@ impl Recorder {
         clock: crate::clock::Clock,
     ) -> std::io::Result<(Self, RecorderThreads)> {
         let reader: JournalReader = journal.reader();
+        let extent = journal.extent();
         let shared = Arc::new(Shared::new(settings.journal.queue_records_max, journal.end(), metrics));
         let writer = writer::Writer {
             shared: Arc::clone(&shared),
@@ -140,12 +154,18 @@ impl Recorder {
             settings: settings.shipper.clone(),
         };
         let shipper = crate::supervise::thread("shipper", move || shipper.run())?;
-        let recorder = Self { shared: Arc::clone(&shared), wait_max: settings.journal.wait_max };
+        let recorder = Self {
+            shared: Arc::clone(&shared),
+            wait_max: settings.journal.wait_max,
+            commit_wait_max: settings.store.commit_wait_max,
+            extent,
+        };
         Ok((recorder, RecorderThreads { shared, writer, shipper }))
     }
 
     /// Records one entry's bytes. With [`Durability::Journal`] it returns when they are durable, with
-    /// [`Durability::Async`] at once.
+    /// [`Durability::Database`] when the store has them too unless that takes too long, with [`Durability::Async`] at
+    /// once.
     ///
     /// # Errors
     /// When the entry is not known to be durable and was to be.
@@ -158,11 +178,33 @@ impl Recorder {
         lane.offer(offer).map_err(|_| NotKept::QueueFull(lane.records_max()))?;
         self.shared.bell.ring();
         match tokio::time::timeout(self.wait_max, outcome).await {
+            Ok(Ok(Ok(position))) if durability == Durability::Database => Ok(self.committed(position).await),
             Ok(Ok(Ok(position))) => Ok(Proof::journaled(position)),
             Ok(Ok(Err(why))) => Err(NotKept::Refused(why)),
             Ok(Err(_closed)) => Err(NotKept::Stopped),
             Err(_elapsed) => Err(NotKept::TooLate(self.wait_max.as_millis())),
         }
+    }
+
+    /// Waits for the store's commit of what is durable in the journal already; not for a store that fails or is late.
+    async fn committed(&self, position: Position) -> Proof {
+        let mut shipped = self.shared.shipped.subscribe();
+        self.shared.hurry.notify_one();
+        let told = shipped.wait_for(|shipped| shipped.position >= position || shipped.failing.is_some());
+        match tokio::time::timeout(self.commit_wait_max, told).await {
+            Ok(Ok(shipped)) if shipped.position >= position => Proof::committed(),
+            _ => {
+                self.shared.metrics.commits_late.inc();
+                Proof::journaled(position)
+            }
+        }
+    }
+
+    /// What waits for the store.
+    #[must_use]
+    pub fn backlog(&self) -> Backlog {
+        let shipped = self.shared.shipped.borrow();
+        Backlog { records: self.extent.count_after(shipped.position), oldest: shipped.oldest_waiting }
     }
 
     /// Records one entry's bytes without waiting, and never fails: what a full queue cannot take is counted and

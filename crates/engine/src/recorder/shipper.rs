@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use telness_core::time::Timestamp;
 use telness_store::{Entry, JournalError, JournalReader, Position, Shipment, Store, StoreError};
 
 use super::Shared;
@@ -21,6 +22,8 @@ pub struct Shipped {
     pub position: Position,
     /// Why the store takes nothing now.
     pub failing: Option<Arc<str>>,
+    /// When the first record was received that is in the batch in hand.
+    pub oldest_waiting: Option<Timestamp>,
 }
 
 pub(super) struct Shipper {
@@ -134,13 +137,15 @@ impl Shipper {
         let started = crate::clock::monotonic();
         let entries: Vec<Entry> = rows.iter().filter_map(|(at, bytes)| self.read(*at, bytes)).collect();
         let count = entries.len();
+        let oldest = entries.first().map(Entry::received_at);
+        self.shared.shipped.send_modify(|shipped| shipped.oldest_waiting = oldest);
         let shipment = Shipment { journal: self.reader.id(), after: self.stored, upto, entries };
         let written = match self.store.ship(shipment).await {
             Err(StoreError::SetBack { found }) => return Ok(self.go_back(found)),
             written => written?,
         };
         self.stored = Some(upto);
-        self.shared.shipped.send_modify(|shipped| shipped.position = upto);
+        self.shared.shipped.send_modify(|shipped| (shipped.position, shipped.oldest_waiting) = (upto, None));
         self.shared.metrics.shipped_batch(count, written.events_beyond, started.elapsed());
         Ok(rows.len())
     }

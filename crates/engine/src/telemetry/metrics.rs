@@ -1,5 +1,6 @@
 //! The metrics, each with its meaning and unit. `docs/metrics.md` lists them, and a test holds it to that.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, text};
@@ -10,6 +11,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use telness_core::class::{Class, Workflow};
 use telness_core::reason::Reason;
+use telness_store::{Observe, Transacted};
 
 /// What came of a request for a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
@@ -40,6 +42,17 @@ struct OkLabel {
     ok: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct TransactionLabels {
+    name: &'static str,
+    ok: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct NameLabel {
+    name: &'static str,
+}
+
 /// All metrics of a node.
 #[derive(Debug)]
 pub struct Metrics {
@@ -66,6 +79,15 @@ pub struct Metrics {
     ship_seconds: Histogram,
     /// 1 while the store takes no records.
     pub store_failing: Gauge,
+    store_transactions: Family<TransactionLabels, Counter>,
+    store_transaction_seconds: Family<NameLabel, Histogram>,
+    store_transaction_retries: Family<NameLabel, Counter>,
+    /// Answers that did not wait any longer for the store's commit.
+    pub commits_late: Counter,
+    /// Records that wait in the journal for the store.
+    pub backlog_records: Gauge,
+    /// How long ago the oldest of them was received, in seconds.
+    pub backlog_age_seconds: Gauge,
     /// How often the store was found to have lost records that it had taken.
     pub store_set_back: Counter,
     /// The plan's revision in service.
@@ -104,6 +126,12 @@ impl Metrics {
             events_beyond: Counter::default(),
             ship_seconds: seconds(),
             store_failing: Gauge::default(),
+            store_transactions: Family::default(),
+            store_transaction_seconds: Family::new_with_constructor(seconds),
+            store_transaction_retries: Family::default(),
+            commits_late: Counter::default(),
+            backlog_records: Gauge::default(),
+            backlog_age_seconds: Gauge::default(),
             store_set_back: Counter::default(),
             plan_revision: Gauge::default(),
         };
@@ -137,6 +165,17 @@ impl Metrics {
         let ship = self.ship_seconds.clone();
         registry.register_with_unit("ship_duration", "One batch into the store", Unit::Seconds, ship);
         registry.register("store_failing", "1 while the store takes no records", self.store_failing.clone());
+        let transactions = self.store_transactions.clone();
+        registry.register("store_transactions", "Transactions of the database, by name", transactions);
+        let took = self.store_transaction_seconds.clone();
+        registry.register_with_unit("store_transaction_duration", "Transactions, with retries", Unit::Seconds, took);
+        let retries = self.store_transaction_retries.clone();
+        registry.register("store_transaction_retries", "Transactions that were tried again, by name", retries);
+        let late = self.commits_late.clone();
+        registry.register("commits_late", "Answers that waited no longer for the store's commit", late);
+        registry.register("backlog_records", "Records that wait for the store", self.backlog_records.clone());
+        let age = self.backlog_age_seconds.clone();
+        registry.register_with_unit("backlog_age", "Since the oldest waiting record was received", Unit::Seconds, age);
         let set_back = self.store_set_back.clone();
         registry.register("store_set_back", "Times that the store had lost records it had taken", set_back);
         registry.register("plan_revision", "The plan revision in service", self.plan_revision.clone());
@@ -169,6 +208,19 @@ impl Metrics {
         self.events_beyond.inc_by(u64::try_from(events_beyond).unwrap_or(u64::MAX));
         self.shipped_records.inc_by(u64::try_from(records).unwrap_or(u64::MAX));
         self.ship_seconds.observe(took.as_secs_f64());
+    }
+
+    /// What a store tells its transactions to.
+    #[must_use]
+    pub fn observe_store(metrics: &Arc<Self>) -> Observe {
+        let metrics = Arc::clone(metrics);
+        Arc::new(move |done: &Transacted| {
+            let Transacted { name, took, retries, ok } = *done;
+            let ok = if ok { "true" } else { "false" };
+            metrics.store_transactions.get_or_create(&TransactionLabels { name, ok }).inc();
+            metrics.store_transaction_seconds.get_or_create(&NameLabel { name }).observe(took.as_secs_f64());
+            metrics.store_transaction_retries.get_or_create(&NameLabel { name }).inc_by(u64::from(retries));
+        })
     }
 
     /// All of them, in the OpenMetrics text format.

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use folder::{Folder, io_error};
 pub use position::Position;
-pub use reader::JournalReader;
+pub use reader::{JournalExtent, JournalReader};
 use segment::{Segment, SegmentError};
 use shared::{Shared, Standing};
 
@@ -172,6 +172,12 @@ impl Journal {
     #[must_use]
     pub fn end(&self) -> Position {
         self.shared.end()
+    }
+
+    /// How much it holds.
+    #[must_use]
+    pub fn extent(&self) -> JournalExtent {
+        JournalExtent(Arc::clone(&self.shared))
     }
 
     /// A reading end of the same journal.

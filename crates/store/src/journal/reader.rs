@@ -53,6 +53,18 @@ impl Losses {
     }
 }
 
+/// How much a journal holds, for whoever reads none of it.
+#[derive(Clone, Debug)]
+pub struct JournalExtent(pub(super) Arc<Shared>);
+
+impl JournalExtent {
+    /// How many entries stand behind a position; what damage lost is counted as well.
+    #[must_use]
+    pub fn count_after(&self, position: Position) -> u64 {
+        self.0.count_after(position)
+    }
+}
+
 impl JournalReader {
     pub(super) fn new(folder: PathBuf, shared: Arc<Shared>, ids: Ids, first: Position) -> Self {
         Self { folder, shared, ids, first, open: None, losses: Losses::default() }

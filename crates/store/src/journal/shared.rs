@@ -50,6 +50,15 @@ impl Shared {
         self.lock().range(number..).map(|(number, standing)| (*number, standing.last)).collect()
     }
 
+    /// How many entries stand behind a position.
+    pub(super) fn count_after(&self, position: Position) -> u64 {
+        let behind = |(number, last): (u32, u32)| {
+            let row = if number == position.segment() { position.row() } else { 0 };
+            u64::from(last.saturating_sub(row))
+        };
+        self.segments_from(position.segment()).into_iter().map(behind).sum()
+    }
+
     pub(super) fn has(&self, number: u32) -> bool {
         self.lock().contains_key(&number)
     }

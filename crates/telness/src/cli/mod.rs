@@ -6,6 +6,7 @@ mod doctor;
 mod exit;
 mod explain;
 mod keys;
+mod migrate;
 mod number;
 mod output;
 mod plan;
@@ -53,6 +54,8 @@ enum Command {
     Explain(explain::Explain),
     /// Shows the settings in force, and where each comes from
     Config(config::Config),
+    /// Brings the schema of a shared database forward
+    Migrate(migrate::Migrate),
     /// Makes API keys
     Keys(keys::KeysCommand),
     /// Prints a completion script for a shell
@@ -115,6 +118,7 @@ impl Command {
             Self::Doctor(doctor) => doctor.run(out),
             Self::Explain(explain) => explain.run(out),
             Self::Config(config) => config.run(out),
+            Self::Migrate(migrate) => migrate.run(out),
             Self::Keys(keys) => keys.run(out),
             Self::Completions(completions) => completions.run(out),
         }

@@ -5,7 +5,7 @@
 mod catch_up;
 mod text;
 
-use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -22,9 +22,9 @@ use telness_core::record::{CallRecord, CdrState, NumberKey};
 use telness_core::time::Timestamp;
 use telness_engine::config::Settings;
 use telness_engine::identity::Identity;
-use telness_engine::{read_secret, store_file};
+use telness_engine::{read_secret, storage, store_file};
 use telness_numbers::DialledIn;
-use telness_store::{CallQuery, Cursor, Page, SqliteStore, Store, StoreError, StoredCall, StoredSummary};
+use telness_store::{CallQuery, Cursor, Page, Store, StoreError, StoredCall, StoredSummary};
 
 use super::{Exit, Failure, Output, SettingFlags};
 use crate::http::call_view::{CallSummary, CallView};
@@ -126,12 +126,12 @@ impl Records {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::cannot)?;
         runtime.block_on(async {
             catch_up::catch_up(&settings).await?;
-            let Some(store) = open(&settings.data)? else {
+            let Some(store) = open(&settings)? else {
                 return self.nothing(out);
             };
             match self.id {
-                Some(id) => self.one(id, &store, &settings, out).await,
-                None => self.list(&store, &settings, out).await,
+                Some(id) => self.one(id, &*store, &settings, out).await,
+                None => self.list(&*store, &settings, out).await,
             }
         })
     }
@@ -237,18 +237,15 @@ async fn of_any(tenants: &[TenantName], id: CallId, store: &dyn Store) -> Result
     Ok(None)
 }
 
-/// The store of a data folder, if it has one.
-fn open(folder: &Path) -> Result<Option<SqliteStore>, Failure> {
-    let file = store_file(folder);
-    if !file.exists() {
-        return Ok(None);
-    }
-    SqliteStore::open_read_only(&file).map(Some).map_err(|error| unreadable(&error))
+/// The store of the settings, if it has been made.
+fn open(settings: &Settings) -> Result<Option<Arc<dyn Store>>, Failure> {
+    let file = store_file(&settings.data);
+    storage::open_read_only(&settings.store, &file).map_err(|error| unreadable(&error))
 }
 
 fn unreadable(error: &StoreError) -> Failure {
     let exit = match error {
-        StoreError::Unavailable(_) => Exit::Cannot,
+        StoreError::Unavailable(_) | StoreError::SetBack { .. } | StoreError::NotMigrated { .. } => Exit::Cannot,
         StoreError::Broken(_) | StoreError::Later { .. } => Exit::Damaged,
     };
     Failure::new(exit, format_args!("the call log cannot be read: {error}; `telness doctor` looks into it"))

@@ -33,6 +33,12 @@ pub struct ReadinessView<'a> {
     plan_revision: u64,
     /// Whether the store takes records. Calls are taken all the same: the journal keeps them.
     store_ok: bool,
+    /// Records that wait in the journal for the store. Until the store has first answered, all that the journal holds.
+    #[schema(example = 0)]
+    backlog_records: u64,
+    /// How long ago the oldest of them was received, in seconds.
+    #[schema(example = 0)]
+    backlog_age_s: u64,
 }
 
 /// Says that the process lives
@@ -65,6 +71,8 @@ pub async fn readyz(State(api): State<Arc<Api>>) -> Result<Response, Problem> {
         node: readiness.node.as_str(),
         plan_revision: readiness.plan_revision,
         store_ok: readiness.store_failing.is_none(),
+        backlog_records: readiness.backlog_records,
+        backlog_age_s: readiness.backlog_age_s,
     };
-    json(status, &view, 128)
+    json(status, &view, 192)
 }

@@ -9,8 +9,9 @@ use std::time::Duration;
 use telness_engine::clock::monotonic;
 use telness_engine::config::Settings;
 use telness_engine::identity::random_bytes;
+use telness_engine::storage;
 use telness_engine::{DataFolder, DataFolderError, read_secret, store_file};
-use telness_store::{Journal, JournalId, JournalOptions, Position, SqliteStore, Store as _, StoreError};
+use telness_store::{Journal, JournalId, JournalOptions, Position, StoreError};
 
 use super::Check;
 
@@ -110,10 +111,14 @@ fn space(data: &Path) -> Check {
 pub(super) async fn records(settings: &Settings) -> Vec<Check> {
     let mut checks = Vec::new();
     let file = store_file(&settings.data);
-    if file.exists() {
-        checks.push(call_log(&file).await.unwrap_or_else(|error| {
+    if settings.store.url.is_some() || file.exists() {
+        checks.push(call_log(settings, &file).await.unwrap_or_else(|error| {
             let todo = match &error {
-                StoreError::Unavailable(_) => "check owner and mode of calls.sqlite, and end what has it locked",
+                StoreError::NotMigrated { .. } => "run `telness migrate up` with these settings",
+                _ if settings.store.url.is_some() => {
+                    "check the database and the settings store.*; until then calls go on, and records wait in the journal"
+                }
+                StoreError::Unavailable(_) | StoreError::SetBack { .. } => "check owner and mode of calls.sqlite, and end what has it locked",
                 StoreError::Broken(_) => "bring calls.sqlite back from a backup; until then calls go on without it",
                 StoreError::Later { .. } => "run the later telness again; until then calls go on without the call log",
             };
@@ -126,8 +131,10 @@ pub(super) async fn records(settings: &Settings) -> Vec<Check> {
     checks
 }
 
-async fn call_log(file: &Path) -> Result<Check, StoreError> {
-    SqliteStore::open_read_only(file)?.check().await?;
+async fn call_log(settings: &Settings, file: &Path) -> Result<Check, StoreError> {
+    if let Some(store) = storage::open_read_only(&settings.store, file)? {
+        store.check().await?;
+    }
     Ok(Check::ok("call log", "it can be read"))
 }
 

@@ -7,9 +7,10 @@ use telness_engine::clock::{Clock, monotonic};
 use telness_engine::config::Settings;
 use telness_engine::identity::random_bytes;
 use telness_engine::recorder::Recorder;
+use telness_engine::storage;
 use telness_engine::telemetry::Metrics;
 use telness_engine::{DataFolder, DataFolderError};
-use telness_store::{Journal, JournalId, JournalOptions, SqliteStore, Store};
+use telness_store::{Journal, JournalId, JournalOptions};
 
 use crate::cli::Failure;
 
@@ -34,10 +35,10 @@ pub(super) async fn catch_up(settings: &Settings) -> Result<(), Failure> {
     };
     let fresh_id = JournalId(random_bytes().map_err(Failure::cannot)?);
     let journal = Journal::open(&folder.journal(), options, fresh_id).map_err(Failure::cannot)?;
-    let store = SqliteStore::open(&folder.store()).map_err(|error| super::unreadable(&error))?;
+    let store = storage::open(&settings.store, &folder.store(), storage::unobserved());
+    let store = store.map_err(|error| super::unreadable(&error))?;
     // A service would try again and again; a person is told.
     store.check().await.map_err(|error| super::unreadable(&error))?;
-    let store: Arc<dyn Store> = Arc::new(store);
     let metrics = Arc::new(Metrics::new());
     let started = Recorder::start(journal, store, settings, metrics, Clock::system());
     let (recorder, threads) = started.map_err(Failure::cannot)?;
