@@ -18,6 +18,7 @@ use std::time::Duration;
 use telness_core::class::{Class, Workflow};
 use telness_core::reason::Reason;
 use telness_engine::telemetry::{Metrics, Outcome};
+use telness_store::Transacted;
 
 /// The invariants: their letter and the highest number of each.
 const INVARIANTS: [(char, u32); 5] = [('e', 17), ('n', 7), ('s', 7), ('c', 7), ('p', 5)];
@@ -137,7 +138,9 @@ fn invariant(name: &str) -> Option<(char, u32)> {
 
 /// Metrics with at least one of each family's labels, as `/metrics` would show them.
 fn rendered() -> String {
-    let metrics = Metrics::new();
+    let metrics = std::sync::Arc::new(Metrics::new());
+    let transacted = Transacted { name: "write_batch", took: Duration::ZERO, retries: 1, ok: true };
+    Metrics::observe_store(&metrics)(&transacted);
     metrics.call(Class::Normal, Workflow::Low, Outcome::Routed, Reason::NoRoute, Duration::ZERO);
     metrics.journal_batch(1, Duration::ZERO, true);
     metrics.shipped_batch(1, 0, Duration::ZERO);
