@@ -13,11 +13,13 @@ pub mod client;
 pub mod dice;
 pub mod load;
 pub mod postgres;
+pub mod proxy;
 pub mod service;
 pub mod wait;
 
 pub use client::{Client, Response};
 pub use dice::Dice;
 pub use postgres::Postgres;
+pub use proxy::{Network, Proxy};
 pub use service::{Service, ServiceOptions};
 pub use wait::{eventually, now, pause};

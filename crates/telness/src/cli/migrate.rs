@@ -12,32 +12,31 @@ use super::{Exit, Failure, Output, SettingFlags};
 pub(super) struct Migrate {
     #[command(subcommand)]
     action: Action,
-    #[command(flatten)]
-    settings: SettingFlags,
 }
 
-#[derive(Clone, Copy, Debug, Subcommand)]
+#[derive(Debug, Subcommand)]
 enum Action {
     /// Tells which steps the database has; the answer is no while one is missing
-    Status,
+    Status(SettingFlags),
     /// Takes the steps that are missing. It is safe beside a running service, and beside another one that does it
-    Up,
+    Up(SettingFlags),
     /// Looks whether what the steps made is there, unchanged
-    Verify,
+    Verify(SettingFlags),
 }
 
 impl Migrate {
     pub(super) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
-        let settings = self.settings.load(None)?.settings;
+        let (Action::Status(flags) | Action::Up(flags) | Action::Verify(flags)) = &self.action;
+        let settings = flags.load(None)?.settings;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::cannot)?;
         runtime.block_on(async {
             let Some(migrations) = storage::migrations(&settings.store).map_err(|error| failed(&error))? else {
                 return own_file(out);
             };
             match self.action {
-                Action::Status => status(&migrations, out).await,
-                Action::Up => up(&migrations, out).await,
-                Action::Verify => verify(&migrations, out).await,
+                Action::Status(_) => status(&migrations, out).await,
+                Action::Up(_) => up(&migrations, out).await,
+                Action::Verify(_) => verify(&migrations, out).await,
             }
         })
     }

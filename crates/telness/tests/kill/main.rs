@@ -1,6 +1,7 @@
 //! Kills the real process under load at arbitrary moments, starts it again on the same folder, and holds it to
 //! what it acknowledged (N1, N2, N5). `TELNESS_KILLS=200` for the long form, `TELNESS_SEED=…` for the same moments.
 #![allow(
+    dead_code,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -11,26 +12,22 @@
     reason = "a test; its form is chosen by the environment"
 )]
 
-mod callers;
-mod ledger;
-mod verify;
+#[path = "../acknowledged/mod.rs"]
+mod acknowledged;
 
 use std::time::Duration;
 
 use telness_testkit::{Dice, Service, ServiceOptions, pause};
 
-use callers::{CALLERS, Callers};
-use ledger::Ledger;
+use acknowledged::callers::{CALLERS, Callers};
+use acknowledged::ledger::Ledger;
+use acknowledged::{from_environment, verify};
 
 /// Kills in the short form, which every change runs.
 const KILLS: u64 = 15;
 
 /// The longest time under load before a kill.
 const UNDER_LOAD_MS_MAX: u64 = 900;
-
-fn from_environment(name: &str, otherwise: impl FnOnce() -> u64) -> u64 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or_else(otherwise)
-}
 
 fn options(folder: &tempfile::TempDir) -> ServiceOptions {
     // Small segments and batches, so that kills also fall between them.

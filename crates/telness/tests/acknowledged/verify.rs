@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde_json::Value;
 use telness_testkit::{Client, Dice, Service, eventually};
 
-use crate::callers::post_keyed;
-use crate::ledger::{Ledger, decision};
+use super::callers::post_keyed;
+use super::ledger::{Ledger, decision};
 
 /// How long the store may take to catch up with the journal.
 const CATCH_UP_MAX: Duration = Duration::from_secs(120);

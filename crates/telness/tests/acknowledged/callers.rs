@@ -1,13 +1,13 @@
 //! The load: a few switches that post calls, with and without keys, and events, doubled and in any order.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
 use serde_json::{Value, json};
 use telness_testkit::{Client, Dice, Response, Service};
 
-use crate::ledger::{EventName, Ledger, Seen, body, decision};
+use super::ledger::{EventName, Ledger, Seen, body, decision};
 
 /// Connections at once.
 pub(crate) const CALLERS: usize = 8;
@@ -16,7 +16,19 @@ pub(crate) const CALLERS: usize = 8;
 const OLD_CALLS: usize = 20;
 
 /// Callers at work.
-pub(crate) struct Callers(Vec<JoinHandle<Seen>>);
+pub(crate) struct Callers {
+    threads: Vec<JoinHandle<Seen>>,
+    board: Arc<Board>,
+}
+
+/// What callers and whoever watches them share.
+#[derive(Debug, Default)]
+struct Board {
+    /// Calls that were acknowledged so far.
+    acknowledged: AtomicU64,
+    /// They are to end by themselves.
+    enough: AtomicBool,
+}
 
 struct Caller {
     client: Client,
@@ -24,11 +36,13 @@ struct Caller {
     next_key: Arc<AtomicU64>,
     calls: Vec<String>,
     seen: Seen,
+    board: Arc<Board>,
 }
 
 impl Callers {
     /// Starts the callers against a running service.
     pub(crate) fn start(service: &Service, ledger: &Ledger, dice: &mut Dice) -> Self {
+        let board = Arc::new(Board::default());
         let start = |_| {
             let skip = usize::try_from(dice.below(1 + ledger.calls() as u64)).unwrap();
             let caller = Caller {
@@ -37,15 +51,28 @@ impl Callers {
                 next_key: ledger.next_key(),
                 calls: ledger.decisions().keys().skip(skip).take(OLD_CALLS).cloned().collect(),
                 seen: Seen::default(),
+                board: Arc::clone(&board),
             };
             std::thread::spawn(move || caller.run())
         };
-        Self((0..CALLERS).map(start).collect())
+        let threads = (0..CALLERS).map(start).collect();
+        Self { threads, board }
+    }
+
+    /// How many calls were acknowledged so far.
+    pub(crate) fn acknowledged(&self) -> u64 {
+        self.board.acknowledged.load(Ordering::SeqCst)
+    }
+
+    /// Has them end, and waits until they have.
+    pub(crate) fn end(self, ledger: &mut Ledger) -> usize {
+        self.board.enough.store(true, Ordering::SeqCst);
+        self.join(ledger)
     }
 
     /// Waits until they have noticed that the service is gone; tells how many answers they got.
     pub(crate) fn join(self, ledger: &mut Ledger) -> usize {
-        let seen: Vec<Seen> = self.0.into_iter().map(|caller| caller.join().unwrap()).collect();
+        let seen: Vec<Seen> = self.threads.into_iter().map(|caller| caller.join().unwrap()).collect();
         let answered = seen.iter().map(|seen| seen.answered).sum();
         seen.into_iter().for_each(|seen| ledger.add(seen));
         answered
@@ -54,7 +81,7 @@ impl Callers {
 
 impl Caller {
     fn run(mut self) -> Seen {
-        while self.step().is_some() {}
+        while !self.board.enough.load(Ordering::SeqCst) && self.step().is_some() {}
         self.seen
     }
 
@@ -73,6 +100,7 @@ impl Caller {
         if let Some(answer) = self.acknowledged(response)? {
             self.calls.push(answer["id"].as_str().unwrap().to_owned());
             self.seen.calls.push(decision(&answer));
+            self.board.acknowledged.fetch_add(1, Ordering::SeqCst);
         }
         Some(())
     }
@@ -85,6 +113,7 @@ impl Caller {
         if let Some(answer) = self.acknowledged(response)? {
             self.calls.push(answer["id"].as_str().unwrap().to_owned());
             self.seen.keyed.push((key, decision(&answer)));
+            self.board.acknowledged.fetch_add(1, Ordering::SeqCst);
         }
         Some(())
     }

@@ -1,0 +1,163 @@
+//! The stage of a demonstration: a Postgres of its own, a network in between, nodes that share it, and switches that
+//! ask them about calls and report events the whole time.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use telness_testkit::{Dice, Postgres, Proxy, Service, ServiceOptions, eventually};
+
+use crate::acknowledged::callers::Callers;
+use crate::acknowledged::ledger::Ledger;
+use crate::acknowledged::{from_environment, verify};
+
+/// Calls that are acknowledged while one fault is shown, in the short form. The long form is `scripts/test --faults`.
+const CALLS: u64 = 1_200;
+
+/// How long a thing may take that has to happen.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// One stage.
+pub(crate) struct Scene {
+    pub(crate) postgres: Postgres,
+    pub(crate) proxy: Proxy,
+    pub(crate) nodes: Vec<Service>,
+    pub(crate) database: String,
+    pub(crate) ledger: Ledger,
+    callers: Vec<Callers>,
+    dice: Dice,
+    _folder: tempfile::TempDir,
+}
+
+impl Scene {
+    /// So many nodes on one database, whose settings are the usual ones and some of their own.
+    pub(crate) fn new(nodes: usize, settings: &[(&str, &str)]) -> Self {
+        Self::on(Postgres::start(), nodes, settings)
+    }
+
+    /// The same on a given server.
+    pub(crate) fn on(postgres: Postgres, nodes: usize, settings: &[(&str, &str)]) -> Self {
+        let proxy = Proxy::start(([127, 0, 0, 1], postgres.port()).into());
+        let database = postgres.database();
+        let url = format!("postgres://postgres@{}/{database}", proxy.address());
+        migrate(&url);
+        let folder = tempfile::tempdir().unwrap();
+        let mut started: Vec<Service> = Vec::new();
+        for at in 0..nodes {
+            let data = folder.path().join(format!("node-{at}"));
+            if let Some(first) = started.first() {
+                share_key(first.data(), &data);
+            }
+            let options = settings.iter().fold(options(&data, &url), |options, (name, value)| options.set(name, value));
+            started.push(Service::start(&options));
+        }
+        let seed = from_environment("TELNESS_SEED", Dice::fresh_seed);
+        println!("TELNESS_SEED={seed}");
+        let (dice, ledger) = (Dice::seeded(seed), Ledger::default());
+        Self { postgres, proxy, nodes: started, database, ledger, callers: Vec::new(), dice, _folder: folder }
+    }
+
+    /// Has the switches call every node, shows the fault over and over until there were calls enough, and holds the
+    /// nodes to every acknowledgement.
+    pub(crate) fn shows(mut self, mut fault: impl FnMut(&mut Self)) {
+        let wanted = from_environment("TELNESS_FAULT_CALLS", || CALLS);
+        self.begin_calls();
+        while self.acknowledged() < wanted {
+            fault(&mut self);
+            self.some_calls();
+        }
+        self.everything_is_there_once();
+    }
+
+    fn begin_calls(&mut self) {
+        for node in &self.nodes {
+            self.callers.push(Callers::start(node, &self.ledger, &mut self.dice));
+        }
+        self.some_calls();
+    }
+
+    /// Ends the callers and has others begin, as they do after their node is gone.
+    pub(crate) fn calls_again(&mut self) {
+        self.end_calls();
+        self.begin_calls();
+    }
+
+    fn end_calls(&mut self) {
+        for callers in self.callers.drain(..) {
+            callers.end(&mut self.ledger);
+        }
+    }
+
+    /// Calls that were acknowledged so far.
+    pub(crate) fn acknowledged(&self) -> u64 {
+        let now: u64 = self.callers.iter().map(Callers::acknowledged).sum();
+        now + self.ledger.calls() as u64
+    }
+
+    /// Waits until a hundred more calls were acknowledged: so calls go on.
+    pub(crate) fn some_calls(&self) {
+        let wanted = self.acknowledged() + 100;
+        let went_on = eventually(PATIENCE, || (self.acknowledged() >= wanted).then_some(()));
+        assert!(went_on.is_some(), "no call is acknowledged any more:\n{}", self.nodes[0].log());
+    }
+
+    /// Waits until every node says that its store takes nothing (false), or takes records again (true).
+    pub(crate) fn store_is_ok(&self, ok: bool) {
+        for node in &self.nodes {
+            let told = || {
+                let ready = node.client().get("/readyz").ok()?;
+                assert_eq!(ready.status, 200, "a node is ready whatever its store does: {}", ready.text());
+                (ready.json()["store_ok"] == ok).then_some(())
+            };
+            assert!(eventually(PATIENCE, told).is_some(), "store_ok does not become {ok}:\n{}", node.log());
+        }
+    }
+
+    /// Ends the calls, waits until every backlog has drained, and compares what is kept with what was acknowledged.
+    pub(crate) fn everything_is_there_once(&mut self) {
+        self.end_calls();
+        for node in &self.nodes {
+            let drained = || {
+                let ready = node.client().get("/readyz").ok()?.json();
+                (ready["store_ok"] == true && ready["backlog_records"] == 0).then_some(())
+            };
+            assert!(eventually(PATIENCE, drained).is_some(), "the backlog does not drain:\n{}", node.log());
+        }
+        verify::everything(&self.nodes[0], &self.ledger);
+        println!("{}", self.ledger.summary());
+    }
+
+    /// What a metric of a node stands at.
+    pub(crate) fn metric(&self, node: usize, name: &str) -> f64 {
+        let text = self.nodes[node].client().get("/metrics").unwrap().text();
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("there is no metric {name}")).parse().unwrap()
+    }
+}
+
+fn options(data: &Path, url: &str) -> ServiceOptions {
+    ServiceOptions::new(env!("CARGO_BIN_EXE_telness"), data)
+        .set("store.url", url)
+        .set("store.tls", "off")
+        .set("store.connect_ms_max", "1000")
+        .set("store.statement_ms_max", "1500")
+        .set("store.tcp_user_ms_max", "2000")
+        .set("shipper.retry_ms_max", "300")
+        .set("shipper.batch_records_max", "300")
+        .set("journal.segment_bytes_max", "1000000")
+        .set("log.filter", "warn")
+}
+
+/// As an operator does.
+pub(crate) fn migrate(url: &str) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_telness"));
+    command.args(["migrate", "up", "--set", "store.tls=off", "--set", &format!("store.url={url}")]);
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Nodes of one database have one key: it makes a key's call the same on each (N5).
+fn share_key(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    std::fs::copy(from.join("server.key"), to.join("server.key")).unwrap();
+}
