@@ -12,6 +12,7 @@
 pub mod client;
 pub mod dice;
 pub mod load;
+pub mod patroni;
 pub mod postgres;
 pub mod proxy;
 pub mod service;
@@ -19,6 +20,7 @@ pub mod wait;
 
 pub use client::{Client, Response};
 pub use dice::Dice;
+pub use patroni::Cluster;
 pub use postgres::Postgres;
 pub use proxy::{Network, Proxy};
 pub use service::{Service, ServiceOptions};

@@ -67,6 +67,35 @@ impl Postgres {
         server
     }
 
+    /// A server that somebody else runs: it can be asked, and is neither started nor stopped here.
+    #[must_use]
+    pub fn run_by_others(port: u16) -> Self {
+        let (databases, settings) = (AtomicU32::new(0), Vec::new());
+        Self { programs: programs(), folder: PathBuf::new(), port, keeper: None, databases, settings }
+    }
+
+    /// Stops it, copies all that it keeps, and starts it again: a backup.
+    pub fn back_up(&mut self) {
+        self.stop();
+        done(
+            as_postgres("sh")
+                .args(["-c", "rm -rf \"$1/copy\" && cp -a \"$1/data\" \"$1/copy\"", "sh"])
+                .arg(&self.folder),
+        );
+        self.start_again();
+    }
+
+    /// Has it hold what it held when it was backed up, and nothing since.
+    pub fn restore(&mut self) {
+        self.stop();
+        done(
+            as_postgres("sh")
+                .args(["-c", "rm -rf \"$1/data\" && cp -a \"$1/copy\" \"$1/data\"", "sh"])
+                .arg(&self.folder),
+        );
+        self.start_again();
+    }
+
     /// Has it offer TLS with a certificate for `localhost`; answers the file of the authority that signed it.
     pub fn offer_tls(&mut self) -> PathBuf {
         let folder = self.folder.clone();
@@ -233,13 +262,14 @@ impl Drop for Postgres {
                 drop(keeper.stdin.take());
                 let _ = keeper.wait();
             }
+            None if self.folder.as_os_str().is_empty() => {}
             None => drop(std::fs::remove_dir_all(&self.folder)),
         }
     }
 }
 
 /// The folder of Postgres's programs: on the path, or where Debian hides them.
-fn programs() -> PathBuf {
+pub(crate) fn programs() -> PathBuf {
     let on_path = std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect::<Vec<_>>());
     let mut debian: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
         .map(|versions| versions.filter_map(Result::ok).map(|version| version.path().join("bin")).collect())
@@ -259,7 +289,7 @@ fn version_of(folder: &Path) -> u32 {
 }
 
 /// A program as the user that Postgres runs as: it refuses to run as root.
-fn as_postgres(program: impl AsRef<std::ffi::OsStr>) -> Command {
+pub(crate) fn as_postgres(program: impl AsRef<std::ffi::OsStr>) -> Command {
     if !is_root() {
         return Command::new(program);
     }
@@ -270,7 +300,7 @@ fn as_postgres(program: impl AsRef<std::ffi::OsStr>) -> Command {
     command
 }
 
-fn give_to_postgres(folder: &Path) {
+pub(crate) fn give_to_postgres(folder: &Path) {
     if is_root() {
         done(Command::new("chown").arg("postgres:postgres").arg(folder));
     }
@@ -282,13 +312,13 @@ fn is_root() -> bool {
     output.stdout.trim_ascii() == b"0"
 }
 
-fn done(command: &mut Command) {
+pub(crate) fn done(command: &mut Command) {
     let output = command.output();
     let output = output.unwrap_or_else(|error| panic!("{command:?}: {error}"));
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
     listener.local_addr().expect("it has an address").port()
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::{Mutex, PoisonError};
 
-use super::pool::{Again, Pool};
+use super::pool::Pool;
 use super::value::Day;
 use crate::StoreError;
 
@@ -24,7 +24,7 @@ impl Days {
         let with_next: BTreeSet<Day> = wanted.iter().flat_map(|day| [*day, Day(day.0.saturating_add(1))]).collect();
         for day in with_next {
             // One at a time: a lock on many days at once would hold up those who write.
-            pool.transaction("make_day", Again::Harmless, move |transaction| {
+            pool.transaction("make_day", move |transaction| {
                 Box::pin(async move {
                     transaction.execute("SELECT make_day($1)", &[&day]).await?;
                     Ok(())

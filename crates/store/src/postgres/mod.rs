@@ -29,7 +29,7 @@ pub use schema::{MigrationStatus, Migrations};
 
 use crate::{CallQuery, JournalId, Page, Pending, Position, Shipment, Store, StoreError, StoredCall, Written};
 use days::Days;
-pub(crate) use pool::{Again, Pool};
+pub(crate) use pool::Pool;
 use trouble::Trouble;
 pub(crate) use trouble::of_postgres;
 
@@ -75,7 +75,7 @@ impl Store for PostgresStore {
         Box::pin(async move {
             let batch = Arc::new(write::Batch::of(shipment)?);
             self.days.make(&self.pool, batch.days()).await?;
-            let written = self.pool.transaction("write_batch", Again::Harmless, |transaction| {
+            let written = self.pool.transaction("write_batch", |transaction| {
                 let batch = Arc::clone(&batch);
                 Box::pin(async move { write::batch(transaction, &batch).await })
             });
@@ -89,34 +89,34 @@ impl Store for PostgresStore {
     }
 
     fn position(&self, journal: JournalId) -> Pending<'_, Option<Position>> {
-        Box::pin(self.pool.transaction("read_position", Again::Harmless, move |transaction| {
-            Box::pin(write::position(transaction, journal))
-        }))
+        Box::pin(
+            self.pool.transaction("read_position", move |transaction| Box::pin(write::position(transaction, journal))),
+        )
     }
 
     fn call<'a>(&'a self, tenant: &'a TenantName, id: CallId) -> Pending<'a, Option<StoredCall>> {
-        Box::pin(self.pool.transaction("read_call", Again::Harmless, move |transaction| {
+        Box::pin(self.pool.transaction("read_call", move |transaction| {
             let tenant = tenant.clone();
             Box::pin(async move { read::call(transaction, &tenant, id).await })
         }))
     }
 
     fn calls<'a>(&'a self, tenant: &'a TenantName, query: &'a CallQuery) -> Pending<'a, Page> {
-        Box::pin(self.pool.transaction("list_calls", Again::Harmless, move |transaction| {
+        Box::pin(self.pool.transaction("list_calls", move |transaction| {
             let (tenant, query) = (tenant.clone(), query.clone());
             Box::pin(async move { read::calls(transaction, &tenant, &query).await })
         }))
     }
 
     fn contradictions<'a>(&'a self, tenant: &'a TenantName, id: CallId) -> Pending<'a, Vec<CallRecord>> {
-        Box::pin(self.pool.transaction("read_contradictions", Again::Harmless, move |transaction| {
+        Box::pin(self.pool.transaction("read_contradictions", move |transaction| {
             let tenant = tenant.clone();
             Box::pin(async move { read::contradictions(transaction, &tenant, id).await })
         }))
     }
 
     fn check(&self) -> Pending<'_, ()> {
-        Box::pin(self.pool.transaction("check", Again::Harmless, |transaction| {
+        Box::pin(self.pool.transaction("check", |transaction| {
             Box::pin(async move {
                 transaction.execute(CHECK, &[]).await?;
                 Ok(())
@@ -129,7 +129,7 @@ impl Store for PostgresStore {
             let mut after = None;
             loop {
                 let from = Arc::new(after);
-                let swept = self.pool.transaction("sweep_early_events", Again::Harmless, |transaction| {
+                let swept = self.pool.transaction("sweep_early_events", |transaction| {
                     let from = Arc::clone(&from);
                     Box::pin(async move { early::sweep(transaction, (*from).as_ref()).await })
                 });

@@ -20,16 +20,8 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// How long it is taken for granted that the schema is one that this version knows.
 const SCHEMA_LOOKED_AT_EVERY: Duration = Duration::from_secs(5);
 
-/// Whether it may be done twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Again {
-    /// To do it twice is to do it once, so it is tried again also when nobody knows whether it was done.
-    Harmless,
-    /// It is tried again only when it is sure that it was not done.
-    IfUndone,
-}
-
-/// What is done in a transaction. It may be done more than once, so it owns or shares what it needs.
+/// What is done in a transaction. It may be done more than once, also when nobody knows whether it was done before: to
+/// do it twice is to do it once.
 pub(crate) type Work<'t, T> = Pin<Box<dyn Future<Output = Result<T, Trouble>> + Send + 't>>;
 
 /// The connections.
@@ -79,7 +71,6 @@ impl Pool {
     pub(crate) async fn transaction<T>(
         &self,
         name: &'static str,
-        again: Again,
         work: impl for<'t> Fn(&'t Transaction<'_>) -> Work<'t, T>,
     ) -> Result<T, StoreError> {
         let began = Instant::now();
@@ -90,7 +81,7 @@ impl Pool {
                 Ok(value) => break Ok(value),
                 Err(trouble) => trouble,
             };
-            let lost = trouble.lost_connection() && again == Again::Harmless;
+            let lost = trouble.lost_connection();
             if retries.saturating_add(1) >= ATTEMPTS_MAX || !(trouble.gave_way() || lost) {
                 break Err(trouble);
             }

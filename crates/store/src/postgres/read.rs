@@ -39,7 +39,7 @@ pub(super) async fn locked_times(
     keys: &BTreeSet<Key>,
 ) -> Result<HashMap<Key, Timestamp>, Trouble> {
     let select = format!("SELECT c.tenant, c.call_id, c.received_at {AMONG} FOR UPDATE) c");
-    with_times(find(transaction, &select, keys).await?)
+    with_times(&find(transaction, &select, keys).await?)
 }
 
 /// When each of some calls was received, as far as they are here.
@@ -48,10 +48,10 @@ pub(super) async fn times(
     keys: &BTreeSet<Key>,
 ) -> Result<HashMap<Key, Timestamp>, Trouble> {
     let select = format!("SELECT c.tenant, c.call_id, c.received_at {AMONG}) c");
-    with_times(find(transaction, &select, keys).await?)
+    with_times(&find(transaction, &select, keys).await?)
 }
 
-fn with_times(rows: Vec<Row>) -> Result<HashMap<Key, Timestamp>, Trouble> {
+fn with_times(rows: &[Row]) -> Result<HashMap<Key, Timestamp>, Trouble> {
     rows.iter().map(|row| Ok((calls::id_of(row)?, calls::time(row, 2)?))).collect()
 }
 
@@ -70,7 +70,7 @@ async fn find(transaction: &Transaction<'_>, select: &str, keys: &BTreeSet<Key>)
     if !missing.is_empty() {
         let (tenants, ids): (Vec<&str>, Vec<Uuid>) = missing.iter().map(|(tenant, id)| (tenant.as_str(), id.0)).unzip();
         let keyed = transaction.prepare_cached(KEYED).await?;
-        let tied = with_times(transaction.query(&keyed, &[&tenants, &ids]).await?)?;
+        let tied = with_times(&transaction.query(&keyed, &[&tenants, &ids]).await?)?;
         // In the order of the keys, which is that of the locks.
         let tied = missing.into_iter().filter_map(|key| tied.get(key).map(|at| (key, *at, 1)));
         rows.extend(spans(transaction, &select, tied).await?);

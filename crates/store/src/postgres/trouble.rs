@@ -63,11 +63,6 @@ impl Trouble {
         leaving || self.lost_connection()
     }
 
-    /// No partition of the table takes a row, or the partition that did has gone.
-    pub(crate) fn lacks_partition(&self) -> bool {
-        self.state().is_some_and(|state| *state == SqlState::CHECK_VIOLATION)
-    }
-
     fn state(&self) -> Option<&SqlState> {
         match self {
             Self::Postgres(error) => error.code(),

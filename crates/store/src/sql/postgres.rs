@@ -13,7 +13,7 @@ use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 
 use super::{Insert, Kind, Row, Value};
 use crate::StoreError;
-use crate::postgres::{Again, Pool, Transacted, of_postgres};
+use crate::postgres::{Pool, Transacted, of_postgres};
 
 /// 2000-01-01T00:00:00Z, from which Postgres counts, in microseconds after 1970.
 const POSTGRES_EPOCH_MICROS: i64 = 946_684_800_000_000;
@@ -131,7 +131,7 @@ pub(super) async fn query(
     parameters: Vec<Value>,
 ) -> Result<Vec<Row>, StoreError> {
     let asked = Arc::new((dollars(&sql), parameters));
-    let rows = pool.transaction(name, Again::Harmless, |transaction| {
+    let rows = pool.transaction(name, |transaction| {
         let asked = Arc::clone(&asked);
         Box::pin(async move {
             let (sql, parameters) = &*asked;

@@ -45,11 +45,7 @@ impl Migrate {
 /// A file in the data folder is brought forward by the service itself.
 fn own_file(out: &mut Output) -> Result<Exit, Failure> {
     let told = "there is no shared database (store.url): the service brings its own file forward when it opens it";
-    if out.is_json() {
-        out.json(&json!({ "shared": false }))?
-    } else {
-        out.line(told)?
-    }
+    if out.is_json() { out.json(&json!({ "shared": false })) } else { out.line(told) }?;
     Ok(Exit::Done)
 }
 

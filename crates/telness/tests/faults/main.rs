@@ -15,7 +15,10 @@
 
 #[path = "../acknowledged/mod.rs"]
 mod acknowledged;
+mod disks;
+mod failovers;
 mod scene;
+mod schemas;
 
 use std::time::Duration;
 

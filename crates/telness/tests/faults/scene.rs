@@ -32,11 +32,11 @@ pub(crate) struct Scene {
 impl Scene {
     /// So many nodes on one database, whose settings are the usual ones and some of their own.
     pub(crate) fn new(nodes: usize, settings: &[(&str, &str)]) -> Self {
-        Self::on(Postgres::start(), nodes, settings)
+        Self::on(Postgres::start(), None, nodes, settings)
     }
 
-    /// The same on a given server.
-    pub(crate) fn on(postgres: Postgres, nodes: usize, settings: &[(&str, &str)]) -> Self {
+    /// The same on a given server, and with the nodes' data in a given folder.
+    pub(crate) fn on(postgres: Postgres, data: Option<&Path>, nodes: usize, settings: &[(&str, &str)]) -> Self {
         let proxy = Proxy::start(([127, 0, 0, 1], postgres.port()).into());
         let database = postgres.database();
         let url = format!("postgres://postgres@{}/{database}", proxy.address());
@@ -44,7 +44,7 @@ impl Scene {
         let folder = tempfile::tempdir().unwrap();
         let mut started: Vec<Service> = Vec::new();
         for at in 0..nodes {
-            let data = folder.path().join(format!("node-{at}"));
+            let data = data.unwrap_or(folder.path()).join(format!("node-{at}"));
             if let Some(first) = started.first() {
                 share_key(first.data(), &data);
             }
@@ -125,6 +125,13 @@ impl Scene {
         }
         verify::everything(&self.nodes[0], &self.ledger);
         println!("{}", self.ledger.summary());
+    }
+
+    /// Waits until the database was seen to have a record that was acknowledged just now.
+    pub(crate) fn backlog_has_drained(&self) {
+        let list =
+            || self.nodes[0].client().get("/v1/calls?limit=1").ok().filter(telness_testkit::Response::is_success);
+        assert!(eventually(PATIENCE, list).is_some(), "the database does not catch up:\n{}", self.nodes[0].log());
     }
 
     /// What a metric of a node stands at.

@@ -1,0 +1,42 @@
+//! A database whose schema is not the one that a node knows: not made yet, or brought forward by a later version.
+
+use crate::scene::Scene;
+
+#[test]
+fn s2_a_schema_that_left_this_version_behind_stops_no_call_and_no_start() {
+    Scene::new(1, &[]).shows(|scene| {
+        let sql = |statement: &str| scene.postgres.sql(&scene.database, statement);
+        sql("INSERT INTO schema_migrations (version, name, checksum, works_from) VALUES (999, 'later', '', 999)");
+        scene.store_is_ok(false);
+        scene.some_calls();
+        // A roll-back to this version must not crash-loop: it starts, routes and journals.
+        scene.nodes[0].restart();
+        scene.calls_again();
+        scene.store_is_ok(false);
+        scene.postgres.sql(&scene.database, "DELETE FROM schema_migrations WHERE version = 999");
+        scene.store_is_ok(true);
+    });
+}
+
+#[test]
+fn s2_a_later_schema_that_leaves_room_for_this_version_is_used() {
+    Scene::new(1, &[]).shows(|scene| {
+        let later = "INSERT INTO schema_migrations (version, name, checksum, works_from) VALUES (999, 'later', '', 1)
+            ON CONFLICT DO NOTHING";
+        scene.postgres.sql(&scene.database, later);
+        scene.some_calls();
+        scene.store_is_ok(true);
+    });
+}
+
+#[test]
+fn s2_a_database_that_is_yet_to_be_made_ready_is_used_once_it_is() {
+    Scene::new(1, &[]).shows(|scene| {
+        let sql = |statement: &str| scene.postgres.sql(&scene.database, statement);
+        sql("ALTER TABLE schema_migrations RENAME TO put_aside");
+        scene.store_is_ok(false);
+        scene.some_calls();
+        sql("ALTER TABLE put_aside RENAME TO schema_migrations");
+        scene.store_is_ok(true);
+    });
+}
