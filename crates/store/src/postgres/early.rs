@@ -26,19 +26,22 @@ const TAKE: &str = "DELETE FROM early_events e USING unnest($1::text[], $2::uuid
 const WAITING: &str = "SELECT DISTINCT tenant, call_id FROM early_events WHERE (tenant, call_id) > ($1, $2)
     ORDER BY tenant, call_id LIMIT $3";
 
+/// Whether anything waits.
+pub(super) async fn any(transaction: &Transaction<'_>) -> Result<bool, Trouble> {
+    let any = transaction.prepare_cached(ANY).await?;
+    Ok(transaction.query_one(&any, &[]).await?.try_get(0)?)
+}
+
 /// Adds to a batch's reports those that waited for its calls.
 pub(super) async fn join(
     transaction: &Transaction<'_>,
     calls: impl Iterator<Item = &Key>,
-    mut reports: BTreeMap<Key, Vec<CallEvent>>,
-) -> Result<BTreeMap<Key, Vec<CallEvent>>, Trouble> {
-    let any = transaction.prepare_cached(ANY).await?;
-    if transaction.query_one(&any, &[]).await?.try_get(0)? {
-        for event in take(transaction, calls).await? {
-            reports.entry((event.tenant.clone(), event.call_id)).or_default().push(event);
-        }
+    reports: &mut BTreeMap<Key, Vec<CallEvent>>,
+) -> Result<(), Trouble> {
+    for event in take(transaction, calls).await? {
+        reports.entry((event.tenant.clone(), event.call_id)).or_default().push(event);
     }
-    Ok(reports)
+    Ok(())
 }
 
 /// Keeps events until their call comes.

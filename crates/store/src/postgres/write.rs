@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::Hash as _;
 
 use deadpool_postgres::Transaction;
+use futures_util::try_join;
 use siphasher::sip128::{Hasher128 as _, SipHasher24};
 use telness_core::call::CallId;
 use telness_core::names::TenantName;
@@ -18,7 +19,9 @@ use super::value::{Day, Time};
 use super::{early, events, read, to_json};
 use crate::{Entry, JournalId, Position, Shipment, StoreError, Written};
 
-const POSITION: &str = "INSERT INTO ship_positions (journal, position) VALUES ($1, $2)
+/// Moves the position on, from one that is not before where the store was seen to be.
+const POSITION: &str = "INSERT INTO ship_positions (journal, position)
+    SELECT $1, $2 WHERE coalesce((SELECT position FROM ship_positions WHERE journal = $1), -1) >= $3
     ON CONFLICT (journal) DO UPDATE SET position = greatest(ship_positions.position, excluded.position),
     shipped_at = now()";
 const POSITION_READ: &str = "SELECT position FROM ship_positions WHERE journal = $1";
@@ -92,9 +95,6 @@ fn tells_its_time(routing: &Routing) -> bool {
 }
 
 pub(super) async fn batch(transaction: &Transaction<'_>, batch: &Batch) -> Result<Written, Trouble> {
-    StoreError::require_not_set_back(position(transaction, batch.journal).await?, batch.after)?;
-    let statement = transaction.prepare_cached(POSITION).await?;
-    transaction.execute(&statement, &[&batch.journal.0.as_slice(), &batch.position]).await?;
     let elsewhere = keyed(transaction, batch).await?;
     let mut doubtful: Vec<&Record> = batch.doubled.iter().collect();
     let mut columns = Columns::default();
@@ -107,17 +107,39 @@ pub(super) async fn batch(transaction: &Transaction<'_>, batch: &Batch) -> Resul
             offered.push(record);
         }
     }
-    if !offered.is_empty() {
-        let insert = transaction.prepare_cached(calls::INSERT).await?;
-        let written = transaction.execute(&insert, &columns.parameters()).await?;
-        if usize::try_from(written).ok() != Some(offered.len()) {
-            // Some were there: which, and whether they are the same, shows by reading them.
-            doubtful.extend(&offered);
-        }
+    // What does not depend on each other is asked for in one go: a batch costs few journeys to the server and back.
+    let ((), written, early) =
+        try_join!(move_on(transaction, batch), insert(transaction, &columns), early::any(transaction))?;
+    if usize::try_from(written).ok() != Some(offered.len()) {
+        // Some were there: which, and whether they are the same, shows by reading them.
+        doubtful.extend(&offered);
     }
     keep_others(transaction, &doubtful).await?;
-    let reports = early::join(transaction, batch.calls.keys(), batch.reports.clone()).await?;
+    let mut reports = batch.reports.clone();
+    if early {
+        early::join(transaction, batch.calls.keys(), &mut reports).await?;
+    }
     events::take(transaction, reports).await
+}
+
+/// Writes calls that are not there; tells how many.
+async fn insert(transaction: &Transaction<'_>, columns: &Columns<'_>) -> Result<u64, Trouble> {
+    if columns.is_empty() {
+        return Ok(0);
+    }
+    let insert = transaction.prepare_cached(calls::INSERT).await?;
+    Ok(transaction.execute(&insert, &columns.parameters()).await?)
+}
+
+/// Says how far the journal has come.
+async fn move_on(transaction: &Transaction<'_>, batch: &Batch) -> Result<(), Trouble> {
+    let seen = batch.after.map_or(-1, |after| after.0.cast_signed());
+    let statement = transaction.prepare_cached(POSITION).await?;
+    if transaction.execute(&statement, &[&batch.journal.0.as_slice(), &batch.position, &seen]).await? == 0 {
+        let found = position(transaction, batch.journal).await?;
+        return Err(StoreError::SetBack { found }.into());
+    }
+    Ok(())
 }
 
 /// Ties ids that do not tell their time to that of the first record; answers those that another record was first at,

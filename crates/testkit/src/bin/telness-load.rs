@@ -8,7 +8,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
-use telness_testkit::load::{Comparison, Load, call_requests, compare, cpu_time, drive, request};
+use telness_testkit::load::{
+    BesidePgbench, Comparison, Load, beside_pgbench, call_requests, compare, cpu_time, drive, request,
+};
 
 #[derive(Parser)]
 #[command(about, max_term_width = 100)]
@@ -23,6 +25,8 @@ enum Work {
     Drive(Drive),
     /// Compare the service with and without durability with a bare handler, turn by turn.
     Compare(Compare),
+    /// Compare the service on Postgres with pgbench's single-row inserts, turn by turn.
+    Postgres(BesideArguments),
 }
 
 #[derive(clap::Args)]
@@ -78,6 +82,28 @@ struct Compare {
     settings: Vec<(String, String)>,
 }
 
+#[derive(clap::Args)]
+struct BesideArguments {
+    /// The service's binary.
+    #[arg(long)]
+    telness: PathBuf,
+    /// Where to put the data folders: on a real disk.
+    #[arg(long)]
+    data_in: PathBuf,
+    /// Kept-alive connections.
+    #[arg(long, default_value_t = 128)]
+    connections: usize,
+    /// How long each leg is measured, in seconds.
+    #[arg(long, default_value_t = 8.0)]
+    seconds: f64,
+    /// How often the legs take turns.
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// A setting of every telness leg, as NAME=VALUE.
+    #[arg(long = "set", value_parser = setting)]
+    settings: Vec<(String, String)>,
+}
+
 fn setting(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("write it as NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
@@ -87,6 +113,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Work::Drive(arguments) => run_drive(&arguments),
         Work::Compare(arguments) => run_compare(arguments),
+        Work::Postgres(arguments) => run_postgres(arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -139,5 +166,19 @@ fn run_compare(arguments: Compare) -> io::Result<()> {
         settings: arguments.settings,
     };
     println!("{}", compare(&comparison)?);
+    Ok(())
+}
+
+fn run_postgres(arguments: BesideArguments) -> io::Result<()> {
+    std::fs::create_dir_all(&arguments.data_in)?;
+    let what = BesidePgbench {
+        telness: arguments.telness,
+        data_in: arguments.data_in,
+        connections: arguments.connections,
+        leg: Duration::from_secs_f64(arguments.seconds),
+        rounds: arguments.rounds,
+        settings: arguments.settings,
+    };
+    println!("{}", beside_pgbench(&what)?);
     Ok(())
 }

@@ -15,7 +15,7 @@ use crate::wait::{eventually, now};
 const CATCH_UP_MAX: Duration = Duration::from_secs(60);
 
 /// How long each leg is driven before it is measured.
-const WARM_UP: Duration = Duration::from_millis(700);
+pub(super) const WARM_UP: Duration = Duration::from_millis(700);
 
 /// What to compare, and for how long.
 #[derive(Clone, Debug)]
@@ -118,7 +118,12 @@ fn measure(comparison: &Comparison, leg: &Leg) -> io::Result<Measured> {
 }
 
 /// Waits until the store holds all calls; the rate at which it then kept up, counted from the load's begin.
-fn sustained(service: &Service, warm: &Outcome, outcome: &Outcome, began: std::time::Instant) -> io::Result<f64> {
+pub(super) fn sustained(
+    service: &Service,
+    warm: &Outcome,
+    outcome: &Outcome,
+    began: std::time::Instant,
+) -> io::Result<f64> {
     let all = warm.latencies.total() + outcome.latencies.total();
     let mut client = service.client();
     let shipped = move || {
@@ -178,7 +183,7 @@ fn share(of: f64, whole: f64) -> String {
     format!("{:.0} %", 100.0 * of / whole)
 }
 
-fn median(rounds: &[Measured], pick: impl Fn(&Measured) -> f64) -> f64 {
+pub(super) fn median<T>(rounds: &[T], pick: impl Fn(&T) -> f64) -> f64 {
     let mut figures: Vec<f64> = rounds.iter().map(pick).collect();
     figures.sort_by(f64::total_cmp);
     figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)

@@ -5,12 +5,14 @@
     reason = "counts and places within one run's buffers: a mistake here ends the run, and no call"
 )]
 
+mod beside_pgbench;
 mod compare;
 mod connection;
 mod driver;
 mod latencies;
 mod process;
 
+pub use beside_pgbench::{BesidePgbench, beside_pgbench};
 pub use compare::{Comparison, compare};
 pub use driver::{Load, Outcome, drive};
 pub use latencies::Latencies;

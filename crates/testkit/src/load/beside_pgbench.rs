@@ -1,0 +1,195 @@
+//! The service with its records in Postgres, beside `pgbench` that inserts the same rows one by one into the same
+//! table, turn by turn: all of them on the same processors.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use super::compare::{WARM_UP, median, sustained};
+use super::driver::{Load, drive};
+use crate::postgres::{Postgres, programs};
+use crate::service::{Service, ServiceOptions};
+use crate::wait::now;
+
+/// Clients of pgbench; the best of them counts.
+const CLIENTS: [usize; 3] = [8, 32, 64];
+
+/// What to measure, and for how long.
+#[derive(Clone, Debug)]
+pub struct BesidePgbench {
+    /// The service's binary.
+    pub telness: PathBuf,
+    /// Where the data folders are made: a real disk, or durability costs nothing.
+    pub data_in: PathBuf,
+    /// Connections at once to the service.
+    pub connections: usize,
+    /// How long each leg is measured.
+    pub leg: Duration,
+    /// How often the legs take turns.
+    pub rounds: usize,
+    /// Settings of every telness leg.
+    pub settings: Vec<(String, String)>,
+}
+
+/// One round's figures.
+struct Round {
+    pgbench: [f64; CLIENTS.len()],
+    journal: Kept,
+    database: Kept,
+}
+
+/// Calls a second that were answered and reached Postgres in the same time.
+struct Kept {
+    rate: f64,
+    in_postgres: f64,
+    percentiles: [Duration; 2],
+    /// What the personal part of its calls has in the mean.
+    personal_bytes: usize,
+}
+
+/// Measures all legs in turn.
+///
+/// # Errors
+/// When a program cannot be started, a call is refused or a figure cannot be read.
+pub fn beside_pgbench(what: &BesidePgbench) -> io::Result<impl fmt::Display + use<>> {
+    let folder = tempfile::Builder::new().prefix("telness-load-").tempdir_in("/var/tmp")?.keep();
+    let room = [
+        ("max_connections", "100"),
+        ("shared_buffers", "512MB"),
+        ("max_wal_size", "4GB"),
+        ("checkpoint_timeout", "15min"),
+    ];
+    let postgres = Postgres::start_in(folder, &room);
+    let mut rounds = Vec::new();
+    for _ in 0..what.rounds {
+        // A database each, or the later ones would write to larger tables.
+        let journal = kept(what, &postgres, "journal")?;
+        let database = database_with_schema(what, &postgres)?;
+        let script = insert_script(journal.personal_bytes)?;
+        let mut pgbench = [0.0; CLIENTS.len()];
+        for (rate, clients) in pgbench.iter_mut().zip(CLIENTS) {
+            *rate = single_inserts(&postgres, &database, script.path(), clients, what.leg)?;
+        }
+        let committed = kept(what, &postgres, "database")?;
+        rounds.push(Round { pgbench, journal, database: committed });
+    }
+    Ok(Table(rounds))
+}
+
+/// The service under load until all of it is in Postgres.
+fn kept(what: &BesidePgbench, postgres: &Postgres, durability: &str) -> io::Result<Kept> {
+    let database = database_with_schema(what, postgres)?;
+    let folder = tempfile::tempdir_in(&what.data_in)?;
+    let mut options = ServiceOptions::new(&what.telness, folder.path())
+        .set("store.url", &postgres.url(&database))
+        .set("store.tls", "off")
+        .set("workflow.low.durability", durability);
+    for (name, value) in &what.settings {
+        options = options.set(name, value);
+    }
+    let service = Service::start(&options);
+    let load = |duration| Load {
+        address: service.address(),
+        requests: super::call_requests("/v1/calls"),
+        connections: what.connections,
+        duration,
+        rate: None,
+    };
+    let warm = drive(&load(WARM_UP))?;
+    let began = now();
+    let outcome = drive(&load(what.leg))?;
+    let in_postgres = sustained(&service, &warm, &outcome, began)?;
+    if let Some(answer) = &outcome.first_failure {
+        return Err(io::Error::other(format!("{} calls were refused: {answer}", outcome.failed)));
+    }
+    let rows: u64 = postgres.sql(&database, "SELECT count(*) FROM calls").parse().unwrap_or(0);
+    let posted = warm.latencies.total() + outcome.latencies.total();
+    if rows != posted {
+        return Err(io::Error::other(format!("{posted} calls were answered and {rows} are in Postgres")));
+    }
+    let percentiles = [0.5, 0.99].map(|share| outcome.latencies.within(share));
+    let mean = postgres.sql(&database, "SELECT avg(length(personal))::int FROM calls").parse().unwrap_or(0);
+    Ok(Kept { rate: outcome.rate(), in_postgres, percentiles, personal_bytes: mean })
+}
+
+/// A fresh database with the schema.
+fn database_with_schema(what: &BesidePgbench, postgres: &Postgres) -> io::Result<String> {
+    let database = postgres.database();
+    let url = postgres.url(&database);
+    let mut migrate = Command::new(&what.telness);
+    migrate.args(["migrate", "up", "--set", "store.tls=off", "--set", &format!("store.url={url}")]);
+    let output = migrate.output()?;
+    if !output.status.success() {
+        return Err(io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned()));
+    }
+    postgres.sql(&database, "SELECT make_day(current_date), make_day(current_date + 1)");
+    Ok(database)
+}
+
+/// A row as the service writes it, with an id and a time of its own.
+fn insert_script(personal_bytes: usize) -> io::Result<tempfile::NamedTempFile> {
+    let file = tempfile::Builder::new().suffix(".sql").tempfile()?;
+    let text = format!(
+        "\\set n random(1, 100000000)\nINSERT INTO calls (tenant, call_id, received_at, class, action, reason, trunk, \
+         caller_key, called_key, sip_call_id, v, node, workflow, kind, direction, peer, site, region, rule, \
+         matched_prefix, gateway, plan_revision, request_hash, personal) VALUES ('nordtel', gen_random_uuid(), \
+         clock_timestamp(), 'normal', 'route', 'routed', 'mobile-core', '\\x000102030405060708090a0b0c0d0e0f', \
+         '\\x000102030405060708090a0b0c0d0e0f', 'a84b4c76e66710@pbx.example', 1, 'node-1', 'low', 'mobile', \
+         'from_tenant', 'office-pbx', 'stockholm', 'SE', 'swedish-mobile', '467', 'cscf1', 1, :n, \
+         '\\x{}');\n",
+        "a7".repeat(personal_bytes)
+    );
+    std::fs::write(file.path(), text)?;
+    Ok(file)
+}
+
+/// Transactions a second of pgbench with one row each, prepared.
+fn single_inserts(
+    postgres: &Postgres,
+    database: &str,
+    script: &std::path::Path,
+    clients: usize,
+    leg: Duration,
+) -> io::Result<f64> {
+    let mut pgbench = Command::new(programs().join("pgbench"));
+    pgbench.args(["-n", "-M", "prepared", "-h", "127.0.0.1", "-U", "postgres", "-j", "2", "-c", &clients.to_string()]);
+    pgbench.args(["-p", &postgres.port().to_string(), "-T", &leg.as_secs().max(1).to_string(), "-f"]);
+    let output = pgbench.arg(script).arg(database).output()?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let rate = text.lines().find_map(|line| line.strip_prefix("tps = ")?.split(' ').next()?.parse().ok());
+    rate.ok_or_else(|| io::Error::other(format!("pgbench: {text}{}", String::from_utf8_lossy(&output.stderr))))
+}
+
+struct Table(Vec<Round>);
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let best = |round: &Round| round.pgbench.iter().copied().fold(0.0, f64::max);
+        let pgbench = median(&self.0, best);
+        writeln!(f, "medians of {} rounds", self.0.len())?;
+        for (at, clients) in CLIENTS.iter().enumerate() {
+            let rate = median(&self.0, |round| round.pgbench.get(at).copied().unwrap_or(0.0));
+            writeln!(f, "pgbench, single rows, {clients:2} clients {rate:8.0}/s")?;
+        }
+        let legs: [(&str, fn(&Round) -> &Kept); 2] =
+            [("journal", |round| &round.journal), ("database", |round| &round.database)];
+        for (name, leg) in legs {
+            let ms = |at: usize| {
+                median(&self.0, |round| leg(round).percentiles.get(at).copied().unwrap_or_default().as_secs_f64() * 1e3)
+            };
+            let (rate, kept) =
+                (median(&self.0, |round| leg(round).rate), median(&self.0, |round| leg(round).in_postgres));
+            let ratio = median(&self.0, |round| leg(round).in_postgres / best(round));
+            writeln!(
+                f,
+                "telness, {name:8} answered {rate:8.0}/s, in Postgres {kept:8.0}/s = {ratio:.2} of pgbench's best \
+                 ({pgbench:.0}/s); p50 {:.2} ms, p99 {:.2} ms",
+                ms(0),
+                ms(1)
+            )?;
+        }
+        Ok(())
+    }
+}
