@@ -90,6 +90,21 @@ impl Postgres {
         authority
     }
 
+    /// Has it let in whom these lines of `pg_hba.conf` let in, beside the superuser.
+    pub fn let_in(&mut self, rules: &str) {
+        let file = self.folder.join("hba.conf");
+        std::fs::write(&file, format!("host all postgres 127.0.0.1/32 trust\n{rules}\n")).expect("a folder of our own");
+        self.settings.push(("hba_file".to_owned(), file.display().to_string()));
+        self.restart();
+    }
+
+    /// Has it refuse to write, or write again, without cutting off who is connected: as a leader that became a standby.
+    pub fn set_read_only(&self, read_only: bool) {
+        let value = if read_only { "on" } else { "off" };
+        self.sql("postgres", &format!("ALTER SYSTEM SET default_transaction_read_only = {value}"));
+        self.sql("postgres", "SELECT pg_reload_conf()");
+    }
+
     /// Where it listens on 127.0.0.1.
     #[must_use]
     pub const fn port(&self) -> u16 {
