@@ -1,7 +1,7 @@
 //! The events of many calls at once, and the detail records that they make. Whoever works on a call holds its row's
 //! lock, so what two nodes report of it at the same moment is taken in one after the other.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use deadpool_postgres::Transaction;
 use telness_core::record::{CallEvent, Cdr, cdr};
@@ -37,18 +37,25 @@ const DETAIL: &str = "UPDATE calls c SET state = a.state, answered_at = a.answer
         AS a (t, i, at, state, answered_at, ended_at, talk_ms, cause_q850, cause_sip, cdr)
     WHERE c.tenant = a.t AND c.received_at = a.at AND c.call_id = a.i";
 
-/// Takes in reports: those of calls that are here change what came of them, the others wait.
+/// Takes in reports, and those that wait for some calls: those of calls that are here change what came of them, the
+/// others wait. Everybody goes first for the calls, then for what is to wait, then for what waited, each in order, so
+/// that nobody waits in a circle.
 pub(super) async fn take(
     transaction: &Transaction<'_>,
     reports: BTreeMap<Key, Vec<CallEvent>>,
+    awaited: &BTreeSet<Key>,
 ) -> Result<Written, Trouble> {
-    if reports.is_empty() {
+    let keys: BTreeSet<Key> = reports.keys().chain(awaited).cloned().collect();
+    if keys.is_empty() {
         return Ok(Written::default());
     }
-    let times = read::locked_times(transaction, &reports.keys().cloned().collect()).await?;
-    let (here, absent): (BTreeMap<_, _>, BTreeMap<_, _>) =
+    let times = read::locked_times(transaction, &keys).await?;
+    let (mut here, absent): (BTreeMap<_, _>, BTreeMap<_, _>) =
         reports.into_iter().partition(|(key, _)| times.contains_key(key));
     early::keep(transaction, absent.values().flatten()).await?;
+    for event in early::take(transaction, awaited.iter().filter(|key| times.contains_key(*key))).await? {
+        here.entry((event.tenant.clone(), event.call_id)).or_default().push(event);
+    }
     let mut counted = counted(transaction, &times).await?;
     let (mut put, mut delete, mut details) = (Rows::default(), Rows::default(), Details::default());
     for (key, reports) in &here {

@@ -15,6 +15,7 @@ mod read;
 mod schema;
 mod trouble;
 mod value;
+mod verify;
 mod write;
 
 use std::sync::Arc;
@@ -29,7 +30,7 @@ pub use schema::{MigrationStatus, Migrations};
 
 use crate::{CallQuery, Entry, JournalId, Page, Pending, Position, Store, StoreError, StoredCall, Written};
 use days::Days;
-use pool::{Again, Pool};
+use pool::Pool;
 use trouble::Trouble;
 
 const CHECK: &str = "INSERT INTO checks (only_row, count) VALUES (true, 1)
@@ -69,7 +70,7 @@ impl Store for PostgresStore {
         Box::pin(async move {
             let batch = Arc::new(write::Batch::of(journal, upto, entries)?);
             self.days.make(&self.pool, batch.days()).await?;
-            let written = self.pool.transaction("write_batch", Again::Harmless, |transaction| {
+            let written = self.pool.transaction("write_batch", |transaction| {
                 let batch = Arc::clone(&batch);
                 Box::pin(async move { write::batch(transaction, &batch).await })
             });
@@ -83,34 +84,34 @@ impl Store for PostgresStore {
     }
 
     fn position(&self, journal: JournalId) -> Pending<'_, Option<Position>> {
-        Box::pin(self.pool.transaction("read_position", Again::Harmless, move |transaction| {
-            Box::pin(write::position(transaction, journal))
-        }))
+        Box::pin(
+            self.pool.transaction("read_position", move |transaction| Box::pin(write::position(transaction, journal))),
+        )
     }
 
     fn call<'a>(&'a self, tenant: &'a TenantName, id: CallId) -> Pending<'a, Option<StoredCall>> {
-        Box::pin(self.pool.transaction("read_call", Again::Harmless, move |transaction| {
+        Box::pin(self.pool.transaction("read_call", move |transaction| {
             let tenant = tenant.clone();
             Box::pin(async move { read::call(transaction, &tenant, id).await })
         }))
     }
 
     fn calls<'a>(&'a self, tenant: &'a TenantName, query: &'a CallQuery) -> Pending<'a, Page> {
-        Box::pin(self.pool.transaction("list_calls", Again::Harmless, move |transaction| {
+        Box::pin(self.pool.transaction("list_calls", move |transaction| {
             let (tenant, query) = (tenant.clone(), query.clone());
             Box::pin(async move { read::calls(transaction, &tenant, &query).await })
         }))
     }
 
     fn contradictions<'a>(&'a self, tenant: &'a TenantName, id: CallId) -> Pending<'a, Vec<CallRecord>> {
-        Box::pin(self.pool.transaction("read_contradictions", Again::Harmless, move |transaction| {
+        Box::pin(self.pool.transaction("read_contradictions", move |transaction| {
             let tenant = tenant.clone();
             Box::pin(async move { read::contradictions(transaction, &tenant, id).await })
         }))
     }
 
     fn check(&self) -> Pending<'_, ()> {
-        Box::pin(self.pool.transaction("check", Again::Harmless, |transaction| {
+        Box::pin(self.pool.transaction("check", |transaction| {
             Box::pin(async move {
                 transaction.execute(CHECK, &[]).await?;
                 Ok(())
@@ -120,10 +121,11 @@ impl Store for PostgresStore {
 
     fn tend(&self) -> Pending<'_, ()> {
         Box::pin(async move {
+            self.days.make_ahead(&self.pool).await?;
             let mut after = None;
             loop {
                 let from = Arc::new(after);
-                let swept = self.pool.transaction("sweep_early_events", Again::Harmless, |transaction| {
+                let swept = self.pool.transaction("sweep_early_events", |transaction| {
                     let from = Arc::clone(&from);
                     Box::pin(async move { early::sweep(transaction, (*from).as_ref()).await })
                 });

@@ -42,13 +42,25 @@ pub(super) async fn locked_times(
     with_times(find(transaction, &select, keys).await?)
 }
 
-/// When each of some calls was received, as far as they are here.
-pub(super) async fn times(
+/// When each of some calls was received, of those that are here and were received when their ids tell.
+pub(super) async fn told(
     transaction: &Transaction<'_>,
     keys: &BTreeSet<Key>,
 ) -> Result<HashMap<Key, Timestamp>, Trouble> {
-    let select = format!("SELECT c.tenant, c.call_id, c.received_at {AMONG}) c");
-    with_times(find(transaction, &select, keys).await?)
+    let select = transaction.prepare_cached(&format!("SELECT c.tenant, c.call_id, c.received_at {AMONG}) c")).await?;
+    with_times(spans(transaction, &select, telling(keys)).await?)
+}
+
+/// The times that ids are tied to which do not tell theirs.
+pub(super) async fn tied(transaction: &Transaction<'_>, keys: &[&Key]) -> Result<HashMap<Key, Timestamp>, Trouble> {
+    let (tenants, ids): (Vec<&str>, Vec<Uuid>) = keys.iter().map(|(tenant, id)| (tenant.as_str(), id.0)).unzip();
+    let keyed = transaction.prepare_cached(KEYED).await?;
+    with_times(transaction.query(&keyed, &[&tenants, &ids]).await?)
+}
+
+/// The keys whose ids tell a time, each with that and the microseconds that it may be off.
+fn telling(keys: &BTreeSet<Key>) -> impl Iterator<Item = (&Key, Timestamp, i64)> {
+    keys.iter().filter_map(|key| told_by(key.1).map(|at| (key, at, 1_000)))
 }
 
 fn with_times(rows: Vec<Row>) -> Result<HashMap<Key, Timestamp>, Trouble> {
@@ -63,14 +75,11 @@ pub(super) async fn rows(transaction: &Transaction<'_>, keys: &BTreeSet<Key>) ->
 /// Finds calls first by the time that their ids tell, then by the time that their ids are tied to.
 async fn find(transaction: &Transaction<'_>, select: &str, keys: &BTreeSet<Key>) -> Result<Vec<Row>, Trouble> {
     let select = transaction.prepare_cached(select).await?;
-    let telling = keys.iter().filter_map(|key| told_by(key.1).map(|at| (key, at, 1_000)));
-    let mut rows = spans(transaction, &select, telling).await?;
+    let mut rows = spans(transaction, &select, telling(keys)).await?;
     let found = rows.iter().map(calls::id_of).collect::<Result<BTreeSet<Key>, _>>()?;
     let missing: Vec<&Key> = keys.difference(&found).collect();
     if !missing.is_empty() {
-        let (tenants, ids): (Vec<&str>, Vec<Uuid>) = missing.iter().map(|(tenant, id)| (tenant.as_str(), id.0)).unzip();
-        let keyed = transaction.prepare_cached(KEYED).await?;
-        let tied = with_times(transaction.query(&keyed, &[&tenants, &ids]).await?)?;
+        let tied = tied(transaction, &missing).await?;
         // In the order of the keys, which is that of the locks.
         let tied = missing.into_iter().filter_map(|key| tied.get(key).map(|at| (key, *at, 1)));
         rows.extend(spans(transaction, &select, tied).await?);
