@@ -99,45 +99,93 @@ async fn seen_of_all(store: &dyn Store) -> String {
     everything(store, TENANTS[0]).await + &everything(store, TENANTS[1]).await
 }
 
+/// Writes what is to be there before, then each share by a writer of its own, in batches of arbitrary sizes, through two
+/// nodes with connections of their own; answers what can then be seen.
+async fn written_at_once(before: Vec<Entry>, shares: Vec<Vec<Entry>>, batch_max: u64, seed: u64) -> String {
+    let retries = Arc::new(AtomicU32::new(0));
+    let count = Arc::clone(&retries);
+    let observe: Observe = Arc::new(move |told| {
+        count.fetch_add(told.retries, Ordering::Relaxed);
+    });
+    let shared = PostgresOptions { observe, ..ready(server()).await };
+    let nodes = [(); 2].map(|()| Arc::new(PostgresStore::open(&shared).unwrap()));
+    nodes[0].write(journal(99), Position(1), before).await.unwrap();
+    let writer = |(number, mut entries): (usize, Vec<Entry>)| {
+        let store = Arc::clone(&nodes[number % 2]);
+        tokio::spawn(async move {
+            let mut dice = Dice::seeded(seed ^ u64::try_from(number).unwrap());
+            while !entries.is_empty() {
+                let count = usize::try_from(1 + dice.below(batch_max)).unwrap().min(entries.len());
+                let batch = entries.split_off(entries.len() - count);
+                store.write(journal(number), Position(1), batch).await.unwrap();
+            }
+        })
+    };
+    let writers: Vec<_> = shares.into_iter().enumerate().map(writer).collect();
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    assert_eq!(retries.load(Ordering::Relaxed), 0, "they waited for each other in a circle; seed {seed}");
+    nodes[0].tend().await.unwrap();
+    assert_eq!(server().sql(&database_of(&shared), "SELECT count(*) FROM early_events"), "0");
+    seen_of_all(&*nodes[1]).await
+}
+
+async fn written_by_one(entries: Vec<Entry>) -> String {
+    let alone = PostgresStore::open(&ready(server()).await).unwrap();
+    alone.write(journal(0), Position(1), entries).await.unwrap();
+    seen_of_all(&alone).await
+}
+
 #[test]
 fn n2_sixteen_who_write_the_same_at_once_leave_what_one_leaves() {
     let seed = Dice::fresh_seed();
     println!("seed {seed}");
+    let shares = (0..16).map(|writer| {
+        let mut entries = lives();
+        shuffle(&mut entries, &mut Dice::seeded(seed ^ writer));
+        entries
+    });
     run(async {
-        let alone = PostgresStore::open(&ready(server()).await).unwrap();
-        alone.write(journal(0), Position(1), lives()).await.unwrap();
-        let expected = seen_of_all(&alone).await;
-        let shared = ready(server()).await;
-        // Two nodes, each with connections of its own.
-        let retries = Arc::new(AtomicU32::new(0));
-        let count = Arc::clone(&retries);
-        let observe: Observe = Arc::new(move |told| {
-            count.fetch_add(told.retries, Ordering::Relaxed);
-        });
-        let shared = PostgresOptions { observe, ..shared };
-        let nodes = [(); 2].map(|()| Arc::new(PostgresStore::open(&shared).unwrap()));
-        let writers: Vec<_> = (0..16)
-            .map(|writer| {
-                let store = Arc::clone(&nodes[writer % 2]);
-                tokio::spawn(async move {
-                    let mut dice = Dice::seeded(seed ^ u64::try_from(writer).unwrap());
-                    let mut entries = lives();
-                    shuffle(&mut entries, &mut dice);
-                    while !entries.is_empty() {
-                        let count = usize::try_from(1 + dice.below(40)).unwrap().min(entries.len());
-                        let batch = entries.split_off(entries.len() - count);
-                        store.write(journal(writer), Position(1), batch).await.unwrap();
-                    }
-                })
-            })
-            .collect();
-        for writer in writers {
-            writer.await.unwrap();
-        }
-        assert_eq!(retries.load(Ordering::Relaxed), 0, "they waited for each other in a circle; seed {seed}");
-        nodes[0].tend().await.unwrap();
-        assert_eq!(seen_of_all(&*nodes[1]).await, expected, "seed {seed}");
-        assert_eq!(server().sql(&database_of(&shared), "SELECT count(*) FROM early_events"), "0");
+        let expected = written_by_one(lives()).await;
+        assert_eq!(written_at_once(Vec::new(), shares.collect(), 40, seed).await, expected, "seed {seed}");
+    });
+}
+
+#[test]
+fn n6_what_sixteen_report_of_a_call_at_once_all_counts() {
+    let seed = Dice::fresh_seed();
+    println!("seed {seed}");
+    let calls: Vec<_> =
+        (0..60).map(|ms| if ms % 2 == 0 { call("nordtel", ms) } else { keyed_call("nordtel", ms) }).collect();
+    // Each writer has one event of each call, in the order of the calls, and each event of a call counts for something.
+    let shares: Vec<Vec<_>> = (0..16)
+        .map(|writer| {
+            let kind = [EventKind::Ringing, EventKind::Answered, EventKind::Ended][writer % 3];
+            let after_ms = i64::try_from(writer).unwrap() * if kind == EventKind::Ended { 100 } else { -1 };
+            let told = |record| event_entry(event_of(record, &format!("e-{writer}"), kind, after_ms + 1_000));
+            calls.iter().rev().map(told).collect()
+        })
+        .collect();
+    run(async {
+        let calls: Vec<_> = calls.iter().map(entry).collect();
+        let expected = written_by_one(calls.iter().chain(shares.iter().flatten()).cloned().collect()).await;
+        assert_eq!(written_at_once(calls, shares, 1, seed).await, expected, "seed {seed}");
+    });
+}
+
+#[test]
+fn n6_more_events_than_count_may_come_from_sixteen_at_once() {
+    let seed = Dice::fresh_seed();
+    println!("seed {seed}");
+    let record = call("nordtel", 1);
+    let told = |number: i64| event_entry(event_of(&record, &format!("r-{number}"), EventKind::Ringing, number));
+    let mut events: Vec<_> = (0..320).map(told).collect();
+    run(async {
+        let expected = written_by_one(std::iter::once(entry(&record)).chain(events.iter().cloned()).collect()).await;
+        shuffle(&mut events, &mut Dice::seeded(seed));
+        let shares = events.chunks(20).map(<[Entry]>::to_vec).collect();
+        assert_eq!(written_at_once(vec![entry(&record)], shares, 20, seed).await, expected, "seed {seed}");
     });
 }
 
