@@ -213,7 +213,8 @@ fn n6_events_find_their_call_whichever_node_is_first() {
                         b.write(journal(2), Position(1), told()),
                         a.write(journal(1), Position(1), came())
                     );
-                    (told.unwrap(), came.unwrap());
+                    told.unwrap();
+                    came.unwrap();
                     // Neither saw what the other had not committed.
                     a.tend().await.unwrap();
                 }

@@ -39,7 +39,7 @@ pub(super) async fn locked_times(
     keys: &BTreeSet<Key>,
 ) -> Result<HashMap<Key, Timestamp>, Trouble> {
     let select = format!("SELECT c.tenant, c.call_id, c.received_at {AMONG} FOR UPDATE) c");
-    with_times(find(transaction, &select, keys).await?)
+    with_times(&find(transaction, &select, keys).await?)
 }
 
 /// When each of some calls was received, of those that are here and were received when their ids tell.
@@ -48,14 +48,14 @@ pub(super) async fn told(
     keys: &BTreeSet<Key>,
 ) -> Result<HashMap<Key, Timestamp>, Trouble> {
     let select = transaction.prepare_cached(&format!("SELECT c.tenant, c.call_id, c.received_at {AMONG}) c")).await?;
-    with_times(spans(transaction, &select, telling(keys)).await?)
+    with_times(&spans(transaction, &select, telling(keys)).await?)
 }
 
 /// The times that ids are tied to which do not tell theirs.
 pub(super) async fn tied(transaction: &Transaction<'_>, keys: &[&Key]) -> Result<HashMap<Key, Timestamp>, Trouble> {
     let (tenants, ids): (Vec<&str>, Vec<Uuid>) = keys.iter().map(|(tenant, id)| (tenant.as_str(), id.0)).unzip();
     let keyed = transaction.prepare_cached(KEYED).await?;
-    with_times(transaction.query(&keyed, &[&tenants, &ids]).await?)
+    with_times(&transaction.query(&keyed, &[&tenants, &ids]).await?)
 }
 
 /// The keys whose ids tell a time, each with that and the microseconds that it may be off.
@@ -63,7 +63,7 @@ fn telling(keys: &BTreeSet<Key>) -> impl Iterator<Item = (&Key, Timestamp, i64)>
     keys.iter().filter_map(|key| told_by(key.1).map(|at| (key, at, 1_000)))
 }
 
-fn with_times(rows: Vec<Row>) -> Result<HashMap<Key, Timestamp>, Trouble> {
+fn with_times(rows: &[Row]) -> Result<HashMap<Key, Timestamp>, Trouble> {
     rows.iter().map(|row| Ok((calls::id_of(row)?, calls::time(row, 2)?))).collect()
 }
 

@@ -85,7 +85,7 @@ pub(super) fn told_by(id: CallId) -> Option<Timestamp> {
 /// Whether a call is found by its id alone.
 fn tells_its_time(routing: &Routing) -> bool {
     told_by(routing.call_id)
-        .is_some_and(|at| at.as_micros() == routing.received_at.as_micros().div_euclid(1_000) * 1_000)
+        .is_some_and(|at| at.as_micros().div_euclid(1_000) == routing.received_at.as_micros().div_euclid(1_000))
 }
 
 pub(super) async fn batch(transaction: &Transaction<'_>, batch: &Batch) -> Result<Written, Trouble> {
