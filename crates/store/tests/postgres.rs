@@ -382,3 +382,36 @@ fn what_somebody_changed_by_hand_is_found() {
         }
     });
 }
+
+#[test]
+fn no_table_is_read_whole_by_a_plan_from_when_it_was_small() {
+    run(async {
+        let shared = ready(server()).await;
+        let database = database_of(&shared);
+        let store = PostgresStore::open(&shared).unwrap();
+        // So often that a plan for any value would be kept by now, were it let.
+        for ms in 0..30 {
+            store.write(journal(1), Position(1), vec![entry(&call("nordtel", ms))]).await.unwrap();
+            let told = vec![event_entry(event("nordtel", ms, "e", EventKind::Ended, 5_000))];
+            store.write(journal(1), Position(1), told).await.unwrap();
+            let record = call("nordtel", ms).routing;
+            assert_eq!(store.call(&record.tenant, record.call_id).await.unwrap().unwrap().events.len(), 1);
+        }
+        for batch in 1..4 {
+            let mss = || batch * 1_000..batch * 1_000 + 500;
+            let told = mss().map(|ms| event_entry(event("nordtel", ms, "e", EventKind::Ended, 5_000)));
+            store.write(journal(1), Position(1), mss().map(|ms| entry(&call("nordtel", ms))).collect()).await.unwrap();
+            store.write(journal(1), Position(1), told.collect()).await.unwrap();
+        }
+        drop(store);
+        let connected = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+            AND application_name = 'telness'";
+        // A connection tells what it did when it ends.
+        while server().sql(&database, connected) != "0" {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let looks = "SELECT sum(seq_tup_read), sum(idx_scan) > 1000 FROM pg_stat_user_tables
+            WHERE relname ~ 'calls|events'";
+        assert_eq!(server().sql(&database, looks), "0|t");
+    });
+}

@@ -147,12 +147,15 @@ impl Pool {
 }
 
 /// What each connection is told first. Every statement of ours walks along an index with the keys that it was given,
-/// and the planner, which knows nothing of the keys to come, is kept from anything else.
+/// and the planner, which knows nothing of the keys to come, is kept from anything else. It plans for the values given
+/// each time: a plan for any would look into the partitions of all days, and one from when a table was small would read
+/// it whole for each key.
 fn session(options: &PostgresOptions) -> String {
     let ms = options.statement_max.as_millis();
     format!(
         "SET statement_timeout = {ms}; SET lock_timeout = {ms}; SET idle_in_transaction_session_timeout = {idle};
          SET timezone = 'UTC'; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off;
+         SET enable_seqscan = off; SET plan_cache_mode = force_custom_plan;
          SET synchronous_commit = on",
         idle = ms.saturating_mul(2),
     )

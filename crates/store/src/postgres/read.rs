@@ -23,11 +23,12 @@ const PAGE_CALLS_MAX: u16 = 1_000;
 /// The most calls that are looked at for one page; what remains is left to the next page.
 const SCAN_CALLS_MAX: i64 = 50_000;
 
-/// The calls of some keys, each within a span of time that has only them.
+/// The calls of some keys, each within a span of time that has only them. What all spans lie in tells the planner which
+/// days to leave out.
 const AMONG: &str =
     "FROM unnest($1::text[], $2::uuid[], $3::timestamptz[], $4::timestamptz[]) AS a (t, i, since, until),
     LATERAL (SELECT * FROM calls WHERE tenant = a.t AND call_id = a.i
-        AND received_at >= a.since AND received_at < a.until";
+        AND received_at >= a.since AND received_at < a.until AND received_at >= $5 AND received_at < $6";
 const KEYED: &str = "SELECT k.tenant, k.call_id, k.received_at FROM unnest($1::text[], $2::uuid[]) AS a (t, i)
     JOIN keyed_calls k ON k.tenant = a.t AND k.call_id = a.i";
 const CONTRADICTIONS: &str = "SELECT routing, personal FROM contradictions WHERE tenant = $1 AND call_id = $2
@@ -100,10 +101,8 @@ async fn spans<'a>(
         since.push(Time(at));
         until.push(Time(Timestamp::from_micros(at.as_micros().saturating_add(micros))));
     }
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    Ok(transaction.query(select, &[&tenants, &ids, &since, &until]).await?)
+    let (Some(first), Some(last)) = (since.iter().min(), until.iter().max()) else { return Ok(Vec::new()) };
+    Ok(transaction.query(select, &[&tenants, &ids, &since, &until, first, last]).await?)
 }
 
 /// One call with its events, if it is this tenant's.
