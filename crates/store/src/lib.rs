@@ -21,9 +21,7 @@ use telness_core::record::CallRecord;
 pub use counted::EVENTS_OF_A_KIND_MAX;
 pub use entry::{Entry, EntryError};
 pub use journal::{Journal, JournalError, JournalId, JournalOptions, JournalReader, Position};
-pub use postgres::{
-    MigrationStatus, Migrations, Observe, PostgresOptions, PostgresStore, SchemaVersion, Tls, Transacted,
-};
+pub use postgres::{MigrationStatus, Migrations, Observe, PostgresOptions, PostgresStore, Tls, Transacted};
 pub use query::{CallQuery, Cursor, Page, StoredCall, StoredSummary};
 pub use sqlite::SqliteStore;
 
@@ -39,6 +37,17 @@ pub enum StoreError {
     /// It refused, or holds what it should not; trying again does not help.
     #[error("the store is damaged or of another version: {0}")]
     Broken(String),
+    /// The database is yet to be made ready for this version of telness.
+    #[error(
+        "the database's schema is at version {found} and this telness needs {needed}: run `telness migrate up` with \
+         its settings; calls go on meanwhile, and wait in the journal"
+    )]
+    NotMigrated {
+        /// The version that the database has; 0 is none.
+        found: i64,
+        /// The version that this telness needs.
+        needed: i64,
+    },
     /// A later telness brought its schema forward. Only that one, or a later one, reads and writes it.
     #[error(
         "the store's schema is at version {found}, which a later telness made, and this one knows it up to version \

@@ -26,7 +26,7 @@ use telness_core::record::CallRecord;
 use tokio::sync::watch;
 
 pub use connect::{Observe, PostgresOptions, Tls, Transacted};
-pub use schema::{MigrationStatus, Migrations, SchemaVersion};
+pub use schema::{MigrationStatus, Migrations};
 
 use crate::{CallQuery, Entry, JournalId, Page, Pending, Position, Store, StoreError, StoredCall, Written};
 use days::Days;
@@ -67,15 +67,6 @@ impl PostgresStore {
     pub fn hints(&self) -> watch::Receiver<u64> {
         self.listener.begin();
         self.hints.clone()
-    }
-
-    /// How far the schema has come, whether this version works with it or not.
-    ///
-    /// # Errors
-    /// When the database cannot be reached.
-    pub async fn schema_version(&self) -> Result<SchemaVersion, StoreError> {
-        let client = self.pool.connection().await?;
-        Ok(schema::version(&**client).await?)
     }
 }
 

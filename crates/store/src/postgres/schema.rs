@@ -41,50 +41,24 @@ const UNLOCK: &str = "SELECT pg_advisory_unlock(hashtext('telness migrate'))";
 const RANGE: &str = "SELECT coalesce(max(version), 0), coalesce(max(works_from), 0) FROM schema_migrations";
 const APPLIED: &str = "SELECT version, name, checksum FROM schema_migrations ORDER BY version";
 
-/// How far a database's schema has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SchemaVersion {
-    /// The last step that the database has; 0 is none.
-    pub found: i64,
-    /// Whether this telness works with it. If not, its calls go on and wait in the journal.
-    pub fits: bool,
-}
-
 /// Whether a database has a schema that this version works with.
 pub(super) async fn require_known(client: &impl GenericClient) -> Result<(), Trouble> {
-    let (found, works_from) = range(client).await?;
+    let there: bool = client.query_one("SELECT to_regclass('schema_migrations') IS NOT NULL", &[]).await?.get(0);
+    let (found, works_from) = if there {
+        let row = client.query_one(RANGE, &[]).await?;
+        (row.get(0), row.get(1))
+    } else {
+        (0, 0)
+    };
     in_range(found, works_from, latest()).map_err(Trouble::Ours)
-}
-
-pub(super) async fn version(client: &impl GenericClient) -> Result<SchemaVersion, Trouble> {
-    let (found, works_from) = range(client).await?;
-    Ok(SchemaVersion { found, fits: in_range(found, works_from, latest()).is_ok() })
-}
-
-/// The last step that a database has, and the lowest latest step that a telness may know that works with it.
-async fn range(client: &impl GenericClient) -> Result<(i64, i64), Trouble> {
-    let there = client.query_one("SELECT to_regclass('schema_migrations') IS NOT NULL", &[]).await?;
-    if !there.try_get(0)? {
-        return Ok((0, 0));
-    }
-    let row = client.query_one(RANGE, &[]).await?;
-    Ok((row.try_get(0)?, row.try_get(1)?))
 }
 
 /// The rule: the database has come far enough for us, and not so far that it has left us behind.
 fn in_range(found: i64, works_from: i64, known: i64) -> Result<(), StoreError> {
     if found < NEEDED {
-        return Err(not_migrated(found, NEEDED));
+        return Err(StoreError::NotMigrated { found, needed: NEEDED });
     }
     if works_from > known { Err(StoreError::Later { found, known }) } else { Ok(()) }
-}
-
-/// The same may be tried again: once it was migrated, it works.
-fn not_migrated(found: i64, needed: i64) -> StoreError {
-    StoreError::Unavailable(format!(
-        "the database's schema is at version {found} and this telness needs {needed}: run `telness migrate up` with its \
-         settings; calls go on meanwhile, and wait in the journal"
-    ))
 }
 
 fn latest() -> i64 {
@@ -180,7 +154,7 @@ impl Migrations {
         verify::unique_keys(&**client).await.map_err(StoreError::from)?;
         let found = applied.last().map_or(0, |(version, ..)| *version);
         if found < latest() {
-            return Err(not_migrated(found, latest()));
+            return Err(StoreError::NotMigrated { found, needed: latest() });
         }
         Ok(())
     }
@@ -270,6 +244,6 @@ mod tests {
         assert!(in_range(NEEDED, 1, latest()).is_ok());
         assert!(in_range(latest() + 5, latest(), latest()).is_ok(), "a later step that leaves room for us");
         assert!(matches!(in_range(latest() + 5, latest() + 1, latest()), Err(StoreError::Later { .. })));
-        assert!(matches!(in_range(NEEDED - 1, 0, latest()), Err(StoreError::Unavailable(_))));
+        assert!(matches!(in_range(NEEDED - 1, 0, latest()), Err(StoreError::NotMigrated { .. })));
     }
 }
