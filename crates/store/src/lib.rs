@@ -78,12 +78,6 @@ pub trait Store: Send + Sync + 'static {
     /// How far entries of this journal were written.
     fn position(&self, journal: JournalId) -> Pending<'_, Option<Position>>;
 
-    /// Which history the store is at: another one than before says that it was set back, by a failover to a standby that
-    /// was behind or by a restore, and may lack what it was given last. None where that cannot happen unseen.
-    fn history(&self) -> Pending<'_, Option<String>> {
-        Box::pin(async { Ok(None) })
-    }
-
     /// One call with the events that count and the detail record that they make; none if it is not this tenant's.
     fn call<'a>(&'a self, tenant: &'a TenantName, id: CallId) -> Pending<'a, Option<StoredCall>>;
 

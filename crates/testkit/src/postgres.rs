@@ -165,14 +165,6 @@ impl Postgres {
         self.start_again();
     }
 
-    /// Stops it and starts it as what was restored from a backup, on a timeline of its own.
-    pub fn restore(&mut self) {
-        self.stop();
-        done(as_postgres("touch").arg(self.folder.join("data/recovery.signal")));
-        self.settings.push(("restore_command".to_owned(), "false".to_owned()));
-        self.start_again();
-    }
-
     /// Halts all of its processes: connections stay open, and nobody answers.
     pub fn pause(&self) {
         self.signal("STOP");

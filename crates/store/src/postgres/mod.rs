@@ -36,11 +36,6 @@ use trouble::Trouble;
 const CHECK: &str = "INSERT INTO checks (only_row, count) VALUES (true, 1)
     ON CONFLICT (only_row) DO UPDATE SET count = checks.count + 1";
 
-/// The cluster and its timeline, which a promotion moves on. The timeline of `pg_control_checkpoint` would be the old one
-/// until the next checkpoint.
-const HISTORY: &str = "SELECT s.system_identifier || '/' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)
-    FROM pg_control_system() s";
-
 /// A database of several nodes.
 #[derive(Debug)]
 pub struct PostgresStore {
@@ -92,12 +87,6 @@ impl Store for PostgresStore {
         Box::pin(
             self.pool.transaction("read_position", move |transaction| Box::pin(write::position(transaction, journal))),
         )
-    }
-
-    fn history(&self) -> Pending<'_, Option<String>> {
-        Box::pin(self.pool.transaction("read_history", move |transaction| {
-            Box::pin(async move { Ok(Some(transaction.query_one(HISTORY, &[]).await?.try_get(0)?)) })
-        }))
     }
 
     fn call<'a>(&'a self, tenant: &'a TenantName, id: CallId) -> Pending<'a, Option<StoredCall>> {
