@@ -11,11 +11,13 @@
 mod ground;
 mod sample;
 mod scratch;
+mod seen;
 
 use std::future::Future;
 
 use ground::{Ground, PostgresGround, SqliteGround};
 use sample::{at_ms, call, entry, event, id};
+use seen::everything;
 use telness_core::call::CallId;
 use telness_core::class::Class;
 use telness_core::decide::Action;
@@ -37,21 +39,6 @@ fn tenant(name: &str) -> TenantName {
 
 async fn write(store: &dyn Store, upto: u64, entries: Vec<Entry>) {
     store.write(JOURNAL, Position(upto), entries).await.unwrap();
-}
-
-/// Everything that can be seen of a tenant's calls, as text, to compare.
-async fn everything(store: &dyn Store, name: &str) -> String {
-    let name = tenant(name);
-    let page = store.calls(&name, &CallQuery { limit: 1000, ..CallQuery::default() }).await.unwrap();
-    let mut all = String::new();
-    for summary in &page.calls {
-        let id = summary.routing.call_id;
-        let whole = store.call(&name, id).await.unwrap().unwrap();
-        assert_eq!((&whole.routing, &whole.personal, &whole.cdr), (&summary.routing, &summary.personal, &summary.cdr));
-        all += &serde_json::to_string(&whole).unwrap();
-        all += &serde_json::to_string(&store.contradictions(&name, id).await.unwrap()).unwrap();
-    }
-    all
 }
 
 fn ids(page: &Page) -> Vec<CallId> {
@@ -361,6 +348,28 @@ async fn contradictory_records_are_all_kept(store: &dyn Store) {
     assert_eq!(page.calls.len(), 1);
 }
 
+/// Ids tell the time of their call, but for some that come from elsewhere: which came first, and with what, does not
+/// make two calls of one.
+async fn an_id_that_does_not_tell_its_time_is_one_call(ground: &mut impl Ground) {
+    let telling = call("nordtel", 1);
+    let mut stray = telling.clone();
+    stray.routing.received_at = at_ms(90_000_000);
+    for [first, second] in [[&telling, &stray], [&stray, &telling]] {
+        let store = ground.store().await;
+        for _ in 0..2 {
+            write(&*store, 1, vec![entry(first)]).await;
+            write(&*store, 2, vec![entry(second)]).await;
+        }
+        write(&*store, 3, vec![Entry::Event(Box::new(event("nordtel", 1, "a", EventKind::Ringing, 10)))]).await;
+        let nordtel = tenant("nordtel");
+        let all = CallQuery { limit: 10, ..CallQuery::default() };
+        assert_eq!(store.calls(&nordtel, &all).await.unwrap().calls.len(), 1);
+        let kept = store.call(&nordtel, id(1, 1)).await.unwrap().unwrap();
+        assert_eq!((kept.routing, kept.events.len()), (first.routing.clone(), 1));
+        assert_eq!(store.contradictions(&nordtel, id(1, 1)).await.unwrap(), [(*second).clone()]);
+    }
+}
+
 /// Runs a test on a new store, which works when it ends.
 fn with_store(mut ground: impl Ground, test: impl AsyncFnOnce(&dyn Store)) {
     run(async {
@@ -436,6 +445,11 @@ macro_rules! suite {
             #[test]
             fn n7_contradictory_records_are_all_kept() {
                 with_store($ground::new("contradictions"), contradictory_records_are_all_kept);
+            }
+
+            #[test]
+            fn n7_an_id_that_does_not_tell_its_time_is_one_call() {
+                run(super::an_id_that_does_not_tell_its_time_is_one_call(&mut $ground::new("stray")));
             }
         }
     };

@@ -119,6 +119,21 @@ impl Postgres {
         authority
     }
 
+    /// Has it let in whom these lines of `pg_hba.conf` let in, beside the superuser.
+    pub fn let_in(&mut self, rules: &str) {
+        let file = self.folder.join("hba.conf");
+        std::fs::write(&file, format!("host all postgres 127.0.0.1/32 trust\n{rules}\n")).expect("a folder of our own");
+        self.settings.push(("hba_file".to_owned(), file.display().to_string()));
+        self.restart();
+    }
+
+    /// Has it refuse to write, or write again, without cutting off who is connected: as a leader that became a standby.
+    pub fn set_read_only(&self, read_only: bool) {
+        let value = if read_only { "on" } else { "off" };
+        self.sql("postgres", &format!("ALTER SYSTEM SET default_transaction_read_only = {value}"));
+        self.sql("postgres", "SELECT pg_reload_conf()");
+    }
+
     /// Where it listens on 127.0.0.1.
     #[must_use]
     pub const fn port(&self) -> u16 {
@@ -240,16 +255,35 @@ impl Postgres {
         done(command.arg(self.folder.join("data")));
     }
 
+    /// Processor time of all its processes so far, in steps of 10 ms.
+    #[must_use]
+    pub fn cpu(&self) -> Duration {
+        let Some(first) = self.first_process() else { return Duration::ZERO };
+        let processes = std::fs::read_dir("/proc").expect("Linux").filter_map(Result::ok);
+        let ticks = processes.filter_map(|process| {
+            let stat = std::fs::read_to_string(process.path().join("stat")).ok()?;
+            // Behind the name in brackets: state, parent, and from the twelfth on the times, its children's too.
+            let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+            let its_own = process.file_name().to_str() == Some(&first) || fields.get(1) == Some(&first.as_str());
+            let times = fields.get(11..15)?.iter().filter_map(|ticks| ticks.parse::<u64>().ok());
+            its_own.then(|| times.sum::<u64>())
+        });
+        Duration::from_millis(ticks.sum::<u64>().saturating_mul(10))
+    }
+
+    fn first_process(&self) -> Option<String> {
+        let pid_file = std::fs::read_to_string(self.folder.join("data/postmaster.pid")).ok()?;
+        pid_file.lines().next().map(|pid| pid.trim().to_owned())
+    }
+
     /// Sends a signal to the server's first process and all that it began.
     fn signal(&self, signal: &str) {
-        let pid_file = self.folder.join("data/postmaster.pid");
-        let first = std::fs::read_to_string(pid_file).unwrap_or_default();
-        let Some(first) = first.lines().next().map(str::trim) else { return };
+        let Some(first) = self.first_process() else { return };
         // The first one last: it would only begin new ones, or tell the others to end.
         let script = "kill -STOP $2 && kill -$1 $(pgrep -P $2) $2; true";
-        done(as_postgres("sh").args(["-c", script, "sh", signal, first]));
+        done(as_postgres("sh").args(["-c", script, "sh", signal, &first]));
         if signal != "STOP" {
-            done(as_postgres("sh").args(["-c", "kill -CONT $1 2>/dev/null; true", "sh", first]));
+            done(as_postgres("sh").args(["-c", "kill -CONT $1 2>/dev/null; true", "sh", &first]));
         }
     }
 }

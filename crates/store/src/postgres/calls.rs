@@ -120,11 +120,6 @@ impl<'a> Columns<'a> {
         self.personal.push(personal);
     }
 
-    /// Whether there is no call.
-    pub(super) const fn is_empty(&self) -> bool {
-        self.call_id.is_empty()
-    }
-
     /// What [`INSERT`] takes.
     pub(super) fn parameters(&self) -> [&(dyn ToSql + Sync); 25] {
         [

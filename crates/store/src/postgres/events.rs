@@ -1,7 +1,7 @@
 //! The events of many calls at once, and the detail records that they make. Whoever works on a call holds its row's
 //! lock, so what two nodes report of it at the same moment is taken in one after the other.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use deadpool_postgres::Transaction;
 use telness_core::record::{CallEvent, Cdr, cdr};
@@ -17,11 +17,14 @@ use crate::Written;
 use crate::counted::{CountedEvents, EventKey};
 use crate::words::state_word;
 
+// Each tells the planner the first and the last day of what it is given, so that it leaves out the others.
 const COUNTED: &str = "SELECT e.tenant, e.call_id, e.event_id, e.digest, e.event
     FROM unnest($1::text[], $2::uuid[], $3::date[]) AS a (t, i, d)
-    JOIN events e ON e.tenant = a.t AND e.call_id = a.i AND NOT e.beyond AND e.day = a.d";
+    JOIN events e ON e.tenant = a.t AND e.call_id = a.i AND NOT e.beyond AND e.day = a.d
+    WHERE e.day BETWEEN $4 AND $5";
 const HAVE_BEYOND: &str = "SELECT a.t, a.i FROM unnest($1::text[], $2::uuid[], $3::date[]) AS a (t, i, d)
-    WHERE EXISTS (SELECT 1 FROM events e WHERE e.tenant = a.t AND e.call_id = a.i AND e.beyond AND e.day = a.d)";
+    WHERE EXISTS (SELECT 1 FROM events e WHERE e.tenant = a.t AND e.call_id = a.i AND e.beyond AND e.day = a.d
+        AND e.day BETWEEN $4 AND $5)";
 const PUT: &str = "INSERT INTO events (tenant, call_id, beyond, event_id, digest, day, occurred_at, event)
     SELECT * FROM unnest($1::text[], $2::uuid[], $3::boolean[], $4::text[], $5::bytea[], $6::date[],
         $7::timestamptz[], $8::json[])
@@ -29,26 +32,34 @@ const PUT: &str = "INSERT INTO events (tenant, call_id, beyond, event_id, digest
     SET occurred_at = excluded.occurred_at, event = excluded.event WHERE NOT excluded.beyond";
 const DELETE: &str = "DELETE FROM events e
     USING unnest($1::text[], $2::uuid[], $3::boolean[], $4::text[], $5::bytea[], $6::date[]) AS a (t, i, b, n, g, d)
-    WHERE e.tenant = a.t AND e.call_id = a.i AND e.beyond = a.b AND e.event_id = a.n AND e.digest = a.g AND e.day = a.d";
+    WHERE e.tenant = a.t AND e.call_id = a.i AND e.beyond = a.b AND e.event_id = a.n AND e.digest = a.g AND e.day = a.d
+        AND e.day BETWEEN $7 AND $8";
 const DETAIL: &str = "UPDATE calls c SET state = a.state, answered_at = a.answered_at, ended_at = a.ended_at,
         talk_ms = a.talk_ms, cause_q850 = a.cause_q850, cause_sip = a.cause_sip, cdr = a.cdr
     FROM unnest($1::text[], $2::uuid[], $3::timestamptz[], $4::text[], $5::timestamptz[], $6::timestamptz[],
         $7::bigint[], $8::smallint[], $9::smallint[], $10::json[])
         AS a (t, i, at, state, answered_at, ended_at, talk_ms, cause_q850, cause_sip, cdr)
-    WHERE c.tenant = a.t AND c.received_at = a.at AND c.call_id = a.i";
+    WHERE c.tenant = a.t AND c.received_at = a.at AND c.call_id = a.i AND c.received_at BETWEEN $11 AND $12";
 
-/// Takes in reports: those of calls that are here change what came of them, the others wait.
+/// Takes in reports, and those that wait for some calls: those of calls that are here change what came of them, the
+/// others wait. Everybody goes first for the calls, then for what is to wait, then for what waited, each in order, so
+/// that nobody waits in a circle.
 pub(super) async fn take(
     transaction: &Transaction<'_>,
     reports: BTreeMap<Key, Vec<CallEvent>>,
+    awaited: &BTreeSet<Key>,
 ) -> Result<Written, Trouble> {
-    if reports.is_empty() {
+    let keys: BTreeSet<Key> = reports.keys().chain(awaited).cloned().collect();
+    if keys.is_empty() {
         return Ok(Written::default());
     }
-    let times = read::locked_times(transaction, &reports.keys().cloned().collect()).await?;
-    let (here, absent): (BTreeMap<_, _>, BTreeMap<_, _>) =
+    let times = read::locked_times(transaction, &keys).await?;
+    let (mut here, absent): (BTreeMap<_, _>, BTreeMap<_, _>) =
         reports.into_iter().partition(|(key, _)| times.contains_key(key));
     early::keep(transaction, absent.values().flatten()).await?;
+    for event in early::take(transaction, awaited.iter().filter(|key| times.contains_key(*key))).await? {
+        here.entry((event.tenant.clone(), event.call_id)).or_default().push(event);
+    }
     let mut counted = counted(transaction, &times).await?;
     let (mut put, mut delete, mut details) = (Rows::default(), Rows::default(), Details::default());
     for (key, reports) in &here {
@@ -82,8 +93,10 @@ pub(super) async fn take(
 /// Whether a call has events beyond those that count.
 pub(super) async fn any_beyond(transaction: &Transaction<'_>, key: &Key, at: Timestamp) -> Result<bool, Trouble> {
     let select = transaction.prepare_cached(HAVE_BEYOND).await?;
-    let (tenant, id, day) = ([key.0.as_str()], [key.1.0], [Day::of(at)]);
-    Ok(!transaction.query(&select, &[&tenant.as_slice(), &id.as_slice(), &day.as_slice()]).await?.is_empty())
+    let (tenant, id, day) = ([key.0.as_str()], [key.1.0], Day::of(at));
+    let days = [day];
+    let rows = transaction.query(&select, &[&tenant.as_slice(), &id.as_slice(), &days.as_slice(), &day, &day]).await?;
+    Ok(!rows.is_empty())
 }
 
 /// The events that count of some calls.
@@ -92,14 +105,12 @@ pub(super) async fn counted(
     times: &HashMap<Key, Timestamp>,
 ) -> Result<HashMap<Key, Vec<(EventKey, CallEvent)>>, Trouble> {
     let mut found = HashMap::<Key, Vec<_>>::new();
-    if times.is_empty() {
-        return Ok(found);
-    }
     let tenants: Vec<&str> = times.keys().map(|(tenant, _)| tenant.as_str()).collect();
     let ids: Vec<Uuid> = times.keys().map(|(_, id)| id.0).collect();
     let days: Vec<Day> = times.values().copied().map(Day::of).collect();
+    let (Some(first), Some(last)) = (days.iter().min(), days.iter().max()) else { return Ok(found) };
     let select = transaction.prepare_cached(COUNTED).await?;
-    for row in transaction.query(&select, &[&tenants, &ids, &days]).await? {
+    for row in transaction.query(&select, &[&tenants, &ids, &days, first, last]).await? {
         let digest = row.try_get::<_, &[u8]>(3)?.try_into().map_err(super::broken)?;
         let key = EventKey { id: calls::parsed(&row, 2)?, digest };
         found.entry(calls::id_of(&row)?).or_default().push((key, row.try_get::<_, Json<_>>(4)?.0));
@@ -158,10 +169,10 @@ impl Rows {
     }
 
     async fn delete(&self, transaction: &Transaction<'_>) -> Result<(), Trouble> {
-        if !self.call_id.is_empty() {
+        if let (Some(first), Some(last)) = (self.day.iter().min(), self.day.iter().max()) {
             let delete = transaction.prepare_cached(DELETE).await?;
-            let keys: [&(dyn tokio_postgres::types::ToSql + Sync); 6] =
-                [&self.tenant, &self.call_id, &self.beyond, &self.event_id, &self.digest, &self.day];
+            let keys: [&(dyn tokio_postgres::types::ToSql + Sync); 8] =
+                [&self.tenant, &self.call_id, &self.beyond, &self.event_id, &self.digest, &self.day, first, last];
             transaction.execute(&delete, &keys).await?;
         }
         Ok(())
@@ -199,9 +210,9 @@ impl Details {
     }
 
     async fn write(&self, transaction: &Transaction<'_>) -> Result<(), Trouble> {
-        if !self.call_id.is_empty() {
+        if let (Some(first), Some(last)) = (self.received_at.iter().min(), self.received_at.iter().max()) {
             let update = transaction.prepare_cached(DETAIL).await?;
-            let columns: [&(dyn tokio_postgres::types::ToSql + Sync); 10] = [
+            let columns: [&(dyn tokio_postgres::types::ToSql + Sync); 12] = [
                 &self.tenant,
                 &self.call_id,
                 &self.received_at,
@@ -212,6 +223,8 @@ impl Details {
                 &self.cause_q850,
                 &self.cause_sip,
                 &self.cdr,
+                first,
+                last,
             ];
             transaction.execute(&update, &columns).await?;
         }

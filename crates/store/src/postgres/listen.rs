@@ -55,13 +55,12 @@ impl Drop for Listener {
 async fn listen(config: Config, connector: MakeRustlsConnect, hint: watch::Sender<u64>) {
     let mut retry = RETRY_MIN;
     while !hint.is_closed() {
-        match listen_once(&config, connector.clone(), &hint).await {
-            Ok(()) => retry = RETRY_MIN,
-            Err(error) => {
-                tracing::debug!(%error, "nobody tells of changes now; they are looked for from time to time");
-                retry = retry.saturating_mul(2).min(RETRY_MAX);
-            }
+        let before = *hint.borrow();
+        if let Err(error) = listen_once(&config, connector.clone(), &hint).await {
+            tracing::debug!(%error, "nobody tells of changes now; they are looked for from time to time");
         }
+        let listened = *hint.borrow() != before;
+        retry = if listened { RETRY_MIN } else { retry.saturating_mul(2).min(RETRY_MAX) };
         tokio::time::sleep(retry).await;
     }
 }

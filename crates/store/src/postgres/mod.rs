@@ -15,6 +15,7 @@ mod read;
 mod schema;
 mod trouble;
 mod value;
+mod verify;
 mod write;
 
 use std::sync::Arc;
@@ -126,6 +127,7 @@ impl Store for PostgresStore {
 
     fn tend(&self) -> Pending<'_, ()> {
         Box::pin(async move {
+            self.days.make_ahead(&self.pool).await?;
             let mut after = None;
             loop {
                 let from = Arc::new(after);

@@ -5,7 +5,9 @@ use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, RecyclingMethod, Runtime, Transaction};
+use deadpool_postgres::{
+    Hook, HookError, Manager, ManagerConfig, Object, PoolError, RecyclingMethod, Runtime, TimeoutType, Transaction,
+};
 use tokio::time::{Instant, timeout};
 
 use super::connect::{Observe, PostgresOptions, Transacted};
@@ -20,13 +22,13 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// How long it is taken for granted that the schema is one that this version knows.
 const SCHEMA_LOOKED_AT_EVERY: Duration = Duration::from_secs(5);
 
-/// What is done in a transaction. It may be done more than once, also when nobody knows whether it was done before: to
-/// do it twice is to do it once.
+/// What is done in a transaction. It may be done more than once, so it owns or shares what it needs.
 pub(crate) type Work<'t, T> = Pin<Box<dyn Future<Output = Result<T, Trouble>> + Send + 't>>;
 
 /// The connections.
 pub(crate) struct Pool {
     pool: deadpool_postgres::Pool,
+    connection_max: Duration,
     transaction_max: Duration,
     observe: Observe,
     schema_seen: Mutex<Option<Instant>>,
@@ -51,8 +53,6 @@ impl Pool {
         let pool = deadpool_postgres::Pool::builder(manager)
             .max_size(options.connections_max)
             .wait_timeout(Some(options.connect_max))
-            // The connection's own limit is by address; a name may have several.
-            .create_timeout(Some(options.connect_max.saturating_mul(2)))
             .recycle_timeout(Some(options.connect_max))
             .runtime(Runtime::Tokio1)
             .post_create(prepare)
@@ -60,14 +60,17 @@ impl Pool {
             .map_err(|error| StoreError::Broken(error.to_string()))?;
         Ok(Self {
             pool,
+            // The library's own limit is by address; a name may have several.
+            connection_max: options.connect_max.saturating_mul(2),
             transaction_max: options.statement_max.saturating_mul(2),
             observe: options.observe.clone(),
             schema_seen: Mutex::new(None),
         })
     }
 
-    /// A transaction: `work` and then a commit, on a database with a schema that this version knows. `work` may run
-    /// more than once, each time on a fresh transaction.
+    /// A transaction: `work` and then a commit, on a database with a schema that this version knows. To do it twice has
+    /// to be the same as to do it once: it is tried again also when the connection was lost and nobody knows whether it
+    /// was done.
     pub(crate) async fn transaction<T>(
         &self,
         name: &'static str,
@@ -81,8 +84,8 @@ impl Pool {
                 Ok(value) => break Ok(value),
                 Err(trouble) => trouble,
             };
-            let lost = trouble.lost_connection();
-            if retries.saturating_add(1) >= ATTEMPTS_MAX || !(trouble.gave_way() || lost) {
+            let passes = trouble.gave_way() || trouble.spoils_connection();
+            if retries.saturating_add(1) >= ATTEMPTS_MAX || !passes {
                 break Err(trouble);
             }
             tracing::debug!(name, ?trouble, "the transaction is tried again");
@@ -100,7 +103,7 @@ impl Pool {
         name: &'static str,
         work: &impl for<'t> Fn(&'t Transaction<'_>) -> Work<'t, T>,
     ) -> Result<T, Trouble> {
-        let mut client = self.pool.get().await?;
+        let mut client = self.client().await?;
         let attempt = timeout(self.transaction_max, async {
             self.require_schema(&client).await?;
             let transaction = client.transaction().await?;
@@ -112,17 +115,19 @@ impl Pool {
         if let Err(trouble) = &outcome
             && (trouble.spoils_connection() || matches!(trouble, Trouble::TooLate(_)))
         {
-            // It is closed, with whatever still runs on it, and the next who asks gets another.
+            // It is closed, with whatever still runs on it, and the next who asks gets another. Those that lie idle lead
+            // to the same server.
             drop(Object::take(client));
+            self.pool.retain(|_, _| false);
         }
         outcome
     }
 
-    /// A connection for somebody who runs a transaction on it step by step, on a database with a schema that this
+    /// A connection for somebody who makes a transaction of it step by step, on a database with a schema that this
     /// version knows.
     pub(crate) async fn lend(&self) -> Result<Object, StoreError> {
         let lent = timeout(self.transaction_max, async {
-            let client = self.pool.get().await?;
+            let client = self.client().await?;
             self.require_schema(&client).await?;
             Ok::<_, Trouble>(client)
         });
@@ -136,7 +141,13 @@ impl Pool {
 
     /// A connection of its own for somebody who keeps it, whatever the schema is.
     pub(crate) async fn connection(&self) -> Result<Object, StoreError> {
-        self.pool.get().await.map_err(|error| Trouble::Pool(error).into())
+        Ok(self.client().await?)
+    }
+
+    /// A connection, within a limit of time over all that it takes to get one.
+    async fn client(&self) -> Result<Object, Trouble> {
+        let client = timeout(self.connection_max, self.pool.get()).await;
+        Ok(client.unwrap_or(Err(PoolError::Timeout(TimeoutType::Create)))?)
     }
 
     /// A node may run on while its database is migrated, so it looks again from time to time.
@@ -152,12 +163,15 @@ impl Pool {
 }
 
 /// What each connection is told first. Every statement of ours walks along an index with the keys that it was given,
-/// and the planner, which knows nothing of the keys to come, is kept from anything else.
+/// and the planner, which knows nothing of the keys to come, is kept from anything else. It plans for the values given
+/// each time: a plan for any would look into the partitions of all days, and one from when a table was small would read
+/// it whole for each key.
 fn session(options: &PostgresOptions) -> String {
     let ms = options.statement_max.as_millis();
     format!(
         "SET statement_timeout = {ms}; SET lock_timeout = {ms}; SET idle_in_transaction_session_timeout = {idle};
          SET timezone = 'UTC'; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off;
+         SET enable_seqscan = off; SET plan_cache_mode = force_custom_plan;
          SET synchronous_commit = on",
         idle = ms.saturating_mul(2),
     )

@@ -23,11 +23,12 @@ const PAGE_CALLS_MAX: u16 = 1_000;
 /// The most calls that are looked at for one page; what remains is left to the next page.
 const SCAN_CALLS_MAX: i64 = 50_000;
 
-/// The calls of some keys, each within a span of time that has only them.
+/// The calls of some keys, each within a span of time that has only them. What all spans lie in tells the planner which
+/// days to leave out.
 const AMONG: &str =
     "FROM unnest($1::text[], $2::uuid[], $3::timestamptz[], $4::timestamptz[]) AS a (t, i, since, until),
     LATERAL (SELECT * FROM calls WHERE tenant = a.t AND call_id = a.i
-        AND received_at >= a.since AND received_at < a.until";
+        AND received_at >= a.since AND received_at < a.until AND received_at >= $5 AND received_at < $6";
 const KEYED: &str = "SELECT k.tenant, k.call_id, k.received_at FROM unnest($1::text[], $2::uuid[]) AS a (t, i)
     JOIN keyed_calls k ON k.tenant = a.t AND k.call_id = a.i";
 const CONTRADICTIONS: &str = "SELECT routing, personal FROM contradictions WHERE tenant = $1 AND call_id = $2
@@ -42,13 +43,25 @@ pub(super) async fn locked_times(
     with_times(&find(transaction, &select, keys).await?)
 }
 
-/// When each of some calls was received, as far as they are here.
-pub(super) async fn times(
+/// When each of some calls was received, of those that are here and were received when their ids tell.
+pub(super) async fn told(
     transaction: &Transaction<'_>,
     keys: &BTreeSet<Key>,
 ) -> Result<HashMap<Key, Timestamp>, Trouble> {
-    let select = format!("SELECT c.tenant, c.call_id, c.received_at {AMONG}) c");
-    with_times(&find(transaction, &select, keys).await?)
+    let select = transaction.prepare_cached(&format!("SELECT c.tenant, c.call_id, c.received_at {AMONG}) c")).await?;
+    with_times(&spans(transaction, &select, telling(keys)).await?)
+}
+
+/// The times that ids are tied to which do not tell theirs.
+pub(super) async fn tied(transaction: &Transaction<'_>, keys: &[&Key]) -> Result<HashMap<Key, Timestamp>, Trouble> {
+    let (tenants, ids): (Vec<&str>, Vec<Uuid>) = keys.iter().map(|(tenant, id)| (tenant.as_str(), id.0)).unzip();
+    let keyed = transaction.prepare_cached(KEYED).await?;
+    with_times(&transaction.query(&keyed, &[&tenants, &ids]).await?)
+}
+
+/// The keys whose ids tell a time, each with that and the microseconds that it may be off.
+fn telling(keys: &BTreeSet<Key>) -> impl Iterator<Item = (&Key, Timestamp, i64)> {
+    keys.iter().filter_map(|key| told_by(key.1).map(|at| (key, at, 1_000)))
 }
 
 fn with_times(rows: &[Row]) -> Result<HashMap<Key, Timestamp>, Trouble> {
@@ -63,14 +76,11 @@ pub(super) async fn rows(transaction: &Transaction<'_>, keys: &BTreeSet<Key>) ->
 /// Finds calls first by the time that their ids tell, then by the time that their ids are tied to.
 async fn find(transaction: &Transaction<'_>, select: &str, keys: &BTreeSet<Key>) -> Result<Vec<Row>, Trouble> {
     let select = transaction.prepare_cached(select).await?;
-    let telling = keys.iter().filter_map(|key| told_by(key.1).map(|at| (key, at, 1_000)));
-    let mut rows = spans(transaction, &select, telling).await?;
+    let mut rows = spans(transaction, &select, telling(keys)).await?;
     let found = rows.iter().map(calls::id_of).collect::<Result<BTreeSet<Key>, _>>()?;
     let missing: Vec<&Key> = keys.difference(&found).collect();
     if !missing.is_empty() {
-        let (tenants, ids): (Vec<&str>, Vec<Uuid>) = missing.iter().map(|(tenant, id)| (tenant.as_str(), id.0)).unzip();
-        let keyed = transaction.prepare_cached(KEYED).await?;
-        let tied = with_times(&transaction.query(&keyed, &[&tenants, &ids]).await?)?;
+        let tied = tied(transaction, &missing).await?;
         // In the order of the keys, which is that of the locks.
         let tied = missing.into_iter().filter_map(|key| tied.get(key).map(|at| (key, *at, 1)));
         rows.extend(spans(transaction, &select, tied).await?);
@@ -91,10 +101,8 @@ async fn spans<'a>(
         since.push(Time(at));
         until.push(Time(Timestamp::from_micros(at.as_micros().saturating_add(micros))));
     }
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    Ok(transaction.query(select, &[&tenants, &ids, &since, &until]).await?)
+    let (Some(first), Some(last)) = (since.iter().min(), until.iter().max()) else { return Ok(Vec::new()) };
+    Ok(transaction.query(select, &[&tenants, &ids, &since, &until, first, last]).await?)
 }
 
 /// One call with its events, if it is this tenant's.

@@ -10,6 +10,7 @@ use tokio_postgres::GenericClient;
 use super::connect::PostgresOptions;
 use super::pool::Pool;
 use super::trouble::{Trouble, of_postgres};
+use super::verify;
 use crate::StoreError;
 
 /// One step forward.
@@ -152,6 +153,7 @@ impl Migrations {
                 }
             }
         }
+        verify::unique_keys(&**client).await.map_err(StoreError::from)?;
         let found = applied.last().map_or(0, |(version, ..)| *version);
         if found < latest() {
             return Err(StoreError::NotMigrated { found, needed: latest() });

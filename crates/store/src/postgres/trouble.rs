@@ -46,21 +46,16 @@ impl Trouble {
         })
     }
 
-    /// Whether the connection was at fault, so that another one may do.
-    pub(crate) fn lost_connection(&self) -> bool {
-        match self {
-            Self::Postgres(error) => error.is_closed() || error.source().is_some_and(|why| why.is::<std::io::Error>()),
-            Self::Pool(_) | Self::TooLate(_) | Self::Ours(_) => false,
-        }
-    }
-
-    /// Whether the connection is of no use any more.
+    /// Whether the connection is of no use any more, and another one may be.
     pub(crate) fn spoils_connection(&self) -> bool {
+        let Self::Postgres(error) = self else { return false };
         // A server that was demoted or is shutting down refuses on this connection for as long as it is open.
         let leaving = self.state().is_some_and(|state| {
-            *state == SqlState::READ_ONLY_SQL_TRANSACTION || matches!(state.code().get(..3), Some("57P" | "08P"))
+            *state == SqlState::READ_ONLY_SQL_TRANSACTION
+                || matches!(state.code().get(..2), Some("08"))
+                || matches!(state.code().get(..3), Some("57P"))
         });
-        leaving || self.lost_connection()
+        leaving || error.is_closed() || error.source().is_some_and(|why| why.is::<std::io::Error>())
     }
 
     fn state(&self) -> Option<&SqlState> {
@@ -87,7 +82,9 @@ fn of_pool(error: PoolError) -> StoreError {
         PoolError::Timeout(TimeoutType::Wait) => {
             StoreError::Unavailable("all connections to Postgres are in use (store.connections_max)".to_owned())
         }
-        PoolError::Timeout(_) => StoreError::Unavailable("Postgres cannot be reached in time".to_owned()),
+        PoolError::Timeout(_) => StoreError::Unavailable(
+            "Postgres cannot be reached in time: look whether it runs, and whether store.url leads to it".to_owned(),
+        ),
         PoolError::Backend(error) => of_postgres(&error),
         PoolError::PostCreateHook(HookError::Backend(error)) => of_postgres(&error),
         PoolError::PostCreateHook(HookError::Message(why)) => StoreError::Unavailable(why.into_owned()),
@@ -100,11 +97,29 @@ pub(crate) fn of_postgres(error: &tokio_postgres::Error) -> StoreError {
     let Some(said) = error.as_db_error() else {
         // The library's own text says only which step failed; the reason is its source.
         let why = error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {source}"));
-        return StoreError::Unavailable(format!("Postgres: {why}"));
+        let advice = if why.contains("TLS") || why.contains("certificate") { ADVICE_TLS } else { "" };
+        return StoreError::Unavailable(format!("Postgres: {why}{advice}"));
     };
-    let text = format!("Postgres: {} (SQLSTATE {})", said.message(), said.code().code());
+    let advice = advice(said.code());
+    let text = format!("Postgres: {} (SQLSTATE {}){advice}", said.message(), said.code().code());
     if passes(said.code()) { StoreError::Unavailable(text) } else { StoreError::Broken(text) }
 }
+
+/// What to do about what Postgres says, where its own words leave that open.
+fn advice(state: &SqlState) -> &'static str {
+    match (state.code().get(..2).unwrap_or_default(), state.code()) {
+        ("28", _) => "; look at the user in store.url, at store.password_file and at the server's pg_hba.conf",
+        ("3D", _) => "; create the database, or name another in store.url",
+        (_, "25006") => "; this server is a standby, or was told to be read-only: the leader is to be in store.url",
+        (_, "42501") => "; the user in store.url lacks this right",
+        ("53", "53300") => "; lower store.connections_max, or raise the server's max_connections",
+        (_, "23514") => "; the partition of a day is missing, and is made with the next attempt",
+        _ => "",
+    }
+}
+
+const ADVICE_TLS: &str = "; with store.tls = verify the server has to offer TLS, with a certificate for the name in \
+     store.url that an authority in store.tls_ca_file has signed";
 
 /// Whether what Postgres says can change without anybody touching us or the data: connections, its start and stop,
 /// rights and passwords, room and memory, a standby, locks, limits of time.
@@ -112,4 +127,6 @@ fn passes(state: &SqlState) -> bool {
     let class = state.code().get(..2).unwrap_or_default();
     matches!(class, "08" | "25" | "28" | "3D" | "40" | "53" | "55" | "57" | "58")
         || *state == SqlState::INSUFFICIENT_PRIVILEGE
+        // No partition takes the row: somebody dropped a day just now.
+        || *state == SqlState::CHECK_VIOLATION
 }

@@ -27,8 +27,10 @@ const POSITION: &str = "INSERT INTO ship_positions (journal, position)
 const POSITION_READ: &str = "SELECT position FROM ship_positions WHERE journal = $1";
 const KEYED_INSERT: &str = "INSERT INTO keyed_calls (tenant, call_id, received_at)
     SELECT * FROM unnest($1::text[], $2::uuid[], $3::timestamptz[]) ON CONFLICT (tenant, call_id) DO NOTHING";
-const KEYED_SELECT: &str = "SELECT k.tenant, k.call_id, k.received_at FROM unnest($1::text[], $2::uuid[]) AS a (t, i)
-    JOIN keyed_calls k ON k.tenant = a.t AND k.call_id = a.i";
+/// Whether there are events that wait for their call, and ids of version 7 whose first record has another time than
+/// they tell.
+const RARITIES: &str = "SELECT EXISTS (SELECT 1 FROM early_events),
+    EXISTS (SELECT 1 FROM keyed_calls WHERE get_byte(uuid_send(call_id), 6) >> 4 = 7)";
 const CONTRADICTION: &str = "INSERT INTO contradictions (tenant, call_id, digest, received_at, routing, personal)
     VALUES ($1, $2, $3, $4, $5::text::json, $6) ON CONFLICT DO NOTHING";
 
@@ -51,7 +53,7 @@ pub(super) struct Batch {
     calls: BTreeMap<Key, Record>,
     /// Further ones under the same id.
     doubled: Vec<Record>,
-    pub(super) reports: BTreeMap<Key, Vec<CallEvent>>,
+    reports: BTreeMap<Key, Vec<CallEvent>>,
 }
 
 impl Batch {
@@ -74,11 +76,9 @@ impl Batch {
         Ok(Self { journal, after, position, calls, doubled, reports })
     }
 
-    /// The days that it writes to, as far as its own calls and the ids of version 7 tell.
+    /// The days that its calls are of. An event has no say: what it tells of a call that is not here may be anything.
     pub(super) fn days(&self) -> BTreeSet<Day> {
-        let calls = self.calls.values().map(|record| Day::of(record.routing.received_at));
-        let reports = self.reports.keys().filter_map(|(_, id)| told_by(*id)).map(Day::of);
-        calls.chain(reports).collect()
+        self.calls.values().map(|record| Day::of(record.routing.received_at)).collect()
     }
 }
 
@@ -90,45 +90,40 @@ pub(super) fn told_by(id: CallId) -> Option<Timestamp> {
 
 /// Whether a call is found by its id alone.
 fn tells_its_time(routing: &Routing) -> bool {
-    let after = |at: Timestamp| routing.received_at.as_micros().checked_sub(at.as_micros());
-    told_by(routing.call_id).and_then(after).is_some_and(|micros| (0..1_000).contains(&micros))
+    told_by(routing.call_id)
+        .is_some_and(|at| at.as_micros().div_euclid(1_000) == routing.received_at.as_micros().div_euclid(1_000))
 }
 
 pub(super) async fn batch(transaction: &Transaction<'_>, batch: &Batch) -> Result<Written, Trouble> {
-    let elsewhere = keyed(transaction, batch).await?;
+    // What does not depend on each other is asked for in one go: a batch costs few journeys to the server and back.
+    let ((), (any_early, any_stray)) = try_join!(move_on(transaction, batch), rarities(transaction))?;
+    let elsewhere = elsewhere(transaction, batch, any_stray).await?;
     let mut doubtful: Vec<&Record> = batch.doubled.iter().collect();
     let mut columns = Columns::default();
     let mut offered: Vec<&Record> = Vec::with_capacity(batch.calls.len());
     for (key, record) in &batch.calls {
-        if elsewhere.contains_key(key) {
+        if elsewhere.contains(key) {
             doubtful.push(record);
         } else {
             columns.push(&record.routing, &record.personal);
             offered.push(record);
         }
     }
-    // What does not depend on each other is asked for in one go: a batch costs few journeys to the server and back.
-    let ((), written, early) =
-        try_join!(move_on(transaction, batch), insert(transaction, &columns), early::any(transaction))?;
-    if usize::try_from(written).ok() != Some(offered.len()) {
-        // Some were there: which, and whether they are the same, shows by reading them.
-        doubtful.extend(&offered);
+    if !offered.is_empty() {
+        let insert = transaction.prepare_cached(calls::INSERT).await?;
+        let written = transaction.execute(&insert, &columns.parameters()).await?;
+        if usize::try_from(written).ok() != Some(offered.len()) {
+            // Some were there: which, and whether they are the same, shows by reading them.
+            doubtful.extend(&offered);
+        }
     }
     keep_others(transaction, &doubtful).await?;
-    let mut reports = batch.reports.clone();
-    if early {
-        early::join(transaction, batch.calls.keys(), &mut reports).await?;
-    }
-    events::take(transaction, reports).await
-}
-
-/// Writes calls that are not there; tells how many.
-async fn insert(transaction: &Transaction<'_>, columns: &Columns<'_>) -> Result<u64, Trouble> {
-    if columns.is_empty() {
-        return Ok(0);
-    }
-    let insert = transaction.prepare_cached(calls::INSERT).await?;
-    Ok(transaction.execute(&insert, &columns.parameters()).await?)
+    let awaited = if any_early {
+        early::waiting_for(transaction, batch.calls.keys().chain(batch.reports.keys())).await?
+    } else {
+        BTreeSet::new()
+    };
+    events::take(transaction, batch.reports.clone(), &awaited).await
 }
 
 /// Says how far the journal has come.
@@ -142,30 +137,40 @@ async fn move_on(transaction: &Transaction<'_>, batch: &Batch) -> Result<(), Tro
     Ok(())
 }
 
-/// Ties ids that do not tell their time to that of the first record; answers those that another record was first at,
-/// with a time of its own.
-async fn keyed(transaction: &Transaction<'_>, batch: &Batch) -> Result<HashMap<Key, Timestamp>, Trouble> {
-    let keyed = || batch.calls.iter().filter(|(_, record)| !tells_its_time(&record.routing));
-    let tenants: Vec<&str> = keyed().map(|((tenant, _), _)| tenant.as_str()).collect();
-    if tenants.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let ids: Vec<Uuid> = keyed().map(|((_, id), _)| id.0).collect();
-    let times: Vec<Time> = keyed().map(|(_, record)| Time(record.routing.received_at)).collect();
-    let insert = transaction.prepare_cached(KEYED_INSERT).await?;
-    let written = transaction.execute(&insert, &[&tenants, &ids, &times]).await?;
-    if usize::try_from(written).ok() == Some(ids.len()) {
-        return Ok(HashMap::new());
-    }
-    let select = transaction.prepare_cached(KEYED_SELECT).await?;
-    let mut elsewhere = HashMap::new();
-    for row in transaction.query(&select, &[&tenants, &ids]).await? {
-        let (key, at) = (calls::id_of(&row)?, calls::time(&row, 2)?);
-        if batch.calls.get(&key).is_some_and(|record| record.routing.received_at != at) {
-            elsewhere.insert(key, at);
+async fn rarities(transaction: &Transaction<'_>) -> Result<(bool, bool), Trouble> {
+    let look = transaction.prepare_cached(RARITIES).await?;
+    let row = transaction.query_one(&look, &[]).await?;
+    Ok((row.try_get(0)?, row.try_get(1)?))
+}
+
+/// Which calls of a batch are here with another time than the batch has them with.
+async fn elsewhere(transaction: &Transaction<'_>, batch: &Batch, any_stray: bool) -> Result<BTreeSet<Key>, Trouble> {
+    let (telling, others): (Vec<_>, Vec<_>) =
+        batch.calls.iter().partition(|(_, record)| tells_its_time(&record.routing));
+    let strays = others.iter().map(|(key, _)| (*key).clone()).filter(|(_, id)| told_by(*id).is_some()).collect();
+    let mut elsewhere: BTreeSet<Key> = read::told(transaction, &strays).await?.into_keys().collect();
+    let others: Vec<_> = others.into_iter().filter(|(key, _)| !elsewhere.contains(*key)).collect();
+    if !others.is_empty() {
+        let times: Vec<Time> = others.iter().map(|(_, record)| Time(record.routing.received_at)).collect();
+        let (tenants, ids): (Vec<&str>, Vec<Uuid>) = others.iter().map(|((name, id), _)| (name.as_str(), id.0)).unzip();
+        let insert = transaction.prepare_cached(KEYED_INSERT).await?;
+        let written = transaction.execute(&insert, &[&tenants, &ids, &times]).await?;
+        if usize::try_from(written).ok() != Some(ids.len()) {
+            elsewhere.extend(tied_to_another(transaction, &others).await?);
         }
     }
+    if any_stray {
+        elsewhere.extend(tied_to_another(transaction, &telling).await?);
+    }
     Ok(elsewhere)
+}
+
+/// Which ids were tied to the time of another record.
+async fn tied_to_another(transaction: &Transaction<'_>, calls: &[(&Key, &Record)]) -> Result<Vec<Key>, Trouble> {
+    let keys: Vec<&Key> = calls.iter().map(|(key, _)| *key).collect();
+    let tied = read::tied(transaction, &keys).await?;
+    let other = calls.iter().filter(|(key, record)| tied.get(*key).is_some_and(|at| record.routing.received_at != *at));
+    Ok(other.map(|(key, _)| (*key).clone()).collect())
 }
 
 /// Keeps records whose calls are there already, if they are not the same records.
@@ -175,6 +180,9 @@ async fn keep_others(transaction: &Transaction<'_>, doubtful: &[&Record]) -> Res
     }
     let keys: BTreeSet<Key> =
         doubtful.iter().map(|record| (record.routing.tenant.clone(), record.routing.call_id)).collect();
+    // In one order on every node, as all that is locked.
+    let mut doubtful = doubtful.to_vec();
+    doubtful.sort_by_key(|record| (record.routing.tenant.clone(), record.routing.call_id, record.routing.received_at));
     let mut there = HashMap::new();
     for row in read::rows(transaction, &keys).await? {
         there.insert(calls::id_of(&row)?, (calls::routing(&row)?, row.try_get::<_, Vec<u8>>(calls::PERSONAL)?));

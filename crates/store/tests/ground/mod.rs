@@ -57,9 +57,8 @@ impl PostgresGround {
 
 impl Ground for PostgresGround {
     async fn store(&mut self) -> Box<dyn Store> {
-        let options = options(server());
-        Migrations::new(&options).unwrap().up().await.unwrap();
-        self.databases.push(options.url.rsplit('/').next().unwrap().to_owned());
+        let options = ready(server()).await;
+        self.databases.push(database_of(&options));
         Box::new(PostgresStore::open(&options).unwrap())
     }
 
@@ -78,4 +77,16 @@ pub(crate) fn server() -> &'static Postgres {
 /// A new, empty database of a server, without a schema.
 pub(crate) fn options(server: &Postgres) -> PostgresOptions {
     PostgresOptions { tls: Tls::Off, ..PostgresOptions::new(server.url(&server.database())) }
+}
+
+/// The same, with the schema.
+pub(crate) async fn ready(server: &Postgres) -> PostgresOptions {
+    let options = options(server);
+    Migrations::new(&options).unwrap().up().await.unwrap();
+    options
+}
+
+/// The name of the database that options lead to.
+pub(crate) fn database_of(options: &PostgresOptions) -> String {
+    options.url.rsplit('/').next().unwrap().to_owned()
 }
