@@ -28,7 +28,7 @@ const SCAN_CALLS_MAX: i64 = 50_000;
 const AMONG: &str =
     "FROM unnest($1::text[], $2::uuid[], $3::timestamptz[], $4::timestamptz[]) AS a (t, i, since, until),
     LATERAL (SELECT * FROM calls WHERE tenant = a.t AND call_id = a.i
-        AND received_at >= a.since AND received_at < a.until AND received_at >= $5 AND received_at < $6";
+        AND received_at BETWEEN a.since AND a.until AND received_at BETWEEN $5 AND $6";
 const KEYED: &str = "SELECT k.tenant, k.call_id, k.received_at FROM unnest($1::text[], $2::uuid[]) AS a (t, i)
     JOIN keyed_calls k ON k.tenant = a.t AND k.call_id = a.i";
 const CONTRADICTIONS: &str = "SELECT routing, personal FROM contradictions WHERE tenant = $1 AND call_id = $2
@@ -61,7 +61,7 @@ pub(super) async fn tied(transaction: &Transaction<'_>, keys: &[&Key]) -> Result
 
 /// The keys whose ids tell a time, each with that and the microseconds that it may be off.
 fn telling(keys: &BTreeSet<Key>) -> impl Iterator<Item = (&Key, Timestamp, i64)> {
-    keys.iter().filter_map(|key| told_by(key.1).map(|at| (key, at, 1_000)))
+    keys.iter().filter_map(|key| told_by(key.1).map(|at| (key, at, 999)))
 }
 
 fn with_times(rows: &[Row]) -> Result<HashMap<Key, Timestamp>, Trouble> {
@@ -82,13 +82,13 @@ async fn find(transaction: &Transaction<'_>, select: &str, keys: &BTreeSet<Key>)
     if !missing.is_empty() {
         let tied = tied(transaction, &missing).await?;
         // In the order of the keys, which is that of the locks.
-        let tied = missing.into_iter().filter_map(|key| tied.get(key).map(|at| (key, *at, 1)));
+        let tied = missing.into_iter().filter_map(|key| tied.get(key).map(|at| (key, *at, 0)));
         rows.extend(spans(transaction, &select, tied).await?);
     }
     Ok(rows)
 }
 
-/// Asks for calls, each from a time and so many microseconds on.
+/// Asks for calls, each from a time until so many microseconds later, both included.
 async fn spans<'a>(
     transaction: &Transaction<'_>,
     select: &tokio_postgres::Statement,
