@@ -13,10 +13,22 @@ use crate::snapshot::{Compiled, FaultyPlan, Found, PlanText, Refused, SnapshotFo
 pub enum PlanFrom {
     /// The file that the settings name.
     File,
-    /// The plan that the store had published.
-    Snapshot,
+    /// The plan that is published in the store.
+    Store,
     /// The built-in example.
     Example,
+}
+
+impl PlanFrom {
+    /// As it is told.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Store => "store",
+            Self::Example => "example",
+        }
+    }
 }
 
 /// What a node begins with.
@@ -54,7 +66,7 @@ pub fn begin(folder: &SnapshotFolder, plan: Option<&Path>, now: Timestamp) -> Re
     let compiled = tables.plan.as_ref().map(|plan| tables.compile(plan, now, None));
     let fault = match compiled {
         Some(Ok(compiled)) => {
-            return Ok(Beginning { tables, compiled, plan_from: PlanFrom::Snapshot, refused, faulty: None });
+            return Ok(Beginning { tables, compiled, plan_from: PlanFrom::Store, refused, faulty: None });
         }
         Some(Err(fault)) => {
             tracing::error!(%fault, "the snapshot's plan is not used, and the built-in example stands in for it");

@@ -19,6 +19,7 @@ use telness_core::names::TenantName;
 use telness_core::record::CallRecord;
 
 use crate::{CallQuery, JournalId, Page, Pending, Position, Shipment, Store, StoreError, StoredCall, Written};
+pub(crate) use schema::latest as schema_version;
 use threads::{Opener, Threads};
 use tokio::sync::oneshot;
 

@@ -96,7 +96,7 @@ fn all(settings: &Settings) -> Result<Vec<Check>, Failure> {
     let loaded = super::route::load_plan(settings);
     let keys = keys(settings, loaded.as_ref().ok());
     let mut checks = vec![plan(settings, loaded), keys];
-    checks.extend(data::folder(&settings.data));
+    checks.extend(data::folder(settings));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::cannot)?;
     checks.extend(runtime.block_on(data::records(settings)));
     checks.extend([

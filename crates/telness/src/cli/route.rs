@@ -81,7 +81,7 @@ impl Route {
         let address = self.address(&plan)?;
         let tenant = self.tenant_of_key(&plan, address)?;
         let (keys, key) = key_of(tenant)?;
-        let secret = read_secret(&settings.data).map_err(Failure::cannot)?;
+        let secret = read_secret(&settings).map_err(Failure::cannot)?;
         let identity = Identity::new(&secret.unwrap_or_default());
         let at = self.at.unwrap_or_else(|| Clock::system().now());
         let id = self.id.map_or_else(|| identity.fresh_call_id(at), Ok).map_err(Failure::cannot)?;

@@ -50,8 +50,7 @@ impl Served {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let (stop, edge) = (CancellationToken::new(), Supervisor::new());
         let (node, address) = runtime.block_on(async {
-            let plan = telness_engine::plan_flow::load(None).unwrap();
-            let node = Node::start(&settings, plan, Clock::system()).unwrap();
+            let node = Node::start(&settings, Clock::system()).unwrap();
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let address = listener.local_addr().unwrap();
             let (engine, limits, stop) = (Arc::clone(&node.engine), settings.http.clone(), stop.clone());
