@@ -8,7 +8,7 @@ use std::time::Duration;
 use telness_core::call::Draft;
 use telness_engine::clock::Clock;
 use telness_engine::config::{KeySetting, Settings};
-use telness_engine::{Answer, Asker, CallError, Engine, Node};
+use telness_engine::{Answer, Asker, CallError, DataFolderError, Engine, Node, StartError};
 use tempfile::TempDir;
 
 pub(crate) const PLAN: &str = include_str!("plan.yaml");
@@ -76,9 +76,19 @@ impl Scene {
         tokio::task::spawn_blocking(move || node.stop()).await.unwrap();
     }
 
-    /// Ends the node as a crash would: without a word.
-    pub(crate) fn crash(&mut self) {
-        drop(self.node.take());
+    /// Starts once the node before has let go of the folder, which it keeps while a write to a database is in hand.
+    pub(crate) async fn start_when_free(&mut self) {
+        let started = tokio::time::timeout(Duration::from_secs(20), async {
+            loop {
+                match Node::start(&self.settings, Clock::system()) {
+                    Err(StartError::DataFolder(DataFolderError::InUse { .. })) => {
+                        tokio::time::sleep(Duration::from_millis(5)).await;
+                    }
+                    started => break started.unwrap(),
+                }
+            }
+        });
+        self.node = Some(started.await.expect("the folder stays in use"));
     }
 
     /// The node's own secret, as a file that others can be given.

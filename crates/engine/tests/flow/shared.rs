@@ -19,7 +19,8 @@ const A_SECOND: Duration = Duration::from_secs(1);
 /// A node of a database that hears of changes, and looks for them so seldom that a test does not see it.
 fn node(url: &str, change: impl FnOnce(&mut Settings)) -> Scene {
     Scene::with(|settings| {
-        settings.plan = None;
+        // A stop without the database does not wait for it.
+        settings.http.drain_max = A_SECOND;
         settings.store.url = Some(url.to_owned());
         settings.store.tls = Tls::Off;
         settings.store.poll = Duration::from_secs(600);
@@ -32,11 +33,14 @@ async fn migrate(settings: &Settings) {
 }
 
 /// Two nodes of one database with one key.
-async fn two_nodes(url: &str) -> [Scene; 2] {
-    let first = node(url, |_| {});
+async fn two_nodes(url: &str, change: impl Fn(&mut Settings)) -> [Scene; 2] {
+    let first = node(url, &change);
     migrate(&first.settings).await;
     let key = first.key_file();
-    let second = node(url, |settings| settings.key_file = Some(key));
+    let second = node(url, |settings| {
+        settings.key_file = Some(key);
+        change(settings);
+    });
     [first, second]
 }
 
@@ -50,7 +54,7 @@ async fn settle(nodes: &[Scene], version: u64) {
 async fn s2_nodes_of_a_database_hear_of_changes_serve_on_without_it_and_follow_again_by_themselves() {
     let mut postgres = Postgres::start();
     let url = postgres.url(&postgres.database());
-    let mut nodes = two_nodes(&url).await;
+    let mut nodes = two_nodes(&url, |settings| settings.plan = None).await;
     // The schema came after the nodes: they look again by themselves, and a change is heard of once they listen.
     let control: Control = nodes[0].engine().control().clone();
     control.publish_plan(&edit(), PLAN, Expect::Any).await.unwrap();
@@ -67,7 +71,7 @@ async fn s2_nodes_of_a_database_hear_of_changes_serve_on_without_it_and_follow_a
     // Without the database all is as it was, and a start begins with the snapshot.
     postgres.stop();
     nodes[1].stop().await;
-    nodes[1].start();
+    nodes[1].start_when_free().await;
     for node in &nodes {
         assert_eq!(trunk_of(node, "+46846500412").await, "office-pbx");
         assert!(node.engine().readiness().ready);
@@ -114,7 +118,7 @@ async fn s2_nodes_of_a_database_hear_of_changes_serve_on_without_it_and_follow_a
 async fn n5_the_same_key_on_two_nodes_at_once_is_one_call() {
     let postgres = Postgres::start();
     let url = postgres.url(&postgres.database());
-    let mut nodes = two_nodes(&url).await;
+    let mut nodes = two_nodes(&url, |_| {}).await;
     for node in &nodes {
         node.until("the store is there", SOON, |engine| engine.readiness().store_failing.is_none()).await;
     }
