@@ -12,7 +12,8 @@ use crate::identity::random_bytes;
 
 const SECRET_DAMAGED: &str = "it should have 32 bytes; bring it back from a backup, since another key makes other ids of \
                               the same idempotency keys";
-const KEY_FILE_DAMAGED: &str = "it should have 32 bytes, or 64 hexadecimal digits: the key that all nodes of a database share";
+const KEY_FILE_DAMAGED: &str =
+    "it should have 32 bytes, or 64 hexadecimal digits: the key that all nodes of a database share";
 const NAME_DAMAGED: &str = "it should hold the node's name; write that into it, or delete it for a new one";
 
 /// The folder cannot be used.

@@ -57,10 +57,10 @@ impl Engine {
     fn report(&self, started_at: Timestamp) -> NodeReport {
         let (backlog, now) = (self.recorder.backlog(), self.clock.now());
         let (served_version, plan_revision, plan_from) = {
-            let made_of = self.served.made_of();
+            let made_of = self.snapshot.made_of();
             (made_of.tables.version, made_of.compiled.plan.revision, made_of.plan_from)
         };
-        let faults = self.served.faults_in_full().join("\n");
+        let faults = self.snapshot.faults_in_full().join("\n");
         NodeReport {
             name: self.node.clone(),
             started_at,
@@ -69,7 +69,7 @@ impl Engine {
             schema_version: self.control.schema_version(),
             plan_revision,
             served_version: i64::try_from(served_version).unwrap_or(i64::MAX),
-            snapshot_age_s: self.served.age_s(now),
+            snapshot_age_s: self.snapshot.age_s(),
             journal_bytes: u64::try_from(self.metrics.journal_bytes.get()).unwrap_or(0),
             backlog_records: backlog.records,
             backlog_age_s: self.age_s(backlog),
@@ -92,7 +92,7 @@ impl Engine {
             Arc::from(fault)
         });
         self.metrics.key_differs.set(i64::from(fault.is_some()));
-        if self.served.set_key_fault(fault.clone()) {
+        if self.snapshot.set_key_fault(fault.clone()) {
             match fault {
                 Some(fault) => tracing::error!("{fault}"),
                 None => tracing::info!("all nodes of the database have one server's key"),

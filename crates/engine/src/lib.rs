@@ -34,5 +34,6 @@ pub use error::{CallError, ReadError};
 pub use event_flow::{EventReport, EventTaken};
 pub use heartbeat::{ALIVE_MAX, is_alive};
 pub use node::{Engine, Node, Readiness, StartError};
+pub use snapshot::PlanFrom;
 pub use trial::{Trial, TrialCall, try_call};
-pub use world_flow::{Beginning, PlanFrom, begin, example};
+pub use world_flow::{Beginning, begin, example};

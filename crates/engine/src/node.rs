@@ -23,18 +23,18 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::data_folder::{DataFolder, DataFolderError, read_key_file};
 use crate::error::CallError;
-use crate::idempotency::Idempotency;
 use crate::heartbeat;
+use crate::idempotency::Idempotency;
 use crate::identity::{Identity, random_bytes};
 use crate::lookup::Lookups;
 use crate::plan_flow::PlanError;
 use crate::recorder::{Backlog, Proof, Recorder, RecorderThreads};
-use crate::snapshot::{Follower, Keeping, Served, Snapshot, SnapshotFolder};
+use crate::snapshot::{Follower, Keeping, MadeOf, PlanFrom, Served, SnapshotFolder};
 use crate::storage;
 use crate::supervise::Supervisor;
 use crate::telemetry::{Metrics, Outcome};
 use crate::workflow::Workflows;
-use crate::world_flow::{PlanFrom, begin};
+use crate::world_flow::{Beginning, begin};
 
 /// How long a stop waits for what follows the store.
 const STOP_MAX: Duration = Duration::from_secs(2);
@@ -46,7 +46,7 @@ pub struct Engine {
     pub(crate) clock: Clock,
     pub(crate) identity: Identity,
     pub(crate) keys: Keys,
-    pub(crate) snapshot: Snapshot,
+    pub(crate) snapshot: Arc<Served>,
     pub(crate) workflows: Workflows,
     pub(crate) lookups: Lookups,
     pub(crate) idempotency: Idempotency,
@@ -54,7 +54,6 @@ pub struct Engine {
     pub(crate) call_log: CallLog,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) control: Control,
-    pub(crate) served: Served,
     drain_max: Duration,
 }
 
@@ -165,8 +164,12 @@ impl Node {
         let opened = storage::open(&settings.store, &folder.store(), Metrics::observe_store(&metrics))
             .map_err(|error| system(&error))?;
         let (hints, store) = (opened.hints(), opened.store);
-        let world = beginning.compiled.world.clone();
-        metrics.plan_revision.set(i64::try_from(world.plan.revision).unwrap_or(i64::MAX));
+        let Beginning { tables, compiled, plan_from, .. } = beginning;
+        let made_of = MadeOf { tables, compiled, plan_from };
+        let snapshot = Arc::new(Served::new(made_of, clock.clone(), Arc::clone(&metrics)));
+        let control = opened.control;
+        let poll = settings.store.poll;
+        let follower = Follower::new(Arc::clone(&snapshot), control.clone(), hints, poll, keeping);
         let (recorder, threads) =
             Recorder::start(journal, Arc::clone(&store), settings, Arc::clone(&metrics), clock.clone())
                 .map_err(|error| system(&error))?;
@@ -178,18 +181,17 @@ impl Node {
             clock,
             identity: Identity::new(&secret),
             keys: Keys::new(&settings.keys),
-            snapshot: Snapshot::new(world),
+            snapshot,
             workflows: Workflows::new(settings),
             lookups: Lookups::default(),
             idempotency: Idempotency::default(),
             recorder,
             call_log,
             metrics,
-            control: opened.control,
-            served: Served::new(beginning),
+            control,
             drain_max: settings.http.drain_max,
         });
-        let beside = Beside::start(&engine, store, Follower::new(Arc::clone(&engine), hints, settings.store.poll, keeping));
+        let beside = Beside::start(&engine, store, follower);
         Ok(Self { engine, threads, folder, beside })
     }
 
@@ -229,14 +231,26 @@ impl Engine {
         Readiness {
             ready: !self.recorder.is_stopping() && self.recorder.is_writing(),
             plan_revision: self.snapshot.current().plan.revision,
-            plan_from: self.served.made_of().plan_from,
-            snapshot_age_s: self.served.age_s(self.clock.now()),
-            faults: self.served.faults_in_short(),
+            plan_from: self.snapshot.made_of().plan_from,
+            snapshot_age_s: self.snapshot.age_s(),
+            faults: self.snapshot.faults_in_short(),
             store_failing: self.recorder.shipped().failing,
             backlog_records: self.recorder.backlog().records,
             backlog_age_s: self.age_s(self.recorder.backlog()),
             node: self.node.clone(),
         }
+    }
+
+    /// How old what is in service is, in whole seconds, if something of it is the store's.
+    #[must_use]
+    pub fn snapshot_age_s(&self) -> Option<u64> {
+        self.snapshot.age_s().filter(|_| self.snapshot.is_of_store())
+    }
+
+    /// The plan in service in words, for whoever starts the service.
+    #[must_use]
+    pub fn plan_in_words(&self) -> String {
+        self.snapshot.plan_in_words()
     }
 
     /// The world in service, for whoever shows or tries it.
@@ -269,7 +283,7 @@ impl Engine {
         let backlog = self.recorder.backlog();
         self.metrics.backlog_records.set(i64::try_from(backlog.records).unwrap_or(i64::MAX));
         self.metrics.backlog_age_seconds.set(i64::try_from(self.age_s(backlog)).unwrap_or(i64::MAX));
-        let age = self.served.age_s(self.clock.now()).map_or(-1, |age| i64::try_from(age).unwrap_or(i64::MAX));
+        let age = self.snapshot.age_s().map_or(-1, |age| i64::try_from(age).unwrap_or(i64::MAX));
         self.metrics.snapshot_age_seconds.set(age);
         self.metrics.render()
     }

@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 use telness_core::plan::{PLAN_BYTES_MAX, Plan, PlanFaults, read_plan};
 
 use crate::node::Engine;
-use crate::snapshot::{FaultyPlan, PlanText};
-use crate::world_flow::PlanFrom;
+use crate::snapshot::{FaultyPlan, PlanFrom, PlanText};
 
 /// The plan that is in service when none is given: a small Nordic operator's.
 pub const EXAMPLE_PLAN: &str = include_str!("../../../examples/sweden.yaml");
@@ -85,11 +84,11 @@ impl Engine {
     /// When it cannot be read, or has faults.
     pub fn reload_plan(&self, path: Option<&Path>) -> Result<u64, PlanError> {
         let Some(path) = path else {
-            self.look_at_store();
+            self.snapshot.look_at_store();
             return Ok(self.snapshot.current().plan.revision);
         };
         let text = text_of(path)?;
         let faulty = |fault: FaultyPlan| PlanError::Faulty { name: fault.name.to_string(), rendered: fault.rendered };
-        self.put_plan_in_service(text, PlanFrom::File).map_err(faulty)
+        self.snapshot.put_plan_in_service(text, PlanFrom::File).map_err(faulty)
     }
 }

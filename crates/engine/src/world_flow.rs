@@ -6,30 +6,7 @@ use std::sync::Arc;
 use telness_core::time::Timestamp;
 
 use crate::plan_flow::{self, EXAMPLE_PLAN, PlanError};
-use crate::snapshot::{Compiled, FaultyPlan, Found, PlanText, Refused, SnapshotFolder, Tables};
-
-/// Where the plan of a first world comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PlanFrom {
-    /// The file that the settings name.
-    File,
-    /// The plan that is published in the store.
-    Store,
-    /// The built-in example.
-    Example,
-}
-
-impl PlanFrom {
-    /// As it is told.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::File => "file",
-            Self::Store => "store",
-            Self::Example => "example",
-        }
-    }
-}
+use crate::snapshot::{Compiled, FaultyPlan, Found, PlanFrom, PlanText, Refused, SnapshotFolder, Tables};
 
 /// What a node begins with.
 #[derive(Debug)]

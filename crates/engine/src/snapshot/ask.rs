@@ -24,11 +24,7 @@ pub(super) enum AskError {
     NoPlan(u64),
     /// A deck does not have the rows that it says.
     #[error("the rate deck of {trunk} should have {said} rows and has {found}; load it again")]
-    Deck {
-        trunk: TrunkName,
-        said: u64,
-        found: u64,
-    },
+    Deck { trunk: TrunkName, said: u64, found: u64 },
 }
 
 /// Reads all of a kind, a page at a time.

@@ -12,9 +12,8 @@ use tokio_util::sync::CancellationToken;
 use super::ask::{self, AskError};
 use super::compile::FaultyPlan;
 use super::keeping::Keeping;
-use super::served::Fault;
+use super::served::{Fault, Served};
 use super::tables::Tables;
-use crate::node::Engine;
 
 /// How long to wait after a hint, so that changes that come together are taken over together.
 const GATHER: Duration = Duration::from_millis(20);
@@ -23,7 +22,7 @@ const SLEEP_MIN: Duration = Duration::from_millis(1);
 
 /// Whoever follows.
 pub(crate) struct Follower {
-    engine: Arc<Engine>,
+    served: Arc<Served>,
     control: Control,
     hints: Option<watch::Receiver<u64>>,
     poll: Duration,
@@ -58,13 +57,13 @@ impl From<telness_store::control::ControlError> for LookError {
 
 impl Follower {
     pub(crate) fn new(
-        engine: Arc<Engine>,
+        served: Arc<Served>,
+        control: Control,
         hints: Option<watch::Receiver<u64>>,
         poll: Duration,
         keeping: Keeping,
     ) -> Self {
-        let control = engine.control.clone();
-        Self { engine, control, hints, poll, keeping, sure: false, away: false, plan_fault: None }
+        Self { served, control, hints, poll, keeping, sure: false, away: false, plan_fault: None }
     }
 
     /// Follows until the node stops.
@@ -73,7 +72,7 @@ impl Follower {
             let round = async {
                 let looked = self.look().await;
                 self.tell(looked.err());
-                self.keeping.keep(&self.engine, false).await;
+                self.keeping.keep(&self.served, false).await;
                 self.wait().await;
             };
             tokio::select! {
@@ -81,13 +80,13 @@ impl Follower {
                 () = stop.cancelled() => {}
             }
         }
-        self.keeping.keep(&self.engine, true).await;
+        self.keeping.keep(&self.served, true).await;
     }
 
     /// Waits until it is time to look again.
     async fn wait(&mut self) {
-        let due = self.engine.snapshot.current().decks.changes_at;
-        let due = due.map(|at| at.as_micros().saturating_sub(self.engine.clock.now().as_micros()));
+        let due = self.served.current().decks.changes_at;
+        let due = due.map(|at| at.as_micros().saturating_sub(self.served.clock.now().as_micros()));
         let due = due.map(|micros| Duration::from_micros(u64::try_from(micros).unwrap_or(0)).max(SLEEP_MIN));
         let hints = &mut self.hints;
         let hinted = async {
@@ -102,18 +101,18 @@ impl Follower {
         };
         tokio::select! {
             () = hinted => {}
-            () = self.engine.served.look.notified() => {}
+            () = self.served.look.notified() => {}
             () = tokio::time::sleep(due.map_or(self.poll, |due| due.min(self.poll))) => {}
         }
     }
 
     async fn look(&mut self) -> Result<(), LookError> {
         self.compile_what_is_due().await?;
-        let asked_at = self.engine.clock.now();
+        let asked_at = self.served.clock.now();
         let found = self.control.version().await?;
         let found = u64::try_from(found.0).unwrap_or(0);
         let (served, last_change, plan) = {
-            let made_of = self.engine.served.made_of();
+            let made_of = self.served.made_of();
             let tables = &made_of.tables;
             (tables.version, tables.last_change, tables.plan.as_ref().map(|plan| plan.revision))
         };
@@ -132,7 +131,7 @@ impl Follower {
         match tables {
             Some(tables) => self.take_over(Tables { known_at: asked_at, ..tables }).await?,
             // Its number may have grown without a change, as when a rate deck is begun to be loaded.
-            None => self.engine.served.made_of().tables.version = found,
+            None => self.served.made_of().tables.version = found,
         }
         self.sure = true;
         self.confirm(asked_at);
@@ -148,7 +147,7 @@ impl Follower {
 
     /// What is served and what changed since; nothing if nothing did.
     async fn what_changed(&self, served: u64, plan: Option<u64>) -> Result<Option<Tables>, LookError> {
-        let mut tables = self.engine.served.made_of().tables.clone();
+        let mut tables = self.served.made_of().tables.clone();
         let from = ChangeCursor::after(Version(i64::try_from(served).unwrap_or(i64::MAX)));
         let mut changed = ask::after(&self.control, &mut tables, from).await?;
         if !self.sure {
@@ -165,8 +164,8 @@ impl Follower {
 
     /// Compiles and puts in service, off the threads that carry calls.
     async fn take_over(&mut self, tables: Tables) -> Result<(), LookError> {
-        let engine = Arc::clone(&self.engine);
-        let fault = tokio::task::spawn_blocking(move || engine.put_tables_in_service(tables)).await?;
+        let in_service = Arc::clone(&self.served);
+        let fault = tokio::task::spawn_blocking(move || in_service.put_tables_in_service(tables)).await?;
         self.plan_fault = fault.as_ref().map(fault_of_plan);
         self.keeping.changed();
         Ok(())
@@ -174,10 +173,10 @@ impl Follower {
 
     /// Rates begin and cease to be valid at their time.
     async fn compile_what_is_due(&self) -> Result<(), LookError> {
-        let due = self.engine.snapshot.current().decks.changes_at;
-        if due.is_some_and(|at| at <= self.engine.clock.now()) {
-            let engine = Arc::clone(&self.engine);
-            tokio::task::spawn_blocking(move || engine.compile_again()).await?;
+        let due = self.served.current().decks.changes_at;
+        if due.is_some_and(|at| at <= self.served.clock.now()) {
+            let in_service = Arc::clone(&self.served);
+            tokio::task::spawn_blocking(move || in_service.compile_again()).await?;
         }
         Ok(())
     }
@@ -185,13 +184,13 @@ impl Follower {
     /// The store was asked and holds what is in service, unless that has faults.
     fn confirm(&self, at: Timestamp) {
         if self.plan_fault.is_none() {
-            self.engine.served.confirm(at);
+            self.served.confirm(at);
         }
     }
 
     /// Tells what is amiss, once.
     fn tell(&mut self, error: Option<LookError>) {
-        let metrics = &self.engine.metrics;
+        let metrics = &self.served.metrics;
         let away = match &error {
             Some(LookError::Ask(AskError::Store(why))) if !self.away => {
                 tracing::warn!(%why, "the store cannot be asked for changes; what is in service stays");
@@ -218,7 +217,7 @@ impl Follower {
         );
         metrics.snapshot_faulty.set(i64::from(fault.is_some()));
         let told = fault.as_ref().map(|fault| Arc::clone(&fault.whole));
-        if self.engine.served.set_fault(fault) {
+        if self.served.set_fault(fault) {
             match told {
                 Some(fault) => {
                     metrics.snapshot_refused.inc();

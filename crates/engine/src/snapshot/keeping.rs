@@ -1,11 +1,10 @@
 //! Keeps what is in service on the disk, seldom enough that a busy day of changes does not wear it.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::folder::SnapshotFolder;
+use super::served::Served;
 use crate::clock::monotonic;
-use crate::node::Engine;
 
 /// The shortest time from one write to the next.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -32,12 +31,12 @@ impl Keeping {
 
     /// Writes the snapshot if it changed, or else that it is still what the store holds; not more often than every few
     /// seconds, unless it is the last time.
-    pub(super) async fn keep(&mut self, engine: &Arc<Engine>, last: bool) {
+    pub(super) async fn keep(&mut self, served: &Served, last: bool) {
         let over = self.written.is_none_or(|written| written.elapsed() >= PAUSE);
         if !over && !(last && self.due) {
             return;
         }
-        let tables = engine.served.made_of().tables.clone();
+        let tables = served.made_of().tables.clone();
         if tables.is_empty() {
             // Nothing of the store is served.
             return;

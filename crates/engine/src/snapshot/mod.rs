@@ -23,8 +23,8 @@ pub use compile::{Compiled, FaultyPlan};
 pub use file::{FORMAT, SNAPSHOT_BYTES_MAX, SnapshotError, Took};
 pub use folder::{Found, Loaded, Refused, SnapshotFolder};
 pub use in_service::Snapshot;
-pub use tables::{Delta, LastChange, PlanText, Tables};
+pub use tables::{Delta, LastChange, PlanFrom, PlanText, Tables};
 
 pub(crate) use follow::Follower;
 pub(crate) use keeping::Keeping;
-pub(crate) use served::Served;
+pub(crate) use served::{MadeOf, Served};

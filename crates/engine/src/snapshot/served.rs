@@ -5,16 +5,21 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use telness_core::time::Timestamp;
+use telness_core::world::World;
 use tokio::sync::Notify;
 
 use super::compile::{Compiled, FaultyPlan};
-use super::tables::{PlanText, Tables};
-use crate::node::Engine;
-use crate::world_flow::{Beginning, PlanFrom};
+use super::in_service::Snapshot;
+use super::tables::{PlanFrom, PlanText, Tables};
+use crate::clock::Clock;
+use crate::telemetry::Metrics;
 
-/// What is in service beside the world itself.
+/// What is in service.
 #[derive(Debug)]
 pub(crate) struct Served {
+    pub(super) clock: Clock,
+    pub(super) metrics: Arc<Metrics>,
+    world: Snapshot,
     made_of: Mutex<MadeOf>,
     /// When the store was last known to hold what is in service, in microseconds; 0 is never.
     known_at: AtomicI64,
@@ -50,11 +55,18 @@ pub(crate) struct Fault {
 }
 
 impl Served {
-    pub(crate) fn new(beginning: Beginning) -> Self {
-        let Beginning { tables, compiled, plan_from, .. } = beginning;
+    pub(crate) fn new(made_of: MadeOf, clock: Clock, metrics: Arc<Metrics>) -> Self {
+        let tables = &made_of.tables;
         let (known_at, of_store) = (AtomicI64::new(tables.known_at.as_micros()), AtomicBool::new(!tables.is_empty()));
-        let made_of = Mutex::new(MadeOf { tables, compiled, plan_from });
-        Self { made_of, known_at, of_store, faults: Mutex::default(), look: Notify::new() }
+        let world = Snapshot::new(made_of.compiled.world.clone());
+        metrics.plan_revision.set(i64::try_from(made_of.compiled.plan.revision).unwrap_or(i64::MAX));
+        let (made_of, faults, look) = (Mutex::new(made_of), Mutex::default(), Notify::new());
+        Self { clock, metrics, world, made_of, known_at, of_store, faults, look }
+    }
+
+    /// The world now.
+    pub(crate) fn current(&self) -> Arc<World> {
+        self.world.current()
     }
 
     pub(crate) fn made_of(&self) -> MutexGuard<'_, MadeOf> {
@@ -100,30 +112,25 @@ impl Served {
     }
 
     /// How long ago the store was last known to hold what is in service, in whole seconds; none if it never was.
-    pub(crate) fn age_s(&self, now: Timestamp) -> Option<u64> {
+    pub(crate) fn age_s(&self) -> Option<u64> {
         let known_at = self.known_at.load(Ordering::Relaxed);
-        let age = now.as_micros().saturating_sub(known_at).checked_div(1_000_000)?;
+        let age = self.clock.now().as_micros().saturating_sub(known_at).checked_div(1_000_000)?;
         (known_at != 0).then(|| u64::try_from(age).unwrap_or(0))
     }
-}
 
-impl Engine {
+    /// Whether something of it is the store's.
+    pub(crate) fn is_of_store(&self) -> bool {
+        self.of_store.load(Ordering::Relaxed)
+    }
+
     /// Has the store looked at now, and not when the time for it comes.
     pub(crate) fn look_at_store(&self) {
-        self.served.look.notify_one();
+        self.look.notify_one();
     }
 
-    /// How old what is in service is, in whole seconds, if something of it is the store's.
-    #[must_use]
-    pub fn snapshot_age_s(&self) -> Option<u64> {
-        let of_store = self.served.of_store.load(Ordering::Relaxed);
-        if of_store { self.served.age_s(self.clock.now()) } else { None }
-    }
-
-    /// What is in service, in words, for whoever starts the service.
-    #[must_use]
-    pub fn plan_in_words(&self) -> String {
-        let made_of = self.served.made_of();
+    /// The plan in words, for whoever starts the service.
+    pub(crate) fn plan_in_words(&self) -> String {
+        let made_of = self.made_of();
         match made_of.plan_from {
             PlanFrom::Store => format!("revision {} of the store", made_of.compiled.plan.revision),
             PlanFrom::File | PlanFrom::Example => made_of.compiled.plan.name.to_string(),
@@ -132,7 +139,7 @@ impl Engine {
 
     /// Puts a plan in service as the next revision, with the store's rows as they are.
     pub(crate) fn put_plan_in_service(&self, mut plan: PlanText, from: PlanFrom) -> Result<u64, FaultyPlan> {
-        let mut made_of = self.served.made_of();
+        let mut made_of = self.made_of();
         plan.revision = made_of.compiled.plan.revision.saturating_add(1);
         let compiled = made_of.tables.compile(&plan, self.clock.now(), Some(&made_of.compiled))?;
         made_of.plan_from = from;
@@ -143,7 +150,7 @@ impl Engine {
     /// Puts the store's tables in service. A plan with faults is left out, and the last good one stays with the rows as
     /// they are now (S3): then the answer is what is wrong with it.
     pub(super) fn put_tables_in_service(&self, mut tables: Tables) -> Option<FaultyPlan> {
-        let mut made_of = self.served.made_of();
+        let mut made_of = self.made_of();
         let now = self.clock.now();
         let (plan, from) = match (made_of.plan_from, &tables.plan) {
             (PlanFrom::File, _) => (made_of.compiled.plan.clone(), PlanFrom::File),
@@ -168,7 +175,7 @@ impl Engine {
 
     /// Compiles what is in service again, for another time.
     pub(super) fn compile_again(&self) {
-        let mut made_of = self.served.made_of();
+        let mut made_of = self.made_of();
         let plan = made_of.compiled.plan.clone();
         match made_of.tables.compile(&plan, self.clock.now(), Some(&made_of.compiled)) {
             Ok(compiled) => self.put_in_service(&mut made_of, compiled),
@@ -183,11 +190,11 @@ impl Engine {
             }
         }
         let revision = i64::try_from(compiled.plan.revision).unwrap_or(i64::MAX);
-        if let Err(error) = self.snapshot.publish(compiled.world.clone()) {
+        if let Err(error) = self.world.publish(compiled.world.clone()) {
             tracing::warn!(%error, "the world before could not be retired on a thread of its own");
         }
         self.metrics.plan_revision.set(revision);
-        self.served.of_store.store(!made_of.tables.is_empty(), Ordering::Relaxed);
+        self.of_store.store(!made_of.tables.is_empty(), Ordering::Relaxed);
         made_of.compiled = compiled;
     }
 }

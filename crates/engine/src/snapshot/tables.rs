@@ -23,6 +23,29 @@ pub struct PlanText {
     pub revision: u64,
 }
 
+/// Where the plan in service comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlanFrom {
+    /// The file that the settings name.
+    File,
+    /// The plan that is published in the store.
+    Store,
+    /// The built-in example.
+    Example,
+}
+
+impl PlanFrom {
+    /// As it is told.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Store => "store",
+            Self::Example => "example",
+        }
+    }
+}
+
 /// The last change that the store's log had, by which a store that was set back, and went on differently, is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastChange {
