@@ -35,9 +35,10 @@ const STATEMENTS_MAX: usize = 64;
 /// The embedded store.
 #[derive(Debug)]
 pub struct SqliteStore {
+    /// They end before the writer does: the last connection to close moves all into the file, and one that reads cannot.
+    readers: Threads,
     /// None when it was opened to read only.
     writer: Option<Threads>,
-    readers: Threads,
 }
 
 impl SqliteStore {
