@@ -7,10 +7,13 @@ use std::path::{Path, PathBuf};
 
 use telness_core::names::NodeName;
 
+use crate::config::Settings;
 use crate::identity::random_bytes;
 
 const SECRET_DAMAGED: &str = "it should have 32 bytes; bring it back from a backup, since another key makes other ids of \
                               the same idempotency keys";
+const KEY_FILE_DAMAGED: &str =
+    "it should have 32 bytes, or 64 hexadecimal digits: the key that all nodes of a database share";
 const NAME_DAMAGED: &str = "it should hold the node's name; write that into it, or delete it for a new one";
 
 /// The folder cannot be used.
@@ -138,11 +141,37 @@ pub fn store_file(folder: &Path) -> PathBuf {
     folder.join("calls.sqlite")
 }
 
-/// The server's secret of a data folder that another process may have open; none if it was never started on.
+/// The server's secret of the settings: that of the key file if they name one, or else of the data folder, which another
+/// process may have open; none if that was never started on.
 ///
 /// # Errors
 /// When it cannot be read.
-pub fn read_secret(folder: &Path) -> Result<Option<[u8; 32]>, DataFolderError> {
+pub fn read_secret(settings: &Settings) -> Result<Option<[u8; 32]>, DataFolderError> {
+    match &settings.key_file {
+        Some(file) => read_key_file(file).map(Some),
+        None => read_own_secret(&settings.data),
+    }
+}
+
+/// The key that several nodes share.
+pub(crate) fn read_key_file(path: &Path) -> Result<[u8; 32], DataFolderError> {
+    let bytes = fs::read(path).map_err(|why| io(path, why))?;
+    let found = <[u8; 32]>::try_from(bytes.as_slice()).ok().or_else(|| of_hex(bytes.trim_ascii()));
+    found.ok_or_else(|| DataFolderError::Damaged { path: path.to_owned(), why: KEY_FILE_DAMAGED })
+}
+
+fn of_hex(digits: &[u8]) -> Option<[u8; 32]> {
+    let mut bytes = [0; 32];
+    if digits.len() != 64 || !digits.iter().all(u8::is_ascii_hexdigit) {
+        return None;
+    }
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(bytes)
+}
+
+fn read_own_secret(folder: &Path) -> Result<Option<[u8; 32]>, DataFolderError> {
     let path = folder.join("server.key");
     match fs::read(&path) {
         Ok(bytes) => {
@@ -175,6 +204,22 @@ fn io(path: &Path, why: std::io::Error) -> DataFolderError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn n5_a_key_file_has_32_bytes_or_64_digits() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        let settings = Settings { key_file: Some(path.clone()), ..Settings::defaults() };
+        assert!(matches!(read_secret(&settings), Err(DataFolderError::Io { .. })));
+        fs::write(&path, [0xab; 32]).unwrap();
+        assert_eq!(read_secret(&settings).unwrap(), Some([0xab; 32]));
+        fs::write(&path, format!("{}\n", "aB".repeat(32))).unwrap();
+        assert_eq!(read_secret(&settings).unwrap(), Some([0xab; 32]));
+        for damaged in ["", "ab", &"ag".repeat(32), &"+a".repeat(32), &"ab".repeat(33)] {
+            fs::write(&path, damaged).unwrap();
+            assert!(matches!(read_secret(&settings), Err(DataFolderError::Damaged { .. })), "{damaged}");
+        }
+    }
 
     #[test]
     fn n5_an_emptied_secret_is_damage_and_not_the_first_start() {

@@ -23,6 +23,7 @@ pub struct Identity {
     draw: [u8; 16],
     number: [u8; 16],
     request: [u8; 16],
+    check: [u8; 16],
     random: SystemRandom,
 }
 
@@ -49,6 +50,7 @@ impl Identity {
             draw: derive("draw"),
             number: derive("number"),
             request: derive("request"),
+            check: derive("check"),
             random: SystemRandom::new(),
         }
     }
@@ -94,6 +96,12 @@ impl Identity {
         let content = (report.leg.as_str(), report.kind, report.cause, report.occurred_at);
         hasher.write(&serde_json::to_vec(&content).unwrap_or_default());
         EventId::of_hash(hasher.finish())
+    }
+
+    /// What tells this secret from another, and tells nothing of it.
+    #[must_use]
+    pub fn check(&self) -> String {
+        self.check.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// The key of weighted choices.

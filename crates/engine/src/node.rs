@@ -6,29 +6,38 @@ use std::time::{Duration, Instant};
 use telness_core::call::CallId;
 use telness_core::class::Class;
 use telness_core::names::{NodeName, TenantName};
-use telness_core::plan::Plan;
 use telness_core::reason::Reason;
 use telness_core::record::CallRecord;
 use telness_core::standing::Denial;
 use telness_core::time::Timestamp;
 use telness_core::world::World;
-use telness_store::{Journal, JournalError, JournalId, JournalOptions};
+use telness_store::control::Control;
+use telness_store::{Journal, JournalError, JournalId, JournalOptions, Store};
+use tokio::runtime::Handle;
+use tokio_util::sync::DropGuard;
 
 use crate::auth::{Asker, Keys, standing};
 use crate::call_flow::Answer;
 use crate::call_log::CallLog;
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::data_folder::{DataFolder, DataFolderError};
+use crate::data_folder::{DataFolder, DataFolderError, read_key_file};
 use crate::error::CallError;
+use crate::heartbeat;
 use crate::idempotency::Idempotency;
 use crate::identity::{Identity, random_bytes};
 use crate::lookup::Lookups;
+use crate::plan_flow::PlanError;
 use crate::recorder::{Backlog, Proof, Recorder, RecorderThreads};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Follower, Keeping, MadeOf, PlanFrom, Served, SnapshotFolder};
 use crate::storage;
+use crate::supervise::Supervisor;
 use crate::telemetry::{Metrics, Outcome};
 use crate::workflow::Workflows;
+use crate::world_flow::{Beginning, begin};
+
+/// How long a stop waits for what follows the store.
+const STOP_MAX: Duration = Duration::from_secs(2);
 
 /// What the flows of calls, events and reads stand on.
 #[derive(Debug)]
@@ -37,13 +46,14 @@ pub struct Engine {
     pub(crate) clock: Clock,
     pub(crate) identity: Identity,
     pub(crate) keys: Keys,
-    pub(crate) snapshot: Snapshot,
+    pub(crate) snapshot: Arc<Served>,
     pub(crate) workflows: Workflows,
     pub(crate) lookups: Lookups,
     pub(crate) idempotency: Idempotency,
     pub(crate) recorder: Recorder,
     pub(crate) call_log: CallLog,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) control: Control,
     drain_max: Duration,
 }
 
@@ -53,6 +63,9 @@ pub enum StartError {
     /// The data folder cannot be used.
     #[error("the data folder cannot be used: {0}")]
     DataFolder(#[from] DataFolderError),
+    /// The plan's file cannot be used.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
     /// The journal cannot be opened.
     #[error("the journal cannot be opened: {0}")]
     Journal(#[from] JournalError),
@@ -68,6 +81,12 @@ pub struct Readiness {
     pub ready: bool,
     /// The plan's revision in service.
     pub plan_revision: u64,
+    /// Where it comes from.
+    pub plan_from: PlanFrom,
+    /// How long ago the store was last known to hold what is in service, in seconds; none if it never was.
+    pub snapshot_age_s: Option<u64>,
+    /// What is amiss and keeps nobody from calling: why what the store holds is not in service, another server's key.
+    pub faults: Vec<Arc<str>>,
     /// Why the store takes no records, while it does not. Calls are taken all the same.
     pub store_failing: Option<Arc<str>>,
     /// Records that wait in the journal for the store.
@@ -85,64 +104,102 @@ pub struct Node {
     pub engine: Arc<Engine>,
     threads: RecorderThreads,
     folder: DataFolder,
+    beside: Beside,
+}
+
+/// What runs beside the calls and asks the store. It stops when this is dropped.
+#[derive(Debug)]
+struct Beside {
+    tasks: Supervisor,
+    runtime: Handle,
+    _stops: DropGuard,
+}
+
+impl Beside {
+    fn start(engine: &Arc<Engine>, store: Arc<dyn Store>, follower: Follower) -> Self {
+        let tasks = Supervisor::new();
+        let stop = tasks.stopping();
+        tasks.task("the follower of the store", follower.run(stop.clone()));
+        let started_at = engine.clock.now();
+        tasks.task("the heartbeat", heartbeat::run(Arc::clone(engine), store, started_at, stop.clone()));
+        Self { tasks, runtime: Handle::current(), _stops: stop.drop_guard() }
+    }
+
+    /// Stops it and waits, but not for long. Blocks.
+    fn stop(self) {
+        let stopped = async { tokio::time::timeout(STOP_MAX, self.tasks.drain()).await };
+        if self.runtime.block_on(stopped).is_err() {
+            tracing::warn!("what follows the store did not stop in time");
+        }
+    }
+}
+
+fn open_journal(settings: &Settings, folder: &DataFolder) -> Result<Journal, StartError> {
+    let options = JournalOptions {
+        segment_bytes_max: settings.journal.segment_bytes_max,
+        bytes_max: settings.journal.bytes_max,
+        keep_shipped: settings.journal.keep_shipped,
+    };
+    let fresh_id = random_bytes().map_err(|error| StartError::System(error.to_string()))?;
+    Ok(Journal::open(&folder.journal(), options, JournalId(fresh_id))?)
 }
 
 impl Node {
-    /// Starts a node on its data folder with a compiled plan. Called inside the runtime.
+    /// Starts a node on its data folder, with the world of its last snapshot or its plan's file: nobody is asked for
+    /// it (S2). Called inside the runtime.
     ///
     /// # Errors
     /// When something that it stands on cannot be used.
-    pub fn start(settings: &Settings, plan: Plan, clock: Clock) -> Result<Self, StartError> {
-        Self::start_with(settings, World::of_plan(plan), clock)
-    }
-
-    /// Starts a node on its data folder with a world. Called inside the runtime.
-    ///
-    /// # Errors
-    /// When something that it stands on cannot be used.
-    pub fn start_with(settings: &Settings, world: World, clock: Clock) -> Result<Self, StartError> {
+    pub fn start(settings: &Settings, clock: Clock) -> Result<Self, StartError> {
         let folder = DataFolder::open(&settings.data)?;
         let system = |error: &dyn std::fmt::Display| StartError::System(error.to_string());
-        let options = JournalOptions {
-            segment_bytes_max: settings.journal.segment_bytes_max,
-            bytes_max: settings.journal.bytes_max,
-            keep_shipped: settings.journal.keep_shipped,
-        };
-        let fresh_id = JournalId(random_bytes().map_err(|error| system(&error))?);
-        let journal = Journal::open(&folder.journal(), options, fresh_id)?;
+        let snapshots = SnapshotFolder::new(folder.snapshot());
+        let beginning = begin(&snapshots, settings.plan.as_deref(), clock.now())?;
+        let keeping = Keeping::new(snapshots, beginning.refused.is_empty());
+        let journal = open_journal(settings, &folder)?;
         let node = settings.node.clone().map_or_else(|| folder.node_name(), Ok)?;
+        let secret = settings.key_file.as_deref().map_or_else(|| folder.secret(), read_key_file)?;
         let metrics = Arc::new(Metrics::new());
         // What the store is like shows when it is used: calls need none, so neither does the start (S2).
-        let store = storage::open(&settings.store, &folder.store(), Metrics::observe_store(&metrics))
+        let opened = storage::open(&settings.store, &folder.store(), Metrics::observe_store(&metrics))
             .map_err(|error| system(&error))?;
-        let revision = i64::try_from(world.plan.revision).unwrap_or(i64::MAX);
-        metrics.plan_revision.set(revision);
+        let (hints, store) = (opened.hints(), opened.store);
+        let Beginning { tables, compiled, plan_from, .. } = beginning;
+        let made_of = MadeOf { tables, compiled, plan_from };
+        let snapshot = Arc::new(Served::new(made_of, clock.clone(), Arc::clone(&metrics)));
+        let control = opened.control;
+        let poll = settings.store.poll;
+        let follower = Follower::new(Arc::clone(&snapshot), control.clone(), hints, poll, keeping);
         let (recorder, threads) =
             Recorder::start(journal, Arc::clone(&store), settings, Arc::clone(&metrics), clock.clone())
                 .map_err(|error| system(&error))?;
         let wait_max = settings.shipper.read_wait_max;
-        let call_log = CallLog { store, recorder: recorder.clone(), wait_max, started_at: recorder.end() };
-        let engine = Engine {
+        let started_at = recorder.end();
+        let call_log = CallLog { store: Arc::clone(&store), recorder: recorder.clone(), wait_max, started_at };
+        let engine = Arc::new(Engine {
             node,
             clock,
-            identity: Identity::new(&folder.secret()?),
+            identity: Identity::new(&secret),
             keys: Keys::new(&settings.keys),
-            snapshot: Snapshot::new(world),
+            snapshot,
             workflows: Workflows::new(settings),
             lookups: Lookups::default(),
             idempotency: Idempotency::default(),
             recorder,
             call_log,
             metrics,
+            control,
             drain_max: settings.http.drain_max,
-        };
-        Ok(Self { engine: Arc::new(engine), threads, folder })
+        });
+        let beside = Beside::start(&engine, store, follower);
+        Ok(Self { engine, threads, folder, beside })
     }
 
     /// Ends the node after its edges have, within what [`Engine::begin_stop`] leaves: what was acknowledged is
     /// written, what can be shipped is. Blocks.
     pub fn stop(self) {
-        let Self { engine, threads, folder } = self;
+        let Self { engine, threads, folder, beside } = self;
+        beside.stop();
         if !threads.stop(engine.begin_stop()) {
             // The store ends when its last write does, which may be long: nobody waits for that, and until then
             // nobody else gets the folder. Without a thread for it we wait all the same.
@@ -174,6 +231,9 @@ impl Engine {
         Readiness {
             ready: !self.recorder.is_stopping() && self.recorder.is_writing(),
             plan_revision: self.snapshot.current().plan.revision,
+            plan_from: self.snapshot.made_of().plan_from,
+            snapshot_age_s: self.snapshot.age_s(),
+            faults: self.snapshot.faults_in_short(),
             store_failing: self.recorder.shipped().failing,
             backlog_records: self.recorder.backlog().records,
             backlog_age_s: self.age_s(self.recorder.backlog()),
@@ -181,10 +241,28 @@ impl Engine {
         }
     }
 
+    /// How old what is in service is, in whole seconds, if something of it is the store's.
+    #[must_use]
+    pub fn snapshot_age_s(&self) -> Option<u64> {
+        self.snapshot.age_s().filter(|_| self.snapshot.is_of_store())
+    }
+
+    /// The plan in service in words, for whoever starts the service.
+    #[must_use]
+    pub fn plan_in_words(&self) -> String {
+        self.snapshot.plan_in_words()
+    }
+
     /// The world in service, for whoever shows or tries it.
     #[must_use]
     pub fn world(&self) -> Arc<World> {
         self.snapshot.current()
+    }
+
+    /// What people edit and nodes report, in the store.
+    #[must_use]
+    pub const fn control(&self) -> &Control {
+        &self.control
     }
 
     /// The key under which numbers are hashed for search.
@@ -194,7 +272,7 @@ impl Engine {
     }
 
     /// How long ago the oldest record was received that waits for the store, in whole seconds.
-    fn age_s(&self, backlog: Backlog) -> u64 {
+    pub(crate) fn age_s(&self, backlog: Backlog) -> u64 {
         let micros = |oldest: Timestamp| self.clock.now().as_micros().saturating_sub(oldest.as_micros());
         backlog.oldest.map_or(0, |oldest| u64::try_from(micros(oldest) / 1_000_000).unwrap_or(0))
     }
@@ -205,6 +283,8 @@ impl Engine {
         let backlog = self.recorder.backlog();
         self.metrics.backlog_records.set(i64::try_from(backlog.records).unwrap_or(i64::MAX));
         self.metrics.backlog_age_seconds.set(i64::try_from(self.age_s(backlog)).unwrap_or(i64::MAX));
+        let age = self.snapshot.age_s().map_or(-1, |age| i64::try_from(age).unwrap_or(i64::MAX));
+        self.metrics.snapshot_age_seconds.set(age);
         self.metrics.render()
     }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use telness_core::plan::{PLAN_BYTES_MAX, Plan, PlanFaults, read_plan};
 
 use crate::node::Engine;
-use crate::snapshot::PlanText;
+use crate::snapshot::{FaultyPlan, PlanFrom, PlanText};
 
 /// The plan that is in service when none is given: a small Nordic operator's.
 pub const EXAMPLE_PLAN: &str = include_str!("../../../examples/sweden.yaml");
@@ -76,22 +76,19 @@ fn compile(name: &str, text: &[u8]) -> Result<Plan, PlanError> {
 }
 
 impl Engine {
-    /// Reads the plan again and puts it in service as the next revision, while calls flow. A plan with faults
-    /// changes nothing: the last good one stays (S3).
+    /// Reads the plan's file again and puts it in service as the next revision, while calls flow. A plan with faults
+    /// changes nothing: the last good one stays (S3). Without a file the store is looked at now; the answer is the
+    /// revision in service.
     ///
     /// # Errors
     /// When it cannot be read, or has faults.
     pub fn reload_plan(&self, path: Option<&Path>) -> Result<u64, PlanError> {
-        let mut plan = load(path)?;
-        let before = self.snapshot.current();
-        plan.revision = before.plan.revision.saturating_add(1);
-        let revision = plan.revision;
-        let world = before.with_plan(plan);
-        drop(before);
-        if let Err(error) = self.snapshot.publish(world) {
-            tracing::warn!(%error, "the plan before could not be retired on a thread of its own");
-        }
-        self.metrics.plan_revision.set(i64::try_from(revision).unwrap_or(i64::MAX));
-        Ok(revision)
+        let Some(path) = path else {
+            self.snapshot.look_at_store();
+            return Ok(self.snapshot.current().plan.revision);
+        };
+        let text = text_of(path)?;
+        let faulty = |fault: FaultyPlan| PlanError::Faulty { name: fault.name.to_string(), rendered: fault.rendered };
+        self.snapshot.put_plan_in_service(text, PlanFrom::File).map_err(faulty)
     }
 }

@@ -3,34 +3,71 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use telness_store::control::Control;
 use telness_store::{Migrations, Observe, PostgresOptions, PostgresStore, SqliteStore, Store, StoreError};
+use tokio::sync::watch;
 
 use crate::config::StoreSettings;
+
+/// A store, and the control plane in it.
+#[derive(Clone)]
+pub struct Opened {
+    /// Calls and events.
+    pub store: Arc<dyn Store>,
+    /// What people edit and nodes report.
+    pub control: Control,
+    postgres: Option<Arc<PostgresStore>>,
+}
+
+impl std::fmt::Debug for Opened {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Opened").finish_non_exhaustive()
+    }
+}
+
+impl Opened {
+    /// Changes when somebody changed the control plane; none if the store does not tell.
+    #[must_use]
+    pub fn hints(&self) -> Option<watch::Receiver<u64>> {
+        self.postgres.as_ref().map(|store| store.hints())
+    }
+
+    fn of_postgres(options: &PostgresOptions) -> Result<Self, StoreError> {
+        let store = Arc::new(PostgresStore::open(options)?);
+        let control = Control::of_postgres(&store);
+        Ok(Self { store: Arc::clone(&store) as Arc<dyn Store>, control, postgres: Some(store) })
+    }
+
+    fn of_sqlite(store: SqliteStore) -> Self {
+        let store = Arc::new(store);
+        Self { store: Arc::clone(&store) as Arc<dyn Store>, control: Control::of_sqlite(store), postgres: None }
+    }
+}
 
 /// Opens the store. It is asked nothing yet, so it may be down (S2); only an address that cannot be read is told now.
 /// To be called within a runtime.
 ///
 /// # Errors
 /// When an address, a password file or a CA file cannot be read, or the system gives no threads.
-pub fn open(settings: &StoreSettings, file: &Path, observe: Observe) -> Result<Arc<dyn Store>, StoreError> {
-    Ok(match postgres(settings, observe) {
-        Some(options) => Arc::new(PostgresStore::open(&options)?),
-        None => Arc::new(SqliteStore::open(file)?),
-    })
+pub fn open(settings: &StoreSettings, file: &Path, observe: Observe) -> Result<Opened, StoreError> {
+    match postgres(settings, observe) {
+        Some(options) => Opened::of_postgres(&options),
+        None => Ok(Opened::of_sqlite(SqliteStore::open(file)?)),
+    }
 }
 
 /// Opens the store to read what others write into it; none if its file is not there yet.
 ///
 /// # Errors
 /// When it cannot be read, or is of another version.
-pub fn open_read_only(settings: &StoreSettings, file: &Path) -> Result<Option<Arc<dyn Store>>, StoreError> {
+pub fn open_read_only(settings: &StoreSettings, file: &Path) -> Result<Option<Opened>, StoreError> {
     if let Some(options) = postgres(settings, unobserved()) {
-        return Ok(Some(Arc::new(PostgresStore::open(&options)?)));
+        return Opened::of_postgres(&options).map(Some);
     }
     if !file.exists() {
         return Ok(None);
     }
-    Ok(Some(Arc::new(SqliteStore::open_read_only(file)?)))
+    SqliteStore::open_read_only(file).map(|store| Some(Opened::of_sqlite(store)))
 }
 
 /// Who brings the store's schema forward; none for a file, which does that by itself.

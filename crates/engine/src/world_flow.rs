@@ -6,18 +6,7 @@ use std::sync::Arc;
 use telness_core::time::Timestamp;
 
 use crate::plan_flow::{self, EXAMPLE_PLAN, PlanError};
-use crate::snapshot::{Compiled, FaultyPlan, Found, PlanText, Refused, SnapshotFolder, Tables};
-
-/// Where the plan of a first world comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PlanFrom {
-    /// The file that the settings name.
-    File,
-    /// The plan that the store had published.
-    Snapshot,
-    /// The built-in example.
-    Example,
-}
+use crate::snapshot::{Compiled, FaultyPlan, Found, PlanFrom, PlanText, Refused, SnapshotFolder, Tables};
 
 /// What a node begins with.
 #[derive(Debug)]
@@ -54,7 +43,7 @@ pub fn begin(folder: &SnapshotFolder, plan: Option<&Path>, now: Timestamp) -> Re
     let compiled = tables.plan.as_ref().map(|plan| tables.compile(plan, now, None));
     let fault = match compiled {
         Some(Ok(compiled)) => {
-            return Ok(Beginning { tables, compiled, plan_from: PlanFrom::Snapshot, refused, faulty: None });
+            return Ok(Beginning { tables, compiled, plan_from: PlanFrom::Store, refused, faulty: None });
         }
         Some(Err(fault)) => {
             tracing::error!(%fault, "the snapshot's plan is not used, and the built-in example stands in for it");

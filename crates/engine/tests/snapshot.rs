@@ -284,7 +284,7 @@ fn s2_a_node_begins_with_the_snapshots_world() {
     let (_parent, folder, _) = folder();
     folder.save(&full()).unwrap();
     let beginning = begin(&folder, None, NOON).unwrap();
-    assert_eq!(beginning.plan_from, PlanFrom::Snapshot);
+    assert_eq!(beginning.plan_from, PlanFrom::Store);
     let world = &beginning.compiled.world;
     let versions = world.versions();
     assert_eq!((versions.plan, versions.directory, versions.decks), (12, 41, 41));

@@ -4,10 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use serde_json::json;
-use telness_core::plan::Plan;
 use telness_engine::clock::Clock;
 use telness_engine::config::{Loaded, Settings};
-use telness_engine::plan_flow::{self, PlanError};
+use telness_engine::plan_flow::PlanError;
 use telness_engine::supervise::Supervisor;
 use telness_engine::telemetry::start_logs;
 use telness_engine::{DataFolderError, Engine, Node, StartError};
@@ -29,13 +28,12 @@ pub fn serve(loaded: &Loaded, out: &mut Output) -> Result<Exit, Failure> {
     refuse_public_without_keys(settings)?;
     start_logs(&settings.log).map_err(Failure::cannot)?;
     log_settings(loaded);
-    let plan = plan_flow::load(settings.plan.as_deref()).map_err(refused_plan)?;
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     if settings.threads > 0 {
         runtime.worker_threads(settings.threads);
     }
     let runtime = runtime.enable_all().thread_name("telness").build().map_err(Failure::cannot)?;
-    let exit = runtime.block_on(run(settings, plan, out));
+    let exit = runtime.block_on(run(settings, out));
     // Whatever still runs has had its time.
     runtime.shutdown_background();
     exit
@@ -64,10 +62,10 @@ fn log_settings(loaded: &Loaded) {
     tracing::info!(version = env!("CARGO_PKG_VERSION"), settings = settings.join(", "), "starting");
 }
 
-async fn run(settings: &Settings, plan: Plan, out: &mut Output) -> Result<Exit, Failure> {
+async fn run(settings: &Settings, out: &mut Output) -> Result<Exit, Failure> {
     let mut signals = Signals::listen().map_err(Failure::cannot)?;
-    let first_start = matches!(telness_engine::read_secret(&settings.data), Ok(None));
-    let node = Node::start(settings, plan, Clock::system()).map_err(refused_start)?;
+    let first_start = matches!(telness_engine::read_secret(settings), Ok(None));
+    let node = Node::start(settings, Clock::system()).map_err(refused_start)?;
     let started = async {
         let listener = TcpListener::bind(settings.listen).await.map_err(|why| taken(settings.listen, &why))?;
         let address = listener.local_addr().map_err(Failure::cannot)?;
@@ -174,7 +172,7 @@ fn announce(
     out: &mut Output,
 ) -> Result<(), Failure> {
     let url = format!("http://{address}");
-    let plan = settings.plan.as_ref().map_or("the built-in example".to_owned(), |plan| plan.display().to_string());
+    let plan = engine.plan_in_words();
     let node = engine.readiness().node;
     let data = settings.data.display();
     let told = if out.is_json() {
@@ -205,20 +203,13 @@ fn taken(address: SocketAddr, why: &std::io::Error) -> Failure {
     Failure::new(Exit::AddressUnavailable, format_args!("{address} cannot be listened on: {why}; {todo}"))
 }
 
-fn refused_plan(error: PlanError) -> Failure {
-    let exit = match error {
-        PlanError::Unreadable { .. } => Exit::Cannot,
-        PlanError::Faulty { .. } => Exit::No,
-    };
-    Failure::new(exit, error)
-}
-
 fn refused_start(error: StartError) -> Failure {
     let exit = match &error {
         StartError::DataFolder(DataFolderError::InUse { .. }) | StartError::Journal(JournalError::Locked { .. }) => {
             Exit::InUse
         }
         StartError::DataFolder(DataFolderError::Damaged { .. }) => Exit::Damaged,
+        StartError::Plan(PlanError::Faulty { .. }) => Exit::No,
         _ => Exit::Cannot,
     };
     Failure::new(exit, error)

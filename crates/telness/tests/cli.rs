@@ -13,6 +13,8 @@
 
 #[path = "cli/documentation.rs"]
 mod documentation;
+#[path = "cli/nodes.rs"]
+mod nodes;
 #[path = "cli/numbers.rs"]
 mod numbers;
 #[path = "cli/plans.rs"]

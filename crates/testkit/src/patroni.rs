@@ -110,12 +110,12 @@ impl Cluster {
     }
 
     fn start_member(&mut self, at: usize) {
-        let Some(member) = self.members.get(at) else { return };
-        let mut command = self.kept(&member.name, "patroni");
-        command.arg(self.folder.join(format!("{}.yml", member.name)));
-        let keeper = started(&mut command);
+        let name = |member: &Member| member.name.clone();
+        let Some(name) = self.members.get(at).map(name) else { return };
+        let mut command = self.kept(&name, "patroni");
+        command.arg(self.folder.join(format!("{name}.yml")));
         if let Some(member) = self.members.get_mut(at) {
-            member.keeper = Some(keeper);
+            member.keeper = Some(started(&mut command));
         }
     }
 

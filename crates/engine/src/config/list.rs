@@ -86,13 +86,23 @@ pub const SETTINGS: &[Setting] = &[
         "plan",
         "",
         Takes::Path { optional: true, set: |to, path| to.plan = path },
-        "The plan's file. Without one the built-in example is in service.",
+        "The plan's file. Without one the plan that is published in the store is in service, or the built-in example \
+         before any was.",
     ),
     setting(
         "node",
         "",
         Takes::Text { form: "a name of a-z, 0-9, `-`, `_` and `.`, or nothing", set: node },
         "The node's name in records. Without one the data folder keeps one that was made at random.",
+    ),
+    setting(
+        "identity.key_file",
+        "",
+        Takes::Path { optional: true, set: |to, path| to.key_file = path },
+        "The file of the server's key: 32 bytes, or 64 hexadecimal digits. Without one the data folder keeps one that was \
+         made at random. Nodes that share a database need the same: it makes the ids of calls with an Idempotency-Key, \
+         and what numbers are found by. A node that sees another with a different key says so in its log, in `/readyz` \
+         and in `telness nodes`.",
     ),
     setting(
         "threads",
@@ -300,6 +310,13 @@ pub const SETTINGS: &[Setting] = &[
         whole(1, HOUR_MS, |to, n| to.store.commit_wait_max = Duration::from_millis(n)),
         "How long an answer with the durability `database` waits for the store's commit after its record is on disk, in \
          milliseconds. When the store is later than that, or fails, the call is answered as with `journal`.",
+    ),
+    setting(
+        "store.poll_ms",
+        "2000",
+        whole(10, HOUR_MS, |to, n| to.store.poll = Duration::from_millis(n)),
+        "How often to look whether the store has another plan, user, number or rate deck, in milliseconds. A Postgres \
+         tells of changes at once; then this is for what was not heard.",
     ),
     setting(
         "log.format",

@@ -65,8 +65,10 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// The folder of everything that the node keeps.
     pub data: PathBuf,
-    /// The plan's file; the built-in example if there is none.
+    /// The plan's file; the store's plan if there is none, or the built-in example.
     pub plan: Option<PathBuf>,
+    /// The file of the server's key; one in the data folder if there is none.
+    pub key_file: Option<PathBuf>,
     /// The node's name.
     pub node: Option<NodeName>,
     /// The API keys.
@@ -161,6 +163,8 @@ pub struct StoreSettings {
     pub tcp_user_max: Duration,
     /// How long an answer waits for the store's commit.
     pub commit_wait_max: Duration,
+    /// How often to look for changes of what is served.
+    pub poll: Duration,
 }
 
 impl fmt::Debug for StoreSettings {
@@ -186,6 +190,7 @@ impl Settings {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             data: PathBuf::new(),
             plan: None,
+            key_file: None,
             node: None,
             keys: Vec::new(),
             threads: 0,
@@ -225,6 +230,7 @@ impl Settings {
                 statement_max: Duration::ZERO,
                 tcp_user_max: Duration::ZERO,
                 commit_wait_max: Duration::ZERO,
+                poll: Duration::ZERO,
             },
             log: LogSettings { json: false, filter: String::new() },
         }

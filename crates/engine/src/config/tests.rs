@@ -57,8 +57,17 @@ fn every_default_can_be_read_and_every_name_is_one_of_its_own() {
 
 #[test]
 fn a_number_has_its_unit_in_its_name() {
-    let units =
-        ["_ms_max", "bytes_max", "records_max", "lines_max", "_s", "connections_max", "calls_in_flight_max", "threads"];
+    let units = [
+        "_ms_max",
+        "_ms",
+        "bytes_max",
+        "records_max",
+        "lines_max",
+        "_s",
+        "connections_max",
+        "calls_in_flight_max",
+        "threads",
+    ];
     for setting in SETTINGS.iter().filter(|setting| matches!(setting.takes, Takes::Whole { .. })) {
         assert!(units.iter().any(|unit| setting.name.ends_with(unit)), "{}", setting.name);
     }

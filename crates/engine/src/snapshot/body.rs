@@ -10,7 +10,7 @@ use telness_core::directory::{Block, Names, NumberImage, Restore, Tenant, UserIm
 use telness_core::rates::{Deck, DeckImage};
 use telness_core::time::Timestamp;
 
-use super::tables::{PlanText, Tables};
+use super::tables::{LastChange, PlanText, Tables};
 
 /// What comes first.
 #[derive(Debug, Serialize, Deserialize)]
@@ -20,6 +20,8 @@ struct Head {
     directory_version: u64,
     decks_version: u64,
     known_at: Timestamp,
+    #[serde(default)]
+    last_change: Option<LastChange>,
     names: Names,
     tenants: usize,
     blocks: usize,
@@ -49,6 +51,7 @@ pub(super) fn write(tables: &Tables, mut to: impl Write) -> io::Result<()> {
         directory_version: directory.version,
         decks_version: tables.decks_version,
         known_at: tables.known_at,
+        last_change: tables.last_change,
         names: directory.names(),
         tenants: tables.tenants.len(),
         blocks: tables.blocks.len(),
@@ -76,6 +79,7 @@ pub(super) fn read(body: &[u8]) -> Result<Tables, String> {
         plan: head.plan.map(|plan| PlanText { name: plan.name, text: plan.text, revision: plan.revision }),
         version: head.version,
         known_at: head.known_at,
+        last_change: head.last_change,
         decks_version: head.decks_version,
         ..Tables::default()
     };

@@ -30,7 +30,8 @@ pub struct Compiled {
     pub world: World,
     /// What does not fit together between the rows and the plan.
     pub issues: Issues,
-    plan: PlanText,
+    /// The plan.
+    pub plan: PlanText,
     tenants: BTreeMap<TenantName, Tenant>,
     decks: BTreeMap<TrunkName, CompiledDeck>,
 }

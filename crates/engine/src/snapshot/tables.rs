@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use telness_core::directory::{Block, Directory, NumberEntry, Tenant, User};
 use telness_core::names::{TenantName, TrunkName, UserName};
 use telness_core::number::E164;
@@ -22,6 +23,38 @@ pub struct PlanText {
     pub revision: u64,
 }
 
+/// Where the plan in service comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlanFrom {
+    /// The file that the settings name.
+    File,
+    /// The plan that is published in the store.
+    Store,
+    /// The built-in example.
+    Example,
+}
+
+impl PlanFrom {
+    /// As it is told.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Store => "store",
+            Self::Example => "example",
+        }
+    }
+}
+
+/// The last change that the store's log had, by which a store that was set back, and went on differently, is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastChange {
+    /// Its number.
+    pub version: i64,
+    /// When it was made.
+    pub at: Timestamp,
+}
+
 /// The plan's text and the store's rows, of one version.
 #[derive(Clone, Debug)]
 pub struct Tables {
@@ -31,6 +64,8 @@ pub struct Tables {
     pub version: u64,
     /// When the store was last known to hold just this.
     pub known_at: Timestamp,
+    /// The last change of the log that is in them; none if the log has none, or it was not asked.
+    pub last_change: Option<LastChange>,
     /// The tenants.
     pub tenants: BTreeMap<TenantName, Tenant>,
     /// The blocks of numbers, by their first one.
@@ -50,6 +85,7 @@ impl Default for Tables {
             plan: None,
             version: 0,
             known_at: Timestamp::from_micros(0),
+            last_change: None,
             tenants: BTreeMap::new(),
             blocks: BTreeMap::new(),
             directory: Directory::default(),
@@ -89,6 +125,13 @@ pub struct Delta {
 }
 
 impl Tables {
+    /// Whether nothing of the store is in them.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let rows = self.tenants.is_empty() && self.blocks.is_empty() && self.decks.is_empty();
+        rows && self.plan.is_none() && self.directory.is_empty()
+    }
+
     /// Makes the tables those of a later version. Work grows with the delta and not with the tables.
     pub fn apply(&mut self, delta: Delta) {
         self.version = delta.version;

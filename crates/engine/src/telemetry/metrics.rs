@@ -92,6 +92,14 @@ pub struct Metrics {
     pub store_set_back: Counter,
     /// The plan's revision in service.
     pub plan_revision: Gauge,
+    /// Since the store was last known to hold what is in service, in seconds; -1 if it never was.
+    pub snapshot_age_seconds: Gauge,
+    /// How often something of the store's control plane was refused.
+    pub snapshot_refused: Counter,
+    /// 1 while the store's control plane holds something that is not in service because it has faults.
+    pub snapshot_faulty: Gauge,
+    /// 1 while another node of the database has another server's key.
+    pub key_differs: Gauge,
 }
 
 /// From 50 microseconds to 3 seconds.
@@ -134,6 +142,10 @@ impl Metrics {
             backlog_age_seconds: Gauge::default(),
             store_set_back: Counter::default(),
             plan_revision: Gauge::default(),
+            snapshot_age_seconds: Gauge::default(),
+            snapshot_refused: Counter::default(),
+            snapshot_faulty: Gauge::default(),
+            key_differs: Gauge::default(),
         };
         metrics.register();
         metrics
@@ -179,6 +191,13 @@ impl Metrics {
         let set_back = self.store_set_back.clone();
         registry.register("store_set_back", "Times that the store had lost records it had taken", set_back);
         registry.register("plan_revision", "The plan revision in service", self.plan_revision.clone());
+        let age = self.snapshot_age_seconds.clone();
+        registry.register_with_unit("snapshot_age", "Since the store held what is in service", Unit::Seconds, age);
+        let refused = self.snapshot_refused.clone();
+        registry.register("snapshot_refused", "Refusals of what the store's control plane holds", refused);
+        let faulty = self.snapshot_faulty.clone();
+        registry.register("snapshot_faulty", "1 while the store holds what has faults and is not served", faulty);
+        registry.register("key_differs", "1 while another node has another server's key", self.key_differs.clone());
     }
 
     /// Counts a call as in hand until what it gives is dropped, however the call ends.

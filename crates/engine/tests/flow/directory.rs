@@ -3,10 +3,7 @@
 use telness_core::decide::{Action, DirectorySaid};
 use telness_core::directory::{NumberEntry, NumberState, Preferences, User, UserDevice};
 use telness_core::reason::Reason;
-use telness_core::time::Timestamp;
-use telness_engine::clock::Clock;
 use telness_engine::snapshot::{Delta, SnapshotFolder, Tables};
-use telness_engine::{Node, begin};
 
 use crate::scene::{CARRIER, OFFICE, PLAN, Scene, draft};
 
@@ -50,9 +47,7 @@ async fn s2_calls_to_users_of_the_snapshot_ring_them_with_nobody_to_ask() {
         ..Delta::default()
     });
     folder.save(&tables).unwrap();
-    let plan = scene.file("plan.yaml", PLAN);
-    let beginning = begin(&folder, Some(&plan), Timestamp::default()).unwrap();
-    scene.node = Some(Node::start_with(&scene.settings, beginning.compiled.world, Clock::system()).unwrap());
+    scene.start();
     for _ in 0..2 {
         for (asker, dialled) in [(&CARRIER, "88+46846500411"), (&OFFICE, "+46846500411"), (&OFFICE, "201")] {
             let record = scene.call(asker, draft(dialled)).await.unwrap().record;

@@ -11,8 +11,10 @@
 mod calls;
 mod directory;
 mod emergency;
+mod following;
 mod idempotency;
 mod journal;
 mod plans;
 mod scene;
+mod shared;
 mod store;

@@ -3,12 +3,12 @@
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use telness_core::call::Draft;
-use telness_core::plan::read_plan;
 use telness_engine::clock::Clock;
 use telness_engine::config::{KeySetting, Settings};
-use telness_engine::{Answer, Asker, CallError, Engine, Node};
+use telness_engine::{Answer, Asker, CallError, DataFolderError, Engine, Node, StartError};
 use tempfile::TempDir;
 
 pub(crate) const PLAN: &str = include_str!("plan.yaml");
@@ -48,6 +48,9 @@ impl Scene {
         let folder = TempDir::new().unwrap();
         let mut settings = Settings { data: folder.path().join("data"), ..Settings::defaults() };
         settings.keys = vec![KeySetting { tenant: "acme".parse().unwrap(), sha256: KEY_SHA256 }];
+        let plan = folder.path().join("plan.yaml");
+        std::fs::write(&plan, PLAN).unwrap();
+        settings.plan = Some(plan);
         change(&mut settings);
         let mut scene = Self { node: None, folder, settings };
         scene.start();
@@ -55,8 +58,7 @@ impl Scene {
     }
 
     pub(crate) fn start(&mut self) {
-        let plan = read_plan(PLAN.as_bytes(), 1).map_err(|faults| faults.render("plan.yaml", PLAN)).unwrap();
-        self.node = Some(Node::start(&self.settings, plan, Clock::system()).unwrap());
+        self.node = Some(Node::start(&self.settings, Clock::system()).unwrap());
     }
 
     pub(crate) fn engine(&self) -> Arc<Engine> {
@@ -72,6 +74,37 @@ impl Scene {
     pub(crate) async fn stop(&mut self) {
         let node = self.node.take().unwrap();
         tokio::task::spawn_blocking(move || node.stop()).await.unwrap();
+    }
+
+    /// Starts once the node before has let go of the folder, which it keeps while a write to a database is in hand.
+    pub(crate) async fn start_when_free(&mut self) {
+        let started = tokio::time::timeout(Duration::from_secs(20), async {
+            loop {
+                match Node::start(&self.settings, Clock::system()) {
+                    Err(StartError::DataFolder(DataFolderError::InUse { .. })) => {
+                        tokio::time::sleep(Duration::from_millis(5)).await;
+                    }
+                    started => break started.unwrap(),
+                }
+            }
+        });
+        self.node = Some(started.await.expect("the folder stays in use"));
+    }
+
+    /// The node's own secret, as a file that others can be given.
+    pub(crate) fn key_file(&self) -> PathBuf {
+        self.settings.data.join("server.key")
+    }
+
+    /// Waits until something is so.
+    pub(crate) async fn until(&self, what: &str, within: Duration, is_so: impl Fn(&Engine) -> bool) {
+        let engine = self.engine();
+        let waited = tokio::time::timeout(within, async {
+            while !is_so(&engine) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        });
+        assert!(waited.await.is_ok(), "{what}: {:?}", engine.readiness());
     }
 
     pub(crate) fn file(&self, name: &str, text: &str) -> PathBuf {

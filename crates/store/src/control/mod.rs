@@ -57,6 +57,15 @@ impl Control {
     pub fn of_postgres(store: &PostgresStore) -> Self {
         Self { database: Database::Postgres(Arc::clone(store.pool())) }
     }
+
+    /// The latest schema that this telness knows of such a database.
+    #[must_use]
+    pub fn schema_version(&self) -> i64 {
+        match self.database {
+            Database::Sqlite(_) => crate::sqlite::schema_version(),
+            Database::Postgres(_) => crate::postgres::schema_version(),
+        }
+    }
 }
 
 impl fmt::Debug for Control {

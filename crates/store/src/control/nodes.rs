@@ -20,14 +20,19 @@ const COLUMNS: &[Column] = &[
     ("journal_bytes", Kind::Int),
     ("backlog_records", Kind::Int),
     ("backlog_age_s", Kind::Int),
+    ("plan_from", Kind::Text),
+    ("fault", Kind::Text),
+    ("key_check", Kind::Text),
 ];
 const LIST: &str = "SELECT name, started_at, seen_at, version, schema_version, plan_revision, served_version,
-    snapshot_age_s, journal_bytes, backlog_records, backlog_age_s FROM nodes ORDER BY name";
+    snapshot_age_s, journal_bytes, backlog_records, backlog_age_s, plan_from, fault, key_check
+    FROM nodes ORDER BY name";
 const SAID_AGAIN: &str = "ON CONFLICT (name) DO UPDATE SET started_at = excluded.started_at,
     seen_at = excluded.seen_at, version = excluded.version, schema_version = excluded.schema_version,
     plan_revision = excluded.plan_revision, served_version = excluded.served_version,
     snapshot_age_s = excluded.snapshot_age_s, journal_bytes = excluded.journal_bytes,
-    backlog_records = excluded.backlog_records, backlog_age_s = excluded.backlog_age_s";
+    backlog_records = excluded.backlog_records, backlog_age_s = excluded.backlog_age_s,
+    plan_from = excluded.plan_from, fault = excluded.fault, key_check = excluded.key_check";
 
 /// What a node says of itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -54,6 +59,12 @@ pub struct NodeReport {
     pub backlog_records: u64,
     /// How old the oldest of them is.
     pub backlog_age_s: u64,
+    /// Where its plan comes from: `file`, `store` or `example`.
+    pub plan_from: String,
+    /// Why what the store holds is not what it serves, if it is not.
+    pub fault: Option<String>,
+    /// What tells its server's key from others, and tells nothing of the key. All nodes of a database have the same.
+    pub key_check: String,
 }
 
 impl Control {
@@ -74,6 +85,9 @@ impl Control {
             whole(report.journal_bytes),
             whole(report.backlog_records),
             whole(report.backlog_age_s),
+            report.plan_from.as_str().into(),
+            report.fault.clone().into(),
+            report.key_check.as_str().into(),
         ];
         let insert = Insert { table: "nodes", columns: COLUMNS, on_conflict: SAID_AGAIN };
         let mut transaction = self.database.begin("heartbeat").await?;
@@ -119,5 +133,8 @@ fn report(row: &Row) -> Result<NodeReport, StoreError> {
         journal_bytes: row.number(8)?,
         backlog_records: row.number(9)?,
         backlog_age_s: row.number(10)?,
+        plan_from: row.text(11)?.to_owned(),
+        fault: row.opt_text(12)?.map(str::to_owned),
+        key_check: row.text(13)?.to_owned(),
     })
 }

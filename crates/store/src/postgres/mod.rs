@@ -31,6 +31,7 @@ pub use schema::{MigrationStatus, Migrations};
 use crate::{CallQuery, JournalId, Page, Pending, Position, Shipment, Store, StoreError, StoredCall, Written};
 use days::Days;
 pub(crate) use pool::Pool;
+pub(crate) use schema::latest as schema_version;
 use trouble::Trouble;
 pub(crate) use trouble::of_postgres;
 

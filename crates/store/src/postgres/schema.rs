@@ -63,7 +63,8 @@ fn in_range(found: i64, works_from: i64, known: i64) -> Result<(), StoreError> {
     if works_from > known { Err(StoreError::Later { found, known }) } else { Ok(()) }
 }
 
-fn latest() -> i64 {
+/// The latest version that this telness knows.
+pub(crate) fn latest() -> i64 {
     STEPS.last().map_or(0, |step| step.version)
 }
 
@@ -194,7 +195,7 @@ const TABLES: &[&str] = &[
     "deck_revisions: revision trunk currency row_count touched_at loading",
     "deck_rows: revision prefix origin valid_from valid_until price connection_fee surcharge first_s next_s",
     "nodes: name started_at seen_at version schema_version plan_revision served_version snapshot_age_s journal_bytes \
-     backlog_records backlog_age_s",
+     backlog_records backlog_age_s plan_from fault key_check",
 ];
 
 async fn step_by_step(client: &mut deadpool_postgres::Object) -> Result<Vec<i64>, StoreError> {

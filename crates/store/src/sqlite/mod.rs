@@ -19,6 +19,7 @@ use telness_core::names::TenantName;
 use telness_core::record::CallRecord;
 
 use crate::{CallQuery, JournalId, Page, Pending, Position, Shipment, Store, StoreError, StoredCall, Written};
+pub(crate) use schema::latest as schema_version;
 use threads::{Opener, Threads};
 use tokio::sync::oneshot;
 
@@ -34,9 +35,10 @@ const STATEMENTS_MAX: usize = 64;
 /// The embedded store.
 #[derive(Debug)]
 pub struct SqliteStore {
+    /// They end before the writer does: the last connection to close moves all into the file, and one that reads cannot.
+    readers: Threads,
     /// None when it was opened to read only.
     writer: Option<Threads>,
-    readers: Threads,
 }
 
 impl SqliteStore {

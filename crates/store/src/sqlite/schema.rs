@@ -76,7 +76,7 @@ fn check_applied(connection: &Connection) -> Result<i64, StoreError> {
 }
 
 /// The version that this telness makes and reads.
-fn latest() -> i64 {
+pub(crate) fn latest() -> i64 {
     MIGRATIONS.last().map_or(0, |step| step.version)
 }
 

@@ -41,6 +41,9 @@ pub(crate) async fn nodes_are_known_by_what_they_said_last(control: Control) {
         journal_bytes: 1 << 40,
         backlog_records: 0,
         backlog_age_s: 0,
+        plan_from: "store".to_owned(),
+        fault: (second > 1).then(|| "a plan with a fault".to_owned()),
+        key_check: "0011223344556677".to_owned(),
     };
     let before = control.version().await.unwrap();
     for (name, second) in [("node-b", 1), ("node-a", 1), ("node-b", 2)] {

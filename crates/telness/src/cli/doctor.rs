@@ -7,6 +7,7 @@ use clap::Args;
 use serde::Serialize;
 use telness_core::plan::Plan;
 use telness_engine::config::Settings;
+use telness_engine::{Beginning, PlanFrom};
 
 use super::{Exit, Failure, Output, SettingFlags};
 
@@ -93,10 +94,10 @@ impl Doctor {
 }
 
 fn all(settings: &Settings) -> Result<Vec<Check>, Failure> {
-    let loaded = super::route::load_plan(settings);
-    let keys = keys(settings, loaded.as_ref().ok());
-    let mut checks = vec![plan(settings, loaded), keys];
-    checks.extend(data::folder(&settings.data));
+    let loaded = super::route::load(settings);
+    let keys = keys(settings, loaded.as_ref().ok().map(|beginning| &*beginning.compiled.world.plan));
+    let mut checks = vec![plan(loaded), keys];
+    checks.extend(data::folder(settings));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::cannot)?;
     checks.extend(runtime.block_on(data::records(settings)));
     checks.extend([
@@ -108,14 +109,16 @@ fn all(settings: &Settings) -> Result<Vec<Check>, Failure> {
     Ok(checks)
 }
 
-fn plan(settings: &Settings, loaded: Result<Plan, Failure>) -> Check {
-    let name = settings.plan.as_ref().map_or("the built-in example".to_owned(), |plan| plan.display().to_string());
+fn plan(loaded: Result<Beginning, Failure>) -> Check {
+    let found =
+        |of: &Beginning| format!("{}, with {} rules", of.compiled.plan.name, of.compiled.world.plan.rules.len());
     match loaded {
-        Ok(plan) if settings.plan.is_none() => {
-            let found = format!("{name}, with {} rules", plan.rules.len());
-            Check::warn("plan", found, "name your own with --plan or the setting `plan` before real calls come")
-        }
-        Ok(plan) => Check::ok("plan", format!("{name}, with {} rules", plan.rules.len())),
+        Ok(example) if example.plan_from == PlanFrom::Example => Check::warn(
+            "plan",
+            found(&example),
+            "name your own with --plan or the setting `plan`, or publish one, before real calls come",
+        ),
+        Ok(own) => Check::ok("plan", found(&own)),
         Err(Failure::Said { message, .. }) => Check::fail("plan", message, "put it right and try `telness plan check`"),
         Err(Failure::ReaderGone) => Check::fail("plan", "it could not be read", "try `telness plan check`"),
     }

@@ -7,6 +7,7 @@ mod exit;
 mod explain;
 mod keys;
 mod migrate;
+mod nodes;
 mod number;
 mod output;
 mod plan;
@@ -56,6 +57,8 @@ enum Command {
     Config(config::Config),
     /// Brings the schema of a shared database forward
     Migrate(migrate::Migrate),
+    /// Shows the nodes of the store, and how far each serves what it holds
+    Nodes(nodes::Nodes),
     /// Makes API keys
     Keys(keys::KeysCommand),
     /// Prints a completion script for a shell
@@ -119,6 +122,7 @@ impl Command {
             Self::Explain(explain) => explain.run(out),
             Self::Config(config) => config.run(out),
             Self::Migrate(migrate) => migrate.run(out),
+            Self::Nodes(nodes) => nodes.run(out),
             Self::Keys(keys) => keys.run(out),
             Self::Completions(completions) => completions.run(out),
         }

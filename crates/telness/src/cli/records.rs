@@ -224,7 +224,7 @@ fn number_key(number: &str, settings: &Settings, region: Option<Region>) -> Resu
     let place = Place::region(region);
     let read = telness_numbers::read(number, DialledIn { place: &place, extension_digits: Some((1, 6)) });
     let read = read.map_err(|fault| Failure::usage(format_args!("`{number}` is no number in {region}: {fault}")))?;
-    let secret = read_secret(&settings.data).map_err(Failure::cannot)?.unwrap_or_default();
+    let secret = read_secret(settings).map_err(Failure::cannot)?.unwrap_or_default();
     Ok(NumberKey::of(&read, Identity::new(&secret).number_key()))
 }
 
@@ -240,7 +240,8 @@ async fn of_any(tenants: &[TenantName], id: CallId, store: &dyn Store) -> Result
 /// The store of the settings, if it has been made.
 fn open(settings: &Settings) -> Result<Option<Arc<dyn Store>>, Failure> {
     let file = store_file(&settings.data);
-    storage::open_read_only(&settings.store, &file).map_err(|error| unreadable(&error))
+    let opened = storage::open_read_only(&settings.store, &file).map_err(|error| unreadable(&error))?;
+    Ok(opened.map(|opened| opened.store))
 }
 
 fn unreadable(error: &StoreError) -> Failure {

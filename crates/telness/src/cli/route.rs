@@ -13,12 +13,13 @@ use telness_core::decide::Action;
 use telness_core::names::{PeerName, TenantName};
 use telness_core::plan::{LISTENER_HTTP, Peer, Plan};
 use telness_core::time::Timestamp;
-use telness_core::world::World;
 use telness_engine::auth::{KeyText, Keys};
 use telness_engine::clock::Clock;
 use telness_engine::config::{KeySetting, Settings};
 use telness_engine::identity::Identity;
-use telness_engine::{Asker, Trial, TrialCall, plan_flow, read_secret, try_call};
+use telness_engine::plan_flow::PlanError;
+use telness_engine::snapshot::SnapshotFolder;
+use telness_engine::{Asker, Beginning, Trial, TrialCall, begin, read_secret, try_call};
 
 use super::{Exit, Failure, Output, SettingFlags};
 use crate::http::{DecisionView, PartyView};
@@ -77,18 +78,17 @@ struct Lot {
 impl Route {
     pub(super) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
         let settings = self.settings.load(None)?.settings;
-        let plan = load_plan(&settings)?;
-        let address = self.address(&plan)?;
-        let tenant = self.tenant_of_key(&plan, address)?;
+        let world = load(&settings)?.compiled.world;
+        let address = self.address(&world.plan)?;
+        let tenant = self.tenant_of_key(&world.plan, address)?;
         let (keys, key) = key_of(tenant)?;
-        let secret = read_secret(&settings.data).map_err(Failure::cannot)?;
+        let secret = read_secret(&settings).map_err(Failure::cannot)?;
         let identity = Identity::new(&secret.unwrap_or_default());
         let at = self.at.unwrap_or_else(|| Clock::system().now());
         let id = self.id.map_or_else(|| identity.fresh_call_id(at), Ok).map_err(Failure::cannot)?;
         let lot = Lot { id, at, of_node: secret.is_some() };
         let asker = Asker { listener: &self.listener, address, key: key.as_ref().map(KeyText::reveal) };
         let call = TrialCall { draft: self.draft(), id, at, draw_key: identity.draw_key() };
-        let world = World::of_plan(plan);
         let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(Failure::cannot)?;
         let trial = runtime.block_on(try_call(&world, &keys, &asker, call));
         answer(&trial, &world.plan, &lot, out)
@@ -145,13 +145,18 @@ impl Route {
     }
 }
 
-/// The plan of the settings.
-pub(super) fn load_plan(settings: &Settings) -> Result<Plan, Failure> {
-    use plan_flow::PlanError;
-    plan_flow::load(settings.plan.as_deref()).map_err(|error| match error {
+/// What a node of the settings serves: by its plan's file, or by what it last had of the store, or the example.
+pub(super) fn load(settings: &Settings) -> Result<Beginning, Failure> {
+    let snapshots = SnapshotFolder::new(settings.data.join("snapshot"));
+    begin(&snapshots, settings.plan.as_deref(), Clock::system().now()).map_err(|error| match error {
         PlanError::Unreadable { .. } => Failure::cannot(error),
         PlanError::Faulty { .. } => Failure::new(Exit::No, error),
     })
+}
+
+/// The plan that a node of the settings serves.
+pub(super) fn load_plan(settings: &Settings) -> Result<Plan, Failure> {
+    load(settings).map(|beginning| Arc::unwrap_or_clone(beginning.compiled.world.plan))
 }
 
 /// A key for the trial alone, so that the tenant is proved as a live request proves it.

@@ -22,6 +22,9 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// Says that the answer is the first one again.
 const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
+/// How old what the call was decided on is, in seconds, if something of it is the store's.
+const SNAPSHOT_AGE: HeaderName = HeaderName::from_static("telness-snapshot-age");
+
 /// What an answer usually takes, in bytes, so that it is written without growing.
 const ANSWER_BYTES_USUAL: usize = 2048;
 
@@ -42,10 +45,13 @@ const ANSWER_BYTES_USUAL: usize = 2048;
     ),
     responses(
         (status = 201, description = "Decided and recorded. The action may be `reject`.", body = CallAnswer,
-            headers(("Location" = String, description = "Where the call can be read"))),
+            headers(("Location" = String, description = "Where the call can be read"),
+                ("Telness-Snapshot-Age" = u64, description = "If the plan or the directory is the store's: how long ago \
+                    the store was last known to hold what is in service here, in seconds"))),
         (status = 200, description = "The first answer to this Idempotency-Key again.", body = CallAnswer,
             headers(("Idempotent-Replayed" = String, description = "`true`"),
-                ("Location" = String, description = "Where the call can be read"))),
+                ("Location" = String, description = "Where the call can be read"),
+                ("Telness-Snapshot-Age" = u64, description = "As with 201"))),
         (status = 400, description = "request_unreadable: no JSON, not UTF-8, cut short, nested too deep, a field twice",
             body = ProblemDocument, content_type = "application/problem+json"),
         (status = 401, description = "unauthenticated: the key is not known, or this peer needs one",
@@ -84,6 +90,9 @@ pub async fn create_call(State(api): State<Arc<Api>>, request: Request) -> Resul
     let mut response = json(status, &CallAnswer::of(&answer, asked.trace), ANSWER_BYTES_USUAL)?;
     let headers = response.headers_mut();
     headers.insert(header::LOCATION, location(answer.record.routing.call_id));
+    if let Some(age) = api.engine.snapshot_age_s() {
+        headers.insert(SNAPSHOT_AGE, HeaderValue::from(age));
+    }
     if answer.replayed {
         headers.insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
     }

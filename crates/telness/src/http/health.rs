@@ -31,6 +31,16 @@ pub struct ReadinessView<'a> {
     /// The plan's revision in service.
     #[schema(example = 1)]
     plan_revision: u64,
+    /// Where the plan comes from: `file`, `store` or `example`.
+    #[schema(example = "store")]
+    plan_from: &'static str,
+    /// How long ago the store was last known to hold what is in service, in seconds; `null` if it never was.
+    #[schema(example = 0)]
+    snapshot_age_s: Option<u64>,
+    /// What is amiss and keeps nobody from calling: why what the store holds is not in service, or that another node has
+    /// another server's key.
+    #[schema(value_type = Vec<String>)]
+    faults: Vec<Arc<str>>,
     /// Whether the store takes records. Calls are taken all the same: the journal keeps them.
     store_ok: bool,
     /// Records that wait in the journal for the store. Until the store has first answered, all that the journal holds.
@@ -70,9 +80,12 @@ pub async fn readyz(State(api): State<Arc<Api>>) -> Result<Response, Problem> {
         ready: readiness.ready,
         node: readiness.node.as_str(),
         plan_revision: readiness.plan_revision,
+        plan_from: readiness.plan_from.as_str(),
+        snapshot_age_s: readiness.snapshot_age_s,
+        faults: readiness.faults,
         store_ok: readiness.store_failing.is_none(),
         backlog_records: readiness.backlog_records,
         backlog_age_s: readiness.backlog_age_s,
     };
-    json(status, &view, 192)
+    json(status, &view, 256)
 }

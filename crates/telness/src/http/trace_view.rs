@@ -24,6 +24,11 @@ pub struct TraceView<'a> {
     /// What look-ups told.
     #[schema(value_type = FactsView)]
     facts: FactsView<'a>,
+    /// What the directory said of the called number: `held` by a user, or in `quarantine`; absent if it was not asked or
+    /// knows of no holder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "held")]
+    directory: Option<telness_core::decide::DirectorySaid>,
     /// The rules that were weighed, in their order.
     #[serde(serialize_with = "rules")]
     #[schema(value_type = Vec<RuleView>)]
@@ -40,10 +45,16 @@ impl<'a> TraceView<'a> {
     pub fn of(trace: &'a Trace) -> Self {
         let versions = trace.versions;
         Self {
-            versions: VersionsView { plan: versions.plan, decks: versions.decks, health: versions.health },
+            versions: VersionsView {
+                plan: versions.plan,
+                decks: versions.decks,
+                health: versions.health,
+                directory: versions.directory,
+            },
             now: trace.now,
             draw: trace.draw,
             facts: FactsView::of(&trace.facts),
+            directory: trace.directory,
             rules: &trace.rules,
             targets: &trace.targets,
         }
@@ -60,6 +71,8 @@ pub struct VersionsView {
     decks: u64,
     /// The health table's version.
     health: u64,
+    /// The directory's version; 0 where there is none.
+    directory: u64,
 }
 
 /// What look-ups told, each as its value or as the cause why there is none.

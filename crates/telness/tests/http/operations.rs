@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use telness_engine::auth::KeyText;
 use telness_engine::config::KeySetting;
 
-use crate::served::Served;
+use crate::served::{PATIENCE, Served};
 
 fn call() -> Value {
     json!({"from": "+46846500401", "to": "+46701740605", "type": "pbx"})
@@ -143,6 +143,28 @@ fn a_rejected_call_is_a_call() {
     assert_eq!(decision["reason"]["name"], "number_not_assigned");
     assert_eq!((&decision["reason"]["sip_status"], &decision["reason"]["q850"]), (&json!(404), &json!(1)));
     assert_eq!(served.recorded(), 1);
+}
+
+#[test]
+fn s2_an_answer_says_how_old_the_stores_directory_is_and_a_trace_which_one_it_was() {
+    let served = Served::with(&[("store.poll_ms", "10")]);
+    let mut client = served.client();
+    let answer = client.post("/v1/calls", &call()).unwrap();
+    assert_eq!(answer.header("telness-snapshot-age"), None, "nothing of it is the store's");
+    let ready = client.get("/readyz").unwrap().json();
+    assert_eq!((&ready["plan_from"], &ready["faults"]), (&json!("example"), &json!([])));
+    served.put_in_quarantine("+46701740699");
+    let to_nobody = json!({"from": "+46846500401", "to": "+46701740699", "type": "pbx"});
+    let refused = telness_testkit::eventually(PATIENCE, || {
+        let answer = client.post("/v1/calls", &to_nobody).unwrap();
+        Some(answer).filter(|answer| answer.json()["reason"]["name"] == "number_not_assigned")
+    });
+    let answer = refused.expect("the number is not in service");
+    assert!(answer.header("telness-snapshot-age").unwrap().parse::<u64>().unwrap() < 60);
+    assert!(client.get("/readyz").unwrap().json()["snapshot_age_s"].as_u64().unwrap() < 60);
+    let path = format!("/v1/calls/{}/trace", answer.json()["id"].as_str().unwrap());
+    let trace = client.get(&path).unwrap().json()["trace"].take();
+    assert_eq!((&trace["directory"], &trace["versions"]["directory"]), (&json!("quarantine"), &json!(2)));
 }
 
 #[test]

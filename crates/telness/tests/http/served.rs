@@ -5,10 +5,13 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
+use telness_core::directory::{NumberEntry, NumberState, Tenant};
+use telness_core::names::TenantName;
 use telness_engine::Node;
 use telness_engine::clock::Clock;
 use telness_engine::config::{Flag, Inputs, Settings, load};
 use telness_engine::supervise::Supervisor;
+use telness_store::control::{Edit, Expect};
 use telness_testkit::Client;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -50,8 +53,7 @@ impl Served {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let (stop, edge) = (CancellationToken::new(), Supervisor::new());
         let (node, address) = runtime.block_on(async {
-            let plan = telness_engine::plan_flow::load(None).unwrap();
-            let node = Node::start(&settings, plan, Clock::system()).unwrap();
+            let node = Node::start(&settings, Clock::system()).unwrap();
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let address = listener.local_addr().unwrap();
             let (engine, limits, stop) = (Arc::clone(&node.engine), settings.http.clone(), stop.clone());
@@ -92,6 +94,20 @@ impl Served {
         self.stop.cancel();
         let ended = self.runtime.block_on(async { tokio::time::timeout(PATIENCE, self.edge.drain()).await });
         ended.expect("the edge does not end");
+    }
+
+    /// Puts a number in the store's inventory that nobody is to be reached by.
+    pub(crate) fn put_in_quarantine(&self, number: &str) {
+        let control = self.node.as_ref().unwrap().engine.control().clone();
+        let edit = Edit { author: "anna".to_owned(), comment: String::new(), at: Clock::system().now() };
+        let name: TenantName = "granen".parse().unwrap();
+        let tenant = Tenant { name: name.clone(), suspended: false, outside_line_prefixes: Vec::new() };
+        let state = NumberState::Quarantined;
+        let entry = NumberEntry { number: number.parse().unwrap(), state, tenant: name, user: None, cutover: None };
+        self.runtime.block_on(async {
+            control.put(&edit, tenant, Expect::Absent).await.unwrap();
+            control.put(&edit, entry, Expect::Absent).await.unwrap();
+        });
     }
 
     /// How many calls are recorded.

@@ -40,6 +40,9 @@ struct Round {
     database: Kept,
 }
 
+/// One leg's figures of a round.
+type Leg = fn(&Round) -> &Kept;
+
 /// Calls a second that were answered and reached Postgres in the same time.
 struct Kept {
     rate: f64,
@@ -173,8 +176,7 @@ impl fmt::Display for Table {
             let rate = median(&self.0, |round| round.pgbench.get(at).copied().unwrap_or(0.0));
             writeln!(f, "pgbench, single rows, {clients:2} clients {rate:8.0}/s")?;
         }
-        let legs: [(&str, fn(&Round) -> &Kept); 2] =
-            [("journal", |round| &round.journal), ("database", |round| &round.database)];
+        let legs: [(&str, Leg); 2] = [("journal", |round| &round.journal), ("database", |round| &round.database)];
         for (name, leg) in legs {
             let ms = |at: usize| {
                 median(&self.0, |round| leg(round).percentiles.get(at).copied().unwrap_or_default().as_secs_f64() * 1e3)

@@ -3,7 +3,6 @@
 use std::sync::OnceLock;
 
 use telness_core::call::{Draft, Metadata, Privacy};
-use telness_core::plan::read_plan;
 use uuid::Uuid;
 
 use super::*;
@@ -25,8 +24,7 @@ fn recorded() -> (Arc<CallRecord>, Proof) {
 async fn record_a_call() -> (Arc<CallRecord>, Proof) {
     let folder = tempfile::tempdir().unwrap();
     let settings = Settings { data: folder.path().join("data"), ..Settings::defaults() };
-    let plan = read_plan(crate::plan_flow::EXAMPLE_PLAN.as_bytes(), 1).unwrap();
-    let node = Node::start(&settings, plan, Clock::system()).unwrap();
+    let node = Node::start(&settings, Clock::system()).unwrap();
     let asker = Asker { listener: "http", address: [127, 0, 0, 1].into(), key: None };
     let draft = Draft {
         to: "112".into(),

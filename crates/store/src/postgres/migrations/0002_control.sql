@@ -142,5 +142,9 @@ CREATE TABLE nodes (
     snapshot_age_s bigint,
     journal_bytes bigint NOT NULL,
     backlog_records bigint NOT NULL,
-    backlog_age_s bigint NOT NULL
+    backlog_age_s bigint NOT NULL,
+    plan_from text NOT NULL,
+    fault text,
+    -- Nodes of one database have the same.
+    key_check text NOT NULL
 );

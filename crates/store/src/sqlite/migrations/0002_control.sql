@@ -141,5 +141,9 @@ CREATE TABLE nodes (
     snapshot_age_s INTEGER,
     journal_bytes INTEGER NOT NULL,
     backlog_records INTEGER NOT NULL,
-    backlog_age_s INTEGER NOT NULL
+    backlog_age_s INTEGER NOT NULL,
+    plan_from TEXT NOT NULL,
+    fault TEXT,
+    -- Nodes of one database have the same.
+    key_check TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;

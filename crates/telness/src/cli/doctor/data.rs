@@ -24,7 +24,8 @@ const FREE_BYTES_MIN: u64 = 1 << 30;
 /// Records that are read at once.
 const READ_AT_ONCE: usize = 1024;
 
-pub(super) fn folder(data: &Path) -> Vec<Check> {
+pub(super) fn folder(settings: &Settings) -> Vec<Check> {
+    let data = settings.data.as_path();
     let shown = data.display();
     let Ok(metadata) = fs::metadata(data) else {
         return vec![Check::ok("data", format!("{shown} is not there yet; the first start makes it"))];
@@ -32,7 +33,7 @@ pub(super) fn folder(data: &Path) -> Vec<Check> {
     if !metadata.is_dir() {
         return vec![Check::fail("data", format!("{shown} is no folder"), "name another with --data")];
     }
-    vec![owner(data, &metadata), secret(data), disk(data), space(data)]
+    vec![owner(data, &metadata), secret(settings), disk(data), space(data)]
 }
 
 fn owner(data: &Path, metadata: &fs::Metadata) -> Check {
@@ -50,11 +51,11 @@ fn owner(data: &Path, metadata: &fs::Metadata) -> Check {
     Check::ok("data", format!("{shown} is ours alone"))
 }
 
-fn secret(data: &Path) -> Check {
-    match read_secret(data) {
+fn secret(settings: &Settings) -> Check {
+    match read_secret(settings) {
         Ok(Some(_)) => Check::ok("secret", "the server's key is there"),
         Ok(None) => Check::ok("secret", "no server's key yet; the first start makes it"),
-        Err(error) => Check::fail("secret", error.to_string(), "bring server.key back from a backup"),
+        Err(error) => Check::fail("secret", error.to_string(), "bring the key back from a backup"),
     }
 }
 
@@ -132,8 +133,8 @@ pub(super) async fn records(settings: &Settings) -> Vec<Check> {
 }
 
 async fn call_log(settings: &Settings, file: &Path) -> Result<Check, StoreError> {
-    if let Some(store) = storage::open_read_only(&settings.store, file)? {
-        store.check().await?;
+    if let Some(opened) = storage::open_read_only(&settings.store, file)? {
+        opened.store.check().await?;
     }
     Ok(Check::ok("call log", "it can be read"))
 }

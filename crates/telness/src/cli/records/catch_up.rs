@@ -36,7 +36,7 @@ pub(super) async fn catch_up(settings: &Settings) -> Result<(), Failure> {
     let fresh_id = JournalId(random_bytes().map_err(Failure::cannot)?);
     let journal = Journal::open(&folder.journal(), options, fresh_id).map_err(Failure::cannot)?;
     let store = storage::open(&settings.store, &folder.store(), storage::unobserved());
-    let store = store.map_err(|error| super::unreadable(&error))?;
+    let store = store.map_err(|error| super::unreadable(&error))?.store;
     // A service would try again and again; a person is told.
     store.check().await.map_err(|error| super::unreadable(&error))?;
     let metrics = Arc::new(Metrics::new());
