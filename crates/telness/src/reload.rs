@@ -47,7 +47,7 @@ impl Reload {
         self.running = None;
         match outcome {
             Ok(Ok(revision)) => {
-                tracing::info!(revision, "the plan or the store is looked at again; this revision is in service")
+                tracing::info!(revision, "the plan or the store is looked at again; this revision is in service");
             }
             Ok(Err(error)) => tracing::error!(%error, "the plan was read again and refused; the one before stays"),
             Err(error) => tracing::error!(%error, "the plan could not be read again; the one before stays"),
