@@ -81,7 +81,11 @@ impl Callers {
 
 impl Caller {
     fn run(mut self) -> Seen {
-        while !self.board.enough.load(Ordering::SeqCst) && self.step().is_some() {}
+        loop {
+            if self.board.enough.load(Ordering::SeqCst) || self.step().is_none() {
+                break;
+            }
+        }
         self.seen
     }
 
