@@ -23,5 +23,5 @@ pub use dice::Dice;
 pub use patroni::Cluster;
 pub use postgres::Postgres;
 pub use proxy::{Network, Proxy};
-pub use service::{Service, ServiceOptions};
+pub use service::{Service, ServiceOptions, without_settings};
 pub use wait::{eventually, now, pause};

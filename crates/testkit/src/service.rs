@@ -68,12 +68,16 @@ impl ServiceOptions {
         let mut command = Command::new(words.next().expect("the binary is always there"));
         command.args(words).args(["serve", "--listen", "127.0.0.1:0", "--json", "--data"]).arg(&self.data);
         command.args(&self.arguments);
-        // Settings come from the test alone, and not from whatever the shell of whoever runs it has set.
-        for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"TELNESS_")) {
-            command.env_remove(name);
-        }
+        without_settings(&mut command);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
+    }
+}
+
+/// Settings come from the test alone, and not from whatever the shell of whoever runs it has set.
+pub fn without_settings(command: &mut Command) {
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"TELNESS_")) {
+        command.env_remove(name);
     }
 }
 

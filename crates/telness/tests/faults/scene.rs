@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use telness_testkit::{Dice, Postgres, Proxy, Service, ServiceOptions, eventually};
+use telness_testkit::{Dice, Postgres, Proxy, Service, ServiceOptions, eventually, without_settings};
 
 use crate::acknowledged::callers::Callers;
 use crate::acknowledged::ledger::Ledger;
@@ -159,6 +159,7 @@ fn options(data: &Path, url: &str) -> ServiceOptions {
 pub(crate) fn migrate(url: &str) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_telness"));
     command.args(["migrate", "up", "--set", "store.tls=off", "--set", &format!("store.url={url}")]);
+    without_settings(&mut command);
     let output = command.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::compare::{WARM_UP, median, sustained};
 use super::driver::{Load, drive};
 use crate::postgres::{Postgres, programs};
-use crate::service::{Service, ServiceOptions};
+use crate::service::{Service, ServiceOptions, without_settings};
 use crate::wait::now;
 
 /// Clients of pgbench; the best of them counts.
@@ -123,6 +123,7 @@ fn database_with_schema(what: &BesidePgbench, postgres: &Postgres) -> io::Result
     let url = postgres.url(&database);
     let mut migrate = Command::new(&what.telness);
     migrate.args(["migrate", "up", "--set", "store.tls=off", "--set", &format!("store.url={url}")]);
+    without_settings(&mut migrate);
     let output = migrate.output()?;
     if !output.status.success() {
         return Err(io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned()));
