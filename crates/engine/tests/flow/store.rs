@@ -13,7 +13,13 @@ async fn s2_a_node_starts_without_its_store_and_ships_once_it_is_there() {
     let mut scene = Scene::new();
     let store = scene.settings.data.join("calls.sqlite");
     scene.stop().await;
-    std::fs::write(&store, [0x5a; 9000]).unwrap();
+    // Another file in its place, and not the same one written over: what is in SQLite's log would mend it.
+    let damaged = scene.settings.data.join("damaged");
+    std::fs::write(&damaged, [0x5a; 9000]).unwrap();
+    for rest in ["calls.sqlite-wal", "calls.sqlite-shm"] {
+        let _ = std::fs::remove_file(scene.settings.data.join(rest));
+    }
+    std::fs::rename(&damaged, &store).unwrap();
     scene.start();
     let answer = scene.call(&OFFICE, draft("+46701740605")).await.unwrap();
     assert_eq!(answer.record.routing.action, Action::Route);
