@@ -78,12 +78,12 @@ fn n4_the_disk_of_the_journal_is_full_and_back() {
         disk.fill();
         let refused = || {
             let call = serde_json::json!({ "from": "+46701740605", "to": "070-174 06 10", "type": "mobile" });
-            let answer = scene.nodes[0].client().post("/v1/calls", &call).ok()?;
+            let answer = scene.ask(&call)?;
             (answer.status == 503 && answer.text().contains("record_not_kept")).then_some(())
         };
         assert!(eventually(Duration::from_secs(60), refused).is_some(), "normal calls are refused, not lost");
         let emergency = serde_json::json!({ "from": "+46701740605", "to": "112", "type": "mobile" });
-        let answer = scene.nodes[0].client().post("/v1/calls", &emergency).unwrap();
+        let answer = scene.ask(&emergency).unwrap();
         assert!(answer.is_success(), "an emergency call goes on: {}", answer.text());
         pause(Duration::from_millis(200));
         disk.empty();

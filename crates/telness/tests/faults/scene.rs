@@ -5,14 +5,17 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use telness_testkit::{Dice, Postgres, Proxy, Service, ServiceOptions, eventually, without_settings};
+use telness_testkit::{Dice, Postgres, Proxy, Response, Service, ServiceOptions, eventually, without_settings};
 
 use crate::acknowledged::callers::Callers;
-use crate::acknowledged::ledger::Ledger;
+use crate::acknowledged::ledger::{Ledger, Seen, decision};
 use crate::acknowledged::{from_environment, verify};
 
 /// Calls that are acknowledged while one fault is shown, in the short form. The long form is `scripts/test --faults`.
 const CALLS: u64 = 1_200;
+
+/// A fault is shown again after this part of the calls: several times, and a slow one not for hours.
+const PART: u64 = 10;
 
 /// How long a thing may take that has to happen.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -64,7 +67,7 @@ impl Scene {
         self.begin_calls();
         while self.acknowledged() < wanted {
             fault(&mut self);
-            self.some_calls();
+            self.calls(wanted / PART);
         }
         self.everything_is_there_once();
     }
@@ -96,9 +99,25 @@ impl Scene {
 
     /// Waits until a hundred more calls were acknowledged: so calls go on.
     pub(crate) fn some_calls(&self) {
-        let wanted = self.acknowledged() + 100;
+        self.calls(100);
+    }
+
+    fn calls(&self, more: u64) {
+        let wanted = self.acknowledged() + more;
         let went_on = eventually(PATIENCE, || (self.acknowledged() >= wanted).then_some(()));
         assert!(went_on.is_some(), "no call is acknowledged any more:\n{}", self.nodes[0].log());
+    }
+
+    /// Asks the first node about a call, beside the switches; the ledger has the answer as it has theirs.
+    pub(crate) fn ask(&mut self, call: &serde_json::Value) -> Option<Response> {
+        let answer = self.nodes[0].client().post("/v1/calls", call).ok();
+        let mut seen = Seen::default();
+        match answer.as_ref().filter(|answer| answer.is_success()) {
+            Some(answer) => seen.calls.push(decision(&answer.json())),
+            None => seen.unanswered += 1,
+        }
+        self.ledger.add(seen);
+        answer
     }
 
     /// Waits until every node says that its store takes nothing (false), or takes records again (true).
