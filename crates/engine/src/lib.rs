@@ -9,6 +9,7 @@ mod call_log;
 pub mod clock;
 pub mod config;
 mod data_folder;
+pub mod deck_flow;
 mod dialled;
 mod error;
 mod event_flow;
