@@ -16,6 +16,7 @@ mod event_flow;
 mod heartbeat;
 mod idempotency;
 pub mod identity;
+pub mod inventory;
 pub mod lookup;
 mod node;
 pub mod plan_flow;
