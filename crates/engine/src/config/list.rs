@@ -334,8 +334,9 @@ pub const SETTINGS: &[Setting] = &[
         name: "keys",
         default: "",
         takes: Takes::Keys,
-        meaning: "The API keys: `[[keys]]` tables of the file with `tenant` and `sha256` (64 hexadecimal digits). \
-                  `telness keys new` prints one to paste.",
+        meaning: "The API keys: `[[keys]]` tables of the file with `sha256` (64 hexadecimal digits), and `tenant` for a \
+                  tenant's key or `operator`, the name that the log of changes has, for one of the operator. `telness keys \
+                  new` prints one to paste.",
         secret: true,
     },
 ];

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use telness_core::call::Draft;
 use telness_engine::clock::Clock;
-use telness_engine::config::{KeySetting, Settings};
+use telness_engine::config::{KeyHolder, KeySetting, Settings};
 use telness_engine::{Answer, Asker, CallError, DataFolderError, Engine, Node, StartError};
 use tempfile::TempDir;
 
@@ -47,7 +47,7 @@ impl Scene {
     pub(crate) fn with(change: impl FnOnce(&mut Settings)) -> Self {
         let folder = TempDir::new().unwrap();
         let mut settings = Settings { data: folder.path().join("data"), ..Settings::defaults() };
-        settings.keys = vec![KeySetting { tenant: "acme".parse().unwrap(), sha256: KEY_SHA256 }];
+        settings.keys = vec![KeySetting { holder: KeyHolder::Tenant("acme".parse().unwrap()), sha256: KEY_SHA256 }];
         let plan = folder.path().join("plan.yaml");
         std::fs::write(&plan, PLAN).unwrap();
         settings.plan = Some(plan);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use telness_engine::auth::KeyText;
-use telness_engine::config::KeySetting;
+use telness_engine::config::{KeyHolder, KeySetting};
 
 use crate::served::{PATIENCE, Served};
 
@@ -170,7 +170,8 @@ fn s2_an_answer_says_how_old_the_stores_directory_is_and_a_trace_which_one_it_wa
 #[test]
 fn p1_a_key_proves_a_tenant_and_no_other_key_does() {
     let key = KeyText::fresh().unwrap();
-    let setting = |tenant: &str| KeySetting { tenant: tenant.parse().unwrap(), sha256: key.sha256() };
+    let setting =
+        |tenant: &str| KeySetting { holder: KeyHolder::Tenant(tenant.parse().unwrap()), sha256: key.sha256() };
     let plan = telness_engine::plan_flow::load(None).unwrap();
     let tenant = plan.tenants.keys().next().unwrap().as_str().to_owned();
     let served = Served::changed(&[], |settings| settings.keys.push(setting(&tenant)));
