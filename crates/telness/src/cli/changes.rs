@@ -65,7 +65,8 @@ fn show(entry: &LogEntry, out: &mut Output) -> Result<(), Failure> {
         (Some(_), Some(_)) => "changed",
     };
     let comment = if comment.is_empty() { String::new() } else { format!(": {comment}") };
-    out.line(format_args!("{:>8}  {at}  {author}  {what} {entity} {key}{comment}", at_place.version))?;
+    let key = if key == entity { String::new() } else { format!(" {key}") };
+    out.line(format_args!("{:>8}  {at}  {author}  {what} {entity}{key}{comment}", at_place.version))?;
     for line in differences(before.as_ref(), after.as_ref()) {
         out.line(format_args!("          {line}"))?;
     }

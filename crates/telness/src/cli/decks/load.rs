@@ -74,7 +74,7 @@ fn open(file: &Path) -> io::Result<Opened> {
     }
     let opened = File::open(file)?;
     let about = opened.metadata()?;
-    let bytes = about.is_file().then(|| about.len());
+    let bytes = about.is_file().then_some(about.len());
     Ok((Box::new(opened), bytes))
 }
 

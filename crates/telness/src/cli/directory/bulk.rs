@@ -100,7 +100,10 @@ fn read_one<T: Thing>(text: &[u8]) -> Result<T, (Option<String>, String)> {
     let mut reader = serde_json::Deserializer::from_slice(text);
     let read = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let field = Some(error.path().to_string()).filter(|field| field != ".");
-        (field, error.inner().to_string())
+        let message = error.inner().to_string();
+        // It speaks of its own text, of which every line is the first.
+        let message = message.rsplit_once(" at line 1 column ").map_or(message.as_str(), |(message, _)| message);
+        (field, message.to_owned())
     })?;
     reader.end().map_err(|_| (None, "there is more than one object on the line".to_owned()))?;
     Ok(read)
@@ -128,7 +131,7 @@ pub(super) async fn put<T: Thing>(
         }
         file.rewind().map_err(unreadable)?;
     }
-    let bytes = about.is_file().then(|| about.len());
+    let bytes = about.is_file().then_some(about.len());
     put_lines::<T, _>(control, Lines::new(file), bytes, (edit, expect), out).await
 }
 
@@ -163,7 +166,7 @@ async fn put_lines<T: Thing, R: Read>(
             Ok(version) => done.version = Some(version),
             Err(ControlError::Faults { faults, count }) => {
                 drop(bar);
-                let faults = faults.into_iter().map(|fault| of_line(fault, &numbers)).collect();
+                let faults = faults.iter().map(|fault| of_line(fault, &numbers)).collect();
                 return refused(&done, &Faults { faults, count }, out);
             }
             Err(error) if done.parts == 0 => return Err(failed(&error)),
@@ -179,13 +182,14 @@ async fn put_lines<T: Thing, R: Read>(
         out.json(&done)?;
     } else {
         let version = done.version.map_or(String::new(), |version| format!("; the last change is {version}"));
-        out.line(format_args!("{} of kind {} are put in {} changes{version}", done.put, T::NAME, done.parts))?;
+        let (things, changes) = (counted(done.put, T::NAME), counted(done.parts, "change"));
+        out.line(format_args!("{things} put in {changes}{version}"))?;
     }
     Ok(Exit::Done)
 }
 
 /// What the store refused, by its line.
-fn of_line(fault: Fault, numbers: &[u64]) -> LineFault {
+fn of_line(fault: &Fault, numbers: &[u64]) -> LineFault {
     let line = |place: usize| numbers.get(place).copied().unwrap_or(0);
     let message = match &fault.refusal {
         Refusal::Twice { first } => format!("{} is there twice; the first is on line {}", fault.key, line(*first)),
@@ -212,14 +216,19 @@ fn refused(done: &Done, faults: &Faults, out: &mut Output) -> Result<Exit, Failu
     Ok(Exit::No)
 }
 
+/// So many of something.
+fn counted(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
 /// What stays of a file that was put in part.
 fn kept(done: &Done) -> String {
     match done.parts {
         0 => "nothing was changed".to_owned(),
         parts => format!(
-            "what is on the lines up to {} is put, in {parts} changes; nothing after them is: mend the file and put the \
-             rest",
-            done.through_line
+            "what is on the lines up to {} is put, in {}; nothing after them is: mend the file and put the rest",
+            done.through_line,
+            counted(parts, "change")
         ),
     }
 }

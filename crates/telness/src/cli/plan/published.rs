@@ -30,10 +30,10 @@ pub(super) async fn answer(
     }
     out.line(format_args!("plan revision {} is published: change {}", published.revision, published.version))?;
     if !by_file.is_empty() {
+        let (nodes, serve) = (by_file.join(", "), if by_file.len() == 1 { "serves" } else { "serve" });
         out.line(format_args!(
-            "warning: {} serve the plan of a file (setting plan, flag --plan) and not this one; start without it to \
-             follow the store",
-            by_file.join(", ")
+            "warning: {nodes} {serve} the plan of a file (setting plan, flag --plan) and not this one; start without it \
+             to follow the store"
         ))?;
     }
     Ok(Exit::Done)
