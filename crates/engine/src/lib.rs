@@ -10,6 +10,7 @@ pub mod clock;
 pub mod config;
 mod data_folder;
 mod dialled;
+pub mod directory_flow;
 mod error;
 mod event_flow;
 mod heartbeat;
