@@ -88,3 +88,15 @@ fn s3_what_is_no_deck_is_refused() {
     assert!(reader.next().is_none() && reader.finish().is_err());
     assert!(read(&format!("{HEADER}46,\"1,0,1,1,,,,\n47,1,0,1,1,,,,\n")).is_err());
 }
+
+#[test]
+fn a_quote_that_is_not_closed_takes_no_more_than_a_row_may() {
+    let mut text = format!("{HEADER}4670,0.01,0,1,1,,,,\n4671,\"0.01,0,1,1,,,,\n");
+    text.push_str(&"4672,0.01,0,1,1,,,,\n".repeat(100_000));
+    let (faults, count) = faults(&text);
+    let told = faults.first().unwrap();
+    assert_eq!((told.line, told.column, count), (3, None, 1));
+    assert!(told.message.contains("a quote that is not closed"), "{told}");
+    let endless = "prefix".repeat(100_000);
+    assert!(matches!(DeckReader::new(endless.as_bytes()), Err(DeckError::Read(why)) if why.contains("longer than")));
+}
