@@ -93,12 +93,8 @@ pub trait Edited: Kept {
         items: Vec<(Self, Expect)>,
     ) -> impl Future<Output = Answer<Version>> + Send;
     /// Puts one.
-    fn put(
-        control: &Control,
-        edit: &Edit,
-        value: Self,
-        expect: Expect,
-    ) -> impl Future<Output = Answer<Version>> + Send;
+    fn put(control: &Control, edit: &Edit, value: Self, expect: Expect)
+    -> impl Future<Output = Answer<Version>> + Send;
 }
 
 macro_rules! kept {
