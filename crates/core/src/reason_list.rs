@@ -86,8 +86,8 @@ reasons! {
         "Try `telness number --region XX NUMBER`, which says what it is read as. Check the site's region and outside-line prefix.";
     MediaTypeUnsupported = 311, "media_type_unsupported", 415, 415, 79,
         "The body is not of a media type that this operation takes.",
-        "The Content-Type is not application/json.",
-        "Send `Content-Type: application/json`.";
+        "The Content-Type is not the one that the operation takes, which for most is application/json.",
+        "Send the Content-Type that the message names.";
     MethodNotAllowed = 312, "method_not_allowed", 405, 405, 79,
         "The path exists, but not with this method.",
         "The Allow header lists the methods.",
@@ -151,9 +151,9 @@ reasons! {
         "The disk of the journal is full, failing or too slow. What was only too late may be kept yet.",
         "Send it again with the Idempotency-Key that it had: if it is kept after all, it is the same call. Run `telness doctor`; free or replace the disk. The service takes calls again by itself.";
     StoreUnavailable = 502, "store_unavailable", 503, 503, 38,
-        "The call log cannot be read now.",
-        "The store does not answer, or has not caught up with the journal yet.",
-        "Try again. Routing is not touched by this, and nothing is lost.";
+        "The store cannot be read or changed now.",
+        "It does not answer, or has not caught up with the journal yet.",
+        "Try again; read first what became of a change. Routing is not touched by this, and nothing is lost.";
     ShuttingDown = 503, "shutting_down", 503, 503, 42,
         "The service is stopping and takes no new calls.",
         "It was told to stop, and finishes what it has.",

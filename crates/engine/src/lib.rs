@@ -11,6 +11,7 @@ pub mod config;
 mod data_folder;
 pub mod deck_flow;
 mod dialled;
+pub mod directory_flow;
 mod error;
 mod event_flow;
 mod heartbeat;

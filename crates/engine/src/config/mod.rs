@@ -117,6 +117,12 @@ pub struct HttpSettings {
     pub request_max: Duration,
     /// The largest body, in bytes.
     pub body_bytes_max: usize,
+    /// The largest body of several things at once or of a plan, in bytes.
+    pub bulk_bytes_max: usize,
+    /// The largest rate deck, in bytes.
+    pub deck_bytes_max: u64,
+    /// How long a rate deck may take to arrive and to be loaded.
+    pub deck_max: Duration,
     /// How long a stopping node waits for requests in hand.
     pub drain_max: Duration,
 }
@@ -213,6 +219,9 @@ impl Settings {
                 idle_max: Duration::ZERO,
                 request_max: Duration::ZERO,
                 body_bytes_max: 0,
+                bulk_bytes_max: 0,
+                deck_bytes_max: 0,
+                deck_max: Duration::ZERO,
                 drain_max: Duration::ZERO,
             },
             journal: JournalSettings {

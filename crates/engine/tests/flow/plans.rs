@@ -43,8 +43,8 @@ async fn s3_a_plan_with_faults_is_not_published_and_any_revision_comes_back() {
     let control = scene.engine().control().clone();
     let text = |text: &str| text.as_bytes().to_vec();
     let first = publish(&control, &edit(), text(PLAN), Expect::Absent).await.unwrap();
-    let second = publish(&control, &edit(), text(&format!("{PLAN}\n# again")), Expect::Version(first.version));
-    let second = second.await.unwrap();
+    let (again, expect) = (format!("{PLAN}\n# again"), Expect::Version(first.version));
+    let second = publish(&control, &edit(), text(&again), expect).await.unwrap();
     assert_eq!((first.revision, second.revision), (1, 2));
     let doubled = format!("{PLAN}\n{PLAN}");
     for faulty in [text(""), text(&doubled), vec![0xff, 0xfe], vec![0]] {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Extension;
 use axum::body::Body;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::Response;
 use serde::{Serialize, Serializer};
@@ -15,7 +15,7 @@ use telness_core::number::{Digits, E164, Number, Region};
 use telness_core::reason::Reason;
 use telness_core::record::{CdrState, NumberKey};
 use telness_numbers::DialledIn;
-use telness_store::{CallQuery, Cursor, Page, StoredSummary};
+use telness_store::{CallQuery, Cursor, StoredSummary};
 use utoipa::{IntoParams, ToSchema};
 
 use super::api::{Api, in_time, json};
@@ -24,14 +24,9 @@ use super::call_request::SIP_CALL_ID_BYTES_MAX;
 use super::call_view::CallSummary;
 use super::csv;
 use super::fields::{Faults, graphic};
+use super::paging::{LIMIT, LIMIT_USUAL, next_link, parameters, wants_csv};
 use super::problem::{Problem, ProblemDocument};
 use super::words::{ActionWord, ClassWord, StateWord};
-
-/// Calls of a page.
-const LIMIT: std::ops::RangeInclusive<u16> = 1..=1000;
-
-/// Calls of a page when the request does not say.
-const LIMIT_USUAL: u16 = 100;
 
 /// What to list. Everything given must hold.
 #[derive(IntoParams)]
@@ -137,44 +132,10 @@ pub async fn list_calls(
     };
     let headers = response.headers_mut();
     headers.insert(header::VARY, HeaderValue::from_static("Accept"));
-    if let Some(link) = next_link(&uri, &page) {
+    if let Some(link) = page.next.and_then(|next| next_link(&uri, &next)) {
         headers.insert(header::LINK, link);
     }
     Ok(response)
-}
-
-/// The same request with the next page's cursor.
-fn next_link(uri: &Uri, page: &Page) -> Option<HeaderValue> {
-    let next = page.next?;
-    // Sent and decoded parameters pair off: of both, empty ones do not count.
-    let sent = uri.query().unwrap_or("").split('&').filter(|one| !one.is_empty());
-    let decoded = parameters(uri);
-    let kept = sent.zip(&decoded).filter(|(_, (name, _))| name != "cursor");
-    let query: String = kept.flat_map(|(one, _)| [one, "&"]).collect();
-    HeaderValue::try_from(format!("<{}?{query}cursor={next}>; rel=\"next\"", uri.path())).ok()
-}
-
-/// The query's parameters, decoded, in their order.
-fn parameters(uri: &Uri) -> Vec<(String, String)> {
-    Query::<Vec<(String, String)>>::try_from_uri(uri).map(|Query(all)| all).unwrap_or_default()
-}
-
-/// Whether `Accept` prefers CSV to JSON: by weight, and of equal weights the first.
-fn wants_csv(headers: &HeaderMap) -> bool {
-    let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|accept| accept.to_str().ok());
-    let mut preferred = (0.0, false);
-    for range in accepted.flat_map(|accept| accept.split(',')) {
-        let mut parts = range.split(';').map(str::trim);
-        let kind = parts.next().unwrap_or("");
-        let csv = kind.eq_ignore_ascii_case("text/csv");
-        let weight = parts.find_map(|part| part.strip_prefix(['q', 'Q'])?.trim_start().strip_prefix('='));
-        // What cannot be read as a weight is none.
-        let weight = weight.map_or(1.0, |weight| weight.trim().parse::<f32>().map_or(1.0, |sent| sent.clamp(0.0, 1.0)));
-        if (csv || kind.eq_ignore_ascii_case("application/json")) && weight > preferred.0 {
-            preferred = (weight, csv);
-        }
-    }
-    preferred.1
 }
 
 /// What a request for a page says.
@@ -383,9 +344,8 @@ mod tests {
     #[test]
     fn the_next_page_has_one_cursor_however_its_name_was_written() {
         let cursor: Cursor = "1-019ab1c27e587d3c9f0a0d7d6f6f2c11".parse().unwrap();
-        let page = Page { calls: Vec::new(), next: Some(cursor) };
         let link = |query: &str| {
-            let link = next_link(&format!("/v1/calls?{query}").parse().unwrap(), &page).unwrap();
+            let link = next_link(&format!("/v1/calls?{query}").parse().unwrap(), &cursor).unwrap();
             link.to_str().unwrap().to_owned()
         };
         let expected = format!("</v1/calls?limit=1&to=%2B46701740605&cursor={cursor}>; rel=\"next\"");
