@@ -4,9 +4,10 @@ use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
-use telness_core::deck::DeckError;
+use telness_core::deck::{DeckError, DeckReader, DeckRow};
+use telness_core::time::Timestamp;
 use telness_engine::Engine;
-use telness_engine::deck_flow::{DeckFile, DeckInForce, DeckLoadError, LOADS_MAX, Progress};
+use telness_engine::deck_flow::{DeckFile, DeckInForce, DeckLoadError, LOAD_IDLE_MAX, LOADS_MAX, Progress};
 use telness_store::control::{ControlError, Deck, DeckHead, Expect, Refusal};
 use tokio::task::JoinSet;
 
@@ -182,6 +183,25 @@ async fn a_load_that_nobody_waits_for_is_given_up() {
             tokio::time::timeout(SOON, swept).await.unwrap();
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_killed_process_left_is_swept_away_by_a_node_once_nobody_touched_it_for_long() {
+    let mut scene = Scene::new();
+    let control = scene.engine().control().clone();
+    let (now, idle_max) = (edit().at.as_micros(), i64::try_from(LOAD_IDLE_MAX.as_micros()).unwrap());
+    let (minute, mut loads) = (60_000_000, Vec::new());
+    for touched in [now - idle_max + minute, now - idle_max - minute] {
+        let load = control.begin_deck(&file(()).head, edit().at).await.unwrap();
+        let rows: Vec<DeckRow> = DeckReader::new(rows(9).as_bytes()).unwrap().collect();
+        control.add_deck_rows(load, &rows, Timestamp::from_micros(touched)).await.unwrap();
+        loads.push(load);
+    }
+    // A node looks when it starts.
+    scene.restart().await;
+    until(|| rows_kept(&scene) == 9).await;
+    let finished = scene.engine().control().finish_deck(&edit(), loads[0], Expect::Any).await;
+    assert!(finished.is_ok(), "{finished:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

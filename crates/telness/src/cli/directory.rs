@@ -15,7 +15,8 @@ use std::fmt::Debug;
 
 use clap::{Args, Subcommand};
 use serde::de::DeserializeOwned;
-use telness_store::control::{Control, ControlError, Edit, Entity, Expect, ListPage, ListQuery, Version, Versioned};
+use telness_engine::directory_flow::Edited;
+use telness_store::control::Entity as _;
 
 use super::{Exit, Failure, Output};
 
@@ -48,8 +49,8 @@ impl<T: Thing> Action<T> {
     }
 }
 
-/// A kind of thing: how it is given on the command line, shown, and kept.
-trait Thing: Entity + DeserializeOwned {
+/// A kind of thing: how it is given on the command line, and shown.
+trait Thing: Edited + DeserializeOwned {
     /// The flags that one is put by.
     type Fields: Args + Debug + Send + Sync;
     /// The name that the command line knows those flags by, together.
@@ -63,42 +64,4 @@ trait Thing: Entity + DeserializeOwned {
     fn of(key: Self::Key, fields: Self::Fields) -> Result<Self, String>;
     /// The line of a list.
     fn row(&self) -> String;
-
-    async fn get(control: &Control, key: &Self::Key) -> Result<Option<Versioned<Self>>, ControlError>;
-    async fn list(control: &Control, query: &ListQuery<Self>) -> Result<ListPage<Self>, ControlError>;
-    async fn put_all(control: &Control, edit: &Edit, items: Vec<(Self, Expect)>) -> Result<Version, ControlError>;
-    async fn put(control: &Control, edit: &Edit, value: Self, expect: Expect) -> Result<Version, ControlError>;
-    async fn delete(control: &Control, edit: &Edit, key: &Self::Key, expect: Expect) -> Result<Version, ControlError>;
 }
-
-/// The store's own functions, which know each kind by its type alone.
-macro_rules! kept_in_the_store {
-    () => {
-        async fn get(control: &Control, key: &Self::Key) -> Result<Option<Versioned<Self>>, ControlError> {
-            control.get::<Self>(key).await
-        }
-
-        async fn list(control: &Control, query: &ListQuery<Self>) -> Result<ListPage<Self>, ControlError> {
-            control.list(query).await
-        }
-
-        async fn put_all(control: &Control, edit: &Edit, items: Vec<(Self, Expect)>) -> Result<Version, ControlError> {
-            control.put_all(edit, items).await
-        }
-
-        async fn put(control: &Control, edit: &Edit, value: Self, expect: Expect) -> Result<Version, ControlError> {
-            control.put(edit, value, expect).await
-        }
-
-        async fn delete(
-            control: &Control,
-            edit: &Edit,
-            key: &Self::Key,
-            expect: Expect,
-        ) -> Result<Version, ControlError> {
-            control.delete::<Self>(edit, key, expect).await
-        }
-    };
-}
-
-use kept_in_the_store;

@@ -54,6 +54,4 @@ impl Thing for Block {
         let (first, last) = (self.first.to_string(), self.last.to_string());
         format!("{first:<16}  {last:<16}  {tenant:<16}  {}", self.note)
     }
-
-    kept_in_the_store!();
 }

@@ -76,8 +76,6 @@ impl Thing for NumberEntry {
         let cutover = self.cutover.map_or(String::new(), |cutover| cutover.to_string());
         format!("{:<16}  {:<11}  {holder:<32}  {cutover}", self.number.to_string(), self.state.word())
     }
-
-    kept_in_the_store!();
 }
 
 fn state(text: &str) -> Result<NumberState, String> {

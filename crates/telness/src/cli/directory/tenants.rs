@@ -50,6 +50,4 @@ impl Thing for Tenant {
         let suspended = if self.suspended { "yes" } else { "no" };
         format!("{:<32} {suspended:<9}  {}", self.name.as_str(), prefixes.join(" "))
     }
-
-    kept_in_the_store!();
 }

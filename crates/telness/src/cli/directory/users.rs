@@ -61,8 +61,6 @@ impl Thing for User {
         let disturbed = if self.preferences.do_not_disturb { "  (do not disturb)" } else { "" };
         format!("{:<32} {extension:<9}  {}{disturbed}", self.key().to_string(), rings.join(" "))
     }
-
-    kept_in_the_store!();
 }
 
 fn device(text: &str) -> Result<UserDevice, String> {
