@@ -80,8 +80,11 @@ pub enum DeckLoadError {
     /// So many decks are being loaded already.
     #[error("{LOADS_MAX} rate decks are being loaded already; try again when one is done")]
     Busy,
-    /// The load was given up before its end.
-    #[error("the load was given up before its end; nothing was changed")]
+    /// The load was given up before its end: by whoever asked for it, by a stop, or by a node that saw nobody touch it.
+    #[error(
+        "the load was given up before its end, and nothing was changed: load it again, and look whether the clocks \
+         differ (nodes take a load for abandoned that nobody touched for 15 minutes)"
+    )]
     GivenUp,
     /// The system gave no thread to read on.
     #[error("the system gave no thread to read the deck on: {0}")]
@@ -211,7 +214,7 @@ impl DeckLoader {
                 Some(load) => load,
                 None => *begun.insert(self.control.begin_deck(&head, self.clock.now()).await?),
             };
-            self.control.add_deck_rows(load, &rows, self.clock.now()).await?;
+            self.control.add_deck_rows(load, &rows, self.clock.now()).await.map_err(of_load)?;
             let written = u64::try_from(rows.len()).unwrap_or(u64::MAX);
             progress.0.rows_written.fetch_add(written, Ordering::Relaxed);
         }
@@ -243,7 +246,7 @@ impl DeckLoader {
         let edit = Edit { at: self.clock.now(), ..edit };
         let why = match self.control.finish_deck(&edit, load, expect).await {
             Err(why @ ControlError::Store(_)) => why,
-            finished => return Ok(finished?),
+            finished => return finished.map_err(of_load),
         };
         match self.control.get::<Deck>(trunk).await {
             Ok(Some(deck)) if deck.value.revision == load.revision => Ok(deck.version),
@@ -256,6 +259,16 @@ impl DeckLoader {
         if let Err(why) = self.control.abandon_deck(load).await {
             tracing::debug!(%why, "a load could not be given up; it is swept away when it was idle for long");
         }
+    }
+}
+
+/// A load that is no more was given up by a node.
+fn of_load(error: ControlError) -> DeckLoadError {
+    match error {
+        ControlError::Refused { entity, refusal: Refusal::NotFound, .. } if entity != Deck::NAME => {
+            DeckLoadError::GivenUp
+        }
+        error => DeckLoadError::Store(error),
     }
 }
 

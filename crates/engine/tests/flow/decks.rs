@@ -205,6 +205,22 @@ async fn what_a_killed_process_left_is_swept_away_by_a_node_once_nobody_touched_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_load_that_a_node_took_for_abandoned_is_told_so() {
+    let scene = Scene::new();
+    let engine = scene.engine();
+    let ((slow, parts), progress) = (Slow::new(), Progress::default());
+    let load = begin(&engine, slow, &progress);
+    parts.send(rows(12_000).into_bytes()).unwrap();
+    until(|| progress.rows_written() == 10_000).await;
+    let later = Timestamp::from_micros(edit().at.as_micros() + 1);
+    engine.control().sweep_decks(later).await.unwrap();
+    parts.send(Vec::new()).unwrap();
+    let told = end(load).await;
+    assert!(matches!(told, Err(DeckLoadError::GivenUp)), "{told:?}");
+    assert!(in_force(&engine).await.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_doubtful_of_a_deck_is_told() {
     let scene = Scene::new();
     let engine = scene.engine();

@@ -186,3 +186,39 @@ fn on_a_terminal_a_line_shows_how_far_it_is() {
     assert!(shown.contains(" rows, ") && shown.contains("/s [") && shown.contains("\r\u{1b}[K"), "{shown:?}");
     assert!(shown.contains("is in force: 30000 rows"), "{shown:?}");
 }
+
+/// Loads a million rows and tells what it took.
+fn a_million_rows(name: &str, folder: &TempDir, settings: &[&str]) {
+    let count = 1_000_000;
+    // In no order, as carriers' decks are.
+    let row = |at: u64| format!("{},0.{:04},0,60,1\n", 10_000_000 + at * 37 % 1_000_003, at % 10_000);
+    let text: String = [HEADER.to_owned()].into_iter().chain((0..count).map(row)).collect();
+    std::fs::write(folder.path().join("deck.csv"), text).unwrap();
+    for what in ["into force", "in the place of that"] {
+        let arguments = [&["decks", "load", "deck.csv", "--trunk", "north", "--currency", "SEK"], settings].concat();
+        let begun = telness_testkit::now();
+        let mut child = telness(folder, &arguments).stdout(Stdio::null()).spawn().unwrap();
+        let (status, mut peak) = (format!("/proc/{}/status", child.id()), String::new());
+        let ended = eventually(Duration::from_secs(600), || {
+            let read = std::fs::read_to_string(&status).unwrap_or_default();
+            if let Some(line) = read.lines().find(|line| line.starts_with("VmHWM:")) {
+                line.clone_into(&mut peak);
+            }
+            child.try_wait().unwrap()
+        });
+        assert!(ended.expect("it ends").success());
+        println!("{name}: a million rows {what} in {:?}, {peak}", begun.elapsed());
+    }
+    assert_eq!(in_force(folder, settings).1, json!(count));
+}
+
+#[test]
+#[ignore = "a measurement: cargo test --profile quick -p telness --test cli -- --ignored --nocapture a_million"]
+fn a_million_rows_in_one_command() {
+    a_million_rows("SQLite", &with_store(), &[]);
+    let (folder, postgres) = (folder(), Postgres::start());
+    let url = format!("store.url={}", postgres.url(&postgres.database()));
+    let settings = ["--set", &url, "--set", "store.tls=off"];
+    done(&folder, &[&["migrate", "up"], &settings[..]].concat());
+    a_million_rows("Postgres", &folder, &settings);
+}
