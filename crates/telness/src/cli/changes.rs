@@ -8,6 +8,7 @@ use telness_core::names::TenantName;
 use telness_store::control::{LogEntry, LogPage, LogPlace, LogQuery, Version};
 
 use super::in_store::{Access, failed, in_store};
+use super::output::plain;
 use super::{Exit, Failure, Output, SettingFlags};
 
 /// The kinds of things that the log speaks of.
@@ -64,7 +65,8 @@ fn show(entry: &LogEntry, out: &mut Output) -> Result<(), Failure> {
         (Some(_), None) => "deleted",
         (Some(_), Some(_)) => "changed",
     };
-    let comment = if comment.is_empty() { String::new() } else { format!(": {comment}") };
+    let comment = if comment.is_empty() { String::new() } else { format!(": {}", plain(comment)) };
+    let author = plain(author);
     let key = if key == entity { String::new() } else { format!(" {key}") };
     out.line(format_args!("{:>8}  {at}  {author}  {what} {entity}{key}{comment}", at_place.version))?;
     for line in differences(before.as_ref(), after.as_ref()) {

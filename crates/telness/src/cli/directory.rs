@@ -55,6 +55,8 @@ trait Thing: Edited + DeserializeOwned {
     type Fields: Args + Debug + Send + Sync;
     /// The name that the command line knows those flags by, together.
     const FIELDS: &'static str;
+    /// What stands for a key in `--help`.
+    const KEY_NAME: &'static str;
     /// The heading of a list.
     const HEADING: &'static str;
 

@@ -21,7 +21,7 @@ pub(super) struct EditFlags {
     #[arg(long, value_name = "NAME", value_parser = author)]
     author: Option<String>,
     /// Why, for the log of changes
-    #[arg(long, value_name = "TEXT", default_value = "", value_parser = comment)]
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true, value_parser = comment)]
     comment: String,
 }
 

@@ -52,7 +52,7 @@ enum Command {
     Number(number::Number),
     /// Tries a call without making one: where it would go, and why
     Route(route::Route),
-    /// Checks plans
+    /// Checks, publishes and shows plans, and goes back to earlier ones
     Plan(plan::PlanCommand),
     /// Shows recorded calls
     Records(records::Records),

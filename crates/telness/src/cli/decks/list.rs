@@ -6,6 +6,7 @@ use telness_core::names::TrunkName;
 use telness_store::control::{Deck, ListPage, ListQuery};
 
 use super::super::in_store::{Access, failed, in_store};
+use super::super::output::plain;
 use super::super::{Exit, Failure, Output, SettingFlags};
 
 /// Which ones.
@@ -37,6 +38,7 @@ impl List {
             ))?;
             for item in &items {
                 let Deck { trunk, currency, rows, author, comment, at, .. } = &item.value;
+                let (author, comment) = (plain(author), plain(comment));
                 let (trunk, currency, at) = (trunk.as_str(), currency.as_str(), at.to_string());
                 let version = item.version;
                 out.line(format_args!(

@@ -5,6 +5,7 @@ use telness_core::directory::Block;
 use telness_core::names::TenantName;
 use telness_core::number::{E164, E164Error};
 
+use super::super::output::plain;
 use super::*;
 
 /// What to do with blocks of numbers.
@@ -30,13 +31,14 @@ pub(super) struct BlockFields {
     #[arg(long)]
     tenant: Option<TenantName>,
     /// What there is to say of it
-    #[arg(long, value_name = "TEXT", default_value = "")]
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     note: String,
 }
 
 impl Thing for Block {
     type Fields = BlockFields;
     const FIELDS: &'static str = "BlockFields";
+    const KEY_NAME: &'static str = "FIRST";
     const HEADING: &'static str = "FIRST             LAST              TENANT            NOTE";
 
     fn key_of(text: &str) -> Result<E164, String> {
@@ -52,6 +54,6 @@ impl Thing for Block {
     fn row(&self) -> String {
         let tenant = self.tenant.as_ref().map_or("-", TenantName::as_str);
         let (first, last) = (self.first.to_string(), self.last.to_string());
-        format!("{first:<16}  {last:<16}  {tenant:<16}  {}", self.note)
+        format!("{first:<16}  {last:<16}  {tenant:<16}  {}", plain(&self.note))
     }
 }

@@ -151,8 +151,8 @@ async fn put_lines<T: Thing, R: Read>(
     let (mut done, bar) = (Done::default(), Bar::new("lines", bytes, out.is_json()));
     loop {
         let mut faults = Faults::default();
-        let part =
-            lines.part::<T>(&mut faults).map_err(|why| stopped(&done, &format_args!("it cannot be read: {why}")))?;
+        let unreadable = |why| Failure::cannot(format_args!("it cannot be read: {why}; {}", kept(&done)));
+        let part = lines.part::<T>(&mut faults).map_err(unreadable)?;
         if faults.count > 0 {
             drop(bar);
             return refused(&done, &faults, out);
@@ -170,7 +170,13 @@ async fn put_lines<T: Thing, R: Read>(
                 return refused(&done, &Faults { faults, count }, out);
             }
             Err(error) if done.parts == 0 => return Err(failed(&error)),
-            Err(error) => return Err(stopped(&done, &error)),
+            // A store that goes away may have kept the part in hand or not; to put it again does no harm.
+            Err(error) => {
+                let upto = done.through_line;
+                let why =
+                    format!("the store cannot do it: {error}; the lines up to {upto} are put: put the rest again");
+                return Err(Failure::cannot(why));
+            }
         }
         done.put = done.put.saturating_add(u64::try_from(numbers.len()).unwrap_or(0));
         done.parts = done.parts.saturating_add(1);
@@ -231,8 +237,4 @@ fn kept(done: &Done) -> String {
             counted(parts, "change")
         ),
     }
-}
-
-fn stopped(done: &Done, why: &impl std::fmt::Display) -> Failure {
-    Failure::cannot(format_args!("{why}; {}", kept(done)))
 }

@@ -13,8 +13,8 @@ use super::Thing;
 /// Which one.
 #[derive(Args, Debug)]
 pub(super) struct Delete<T: Thing> {
-    /// Its key, as `list` shows it
-    #[arg(value_name = "KEY", value_parser = T::key_of)]
+    /// Which one, as `list` shows it
+    #[arg(value_name = T::KEY_NAME, value_parser = T::key_of)]
     key: T::Key,
     #[command(flatten)]
     expect: VersionFlag,

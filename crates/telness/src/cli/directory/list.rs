@@ -21,7 +21,7 @@ pub(super) struct List<T: Thing> {
     #[arg(long)]
     tenant: Option<TenantName>,
     /// Those after this one: the `next` of the page before
-    #[arg(long, value_name = "KEY", value_parser = T::key_of)]
+    #[arg(long, value_name = T::KEY_NAME, value_parser = T::key_of)]
     after: Option<T::Key>,
     /// At most so many
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=5000))]

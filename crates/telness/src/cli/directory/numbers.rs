@@ -58,6 +58,7 @@ pub(super) struct NumberFields {
 impl Thing for NumberEntry {
     type Fields = NumberFields;
     const FIELDS: &'static str = "NumberFields";
+    const KEY_NAME: &'static str = "NUMBER";
     const HEADING: &'static str = "NUMBER            STATE        TENANT/USER                       CUTOVER";
 
     fn key_of(text: &str) -> Result<E164, String> {

@@ -14,8 +14,8 @@ use super::{Thing, bulk};
 /// What to put.
 #[derive(Args, Debug)]
 pub(super) struct Put<T: Thing> {
-    /// Its key, as `list` shows it
-    #[arg(value_name = "KEY", value_parser = T::key_of, required_unless_present = "file")]
+    /// Which one, as `list` shows it
+    #[arg(value_name = T::KEY_NAME, value_parser = T::key_of, required_unless_present = "file")]
     key: Option<T::Key>,
     #[command(flatten)]
     fields: T::Fields,

@@ -11,8 +11,8 @@ use super::Thing;
 /// Which one.
 #[derive(Args, Debug)]
 pub(super) struct Show<T: Thing> {
-    /// Its key, as `list` shows it
-    #[arg(value_name = "KEY", value_parser = T::key_of)]
+    /// Which one, as `list` shows it
+    #[arg(value_name = T::KEY_NAME, value_parser = T::key_of)]
     key: T::Key,
     #[command(flatten)]
     settings: SettingFlags,

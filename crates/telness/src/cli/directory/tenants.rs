@@ -34,6 +34,7 @@ pub(super) struct TenantFields {
 impl Thing for Tenant {
     type Fields = TenantFields;
     const FIELDS: &'static str = "TenantFields";
+    const KEY_NAME: &'static str = "TENANT";
     const HEADING: &'static str = "TENANT                           SUSPENDED  OUTSIDE LINE";
 
     fn key_of(text: &str) -> Result<TenantName, String> {

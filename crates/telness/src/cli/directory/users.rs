@@ -40,6 +40,7 @@ pub(super) struct UserFields {
 impl Thing for User {
     type Fields = UserFields;
     const FIELDS: &'static str = "UserFields";
+    const KEY_NAME: &'static str = "TENANT/USER";
     const HEADING: &'static str = "TENANT/USER                      EXTENSION  RINGS";
 
     fn key_of(text: &str) -> Result<UserKey, String> {

@@ -5,6 +5,7 @@ use serde_json::json;
 use telness_store::control::PlanHead;
 
 use super::super::in_store::{Access, failed, in_store};
+use super::super::output::plain;
 use super::super::{Exit, Failure, Output, SettingFlags};
 
 /// Which ones.
@@ -36,6 +37,7 @@ impl List {
             out.line(format_args!("{:>8}  {:<27}  {:<12} COMMENT", "REVISION", "AT", "AUTHOR"))?;
             for PlanHead { revision, author, comment, at, .. } in shown {
                 let is_published = published.as_ref().is_some_and(|published| published.revision == *revision);
+                let (author, comment) = (plain(author), plain(comment));
                 let mark = if is_published { "  (published)" } else { "" };
                 out.line(format_args!("{revision:>8}  {:<27}  {author:<12} {comment}{mark}", at.to_string()))?;
             }
