@@ -101,7 +101,7 @@ fn a_call_is_tried_as_every_peer_of_the_example() {
 }
 
 #[test]
-fn a_plan_is_published_listed_shown_and_gone_back_to_and_a_faulty_one_is_refused() {
+fn c1_a_plan_is_published_listed_shown_and_gone_back_to_and_a_faulty_one_is_refused() {
     let folder = with_store();
     assert_eq!(run_in(&folder, &["plan", "show"]).code(), 1, "none is published yet");
     let text = std::fs::read_to_string(EXAMPLE).unwrap();
