@@ -82,7 +82,7 @@ fn an_answer_has_all_that_the_document_requires() {
 }
 
 /// A small check of a value against a schema: types, required and unknown properties, and words.
-fn conforms(document: &Value, schema: &Value, value: &Value, at: &str) {
+pub(crate) fn conforms(document: &Value, schema: &Value, value: &Value, at: &str) {
     if let Some(name) = schema["$ref"].as_str() {
         let name = name.trim_start_matches("#/components/schemas/");
         return conforms(document, &document["components"]["schemas"][name], value, at);

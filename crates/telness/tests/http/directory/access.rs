@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Keyed, delete, done, put, put_berit, refused};
+use super::{Keyed, delete, done, put_berit, refused};
+use crate::operations::conforms;
 use crate::served::Served;
 
 /// Everything that is there to be read, with whether it is nordtel's.
@@ -105,6 +106,19 @@ fn p1_the_operator_edits_and_a_tenants_key_reads_what_is_its_own() {
     assert!(changes["items"].as_array().unwrap().iter().all(|change| change["author"] == "anna"), "{changes}");
 }
 
+/// A path as the document has it, with the names of its parameters.
+fn of_document(path: &str) -> String {
+    let parts: Vec<&str> = path.split('?').next().unwrap().split('/').collect();
+    let names = [("nordtel", "{tenant}"), ("berit", "{user}"), ("carrier-north", "{trunk}"), ("1", "{revision}")];
+    let named = |part: &&str| match names.iter().find(|(name, _)| name == part) {
+        Some((_, parameter)) => (*parameter).to_owned(),
+        None if part.starts_with('+') && path.contains("blocks") => "{first}".to_owned(),
+        None if part.starts_with('+') => "{number}".to_owned(),
+        None => (*part).to_owned(),
+    };
+    parts.iter().map(named).collect::<Vec<_>>().join("/")
+}
+
 #[test]
 fn every_operation_of_the_document_is_among_those_tried() {
     let served = Served::start();
@@ -112,17 +126,6 @@ fn every_operation_of_the_document_is_among_those_tried() {
     let edits = edits();
     let mut tried: Vec<(String, &str)> = READ.iter().map(|(path, _)| ("get".to_owned(), *path)).collect();
     tried.extend(edits.iter().map(|(method, path, ..)| (method.to_lowercase(), *path)));
-    let of_document = |path: &str| {
-        let parts: Vec<&str> = path.split('?').next().unwrap().split('/').collect();
-        let names = [("nordtel", "{tenant}"), ("berit", "{user}"), ("carrier-north", "{trunk}"), ("1", "{revision}")];
-        let named = |part: &&str| match names.iter().find(|(name, _)| name == part) {
-            Some((_, parameter)) => (*parameter).to_owned(),
-            None if part.starts_with('+') && path.contains("blocks") => "{first}".to_owned(),
-            None if part.starts_with('+') => "{number}".to_owned(),
-            None => (*part).to_owned(),
-        };
-        parts.iter().map(named).collect::<Vec<_>>().join("/")
-    };
     let tried: Vec<(String, String)> = tried.into_iter().map(|(method, path)| (method, of_document(path))).collect();
     for (path, operations) in document["paths"].as_object().unwrap() {
         for (method, operation) in operations.as_object().unwrap() {
@@ -130,6 +133,28 @@ fn every_operation_of_the_document_is_among_those_tried() {
             let is_tried = tried.contains(&(method.clone(), path.clone()));
             assert_eq!(of_directory, is_tried, "{method} {path}");
         }
+    }
+}
+
+#[test]
+fn what_is_answered_has_all_that_the_document_requires() {
+    let keyed = Keyed::start();
+    let mut operator = keyed.operator();
+    let document = operator.get("/openapi.json").unwrap().json();
+    let schema = |method: &str, path: &str, status: u16| {
+        let answer = &document["paths"][of_document(path)][method]["responses"][status.to_string()];
+        let schema = &answer["content"]["application/json"]["schema"];
+        assert!(schema.is_object(), "{method} {path} {status} is not documented");
+        schema.clone()
+    };
+    for (method, path, kind, body) in edits().into_iter().filter(|(method, ..)| *method != "DELETE") {
+        let response = operator.request(method, path, &[("content-type", kind)], body.as_bytes()).unwrap();
+        let schema = schema(&method.to_lowercase(), path, response.status);
+        conforms(&document, &schema, &response.json(), path);
+    }
+    for (path, _) in READ {
+        let response = operator.get(path).unwrap();
+        conforms(&document, &schema("get", path, response.status), &response.json(), path);
     }
 }
 
@@ -159,5 +184,16 @@ fn p1_an_operators_key_has_no_calls() {
     refused(&operator.get("/v1/calls").unwrap(), 403, "operator_has_no_calls");
     let emergency = operator.post("/v1/calls", &json!({"to": "112"})).unwrap();
     assert_eq!((emergency.status, &emergency.json()["action"]), (201, &json!("route")), "{}", emergency.text());
-    put(&mut operator, "/v1/tenants/nordtel", &json!({"suspended": true}));
+    let id = keyed.nordtel().post("/v1/calls", &call).unwrap().json()["id"].as_str().unwrap().to_owned();
+    for path in [format!("/v1/calls/{id}"), format!("/v1/calls/{id}/trace"), "/v1/calls".to_owned()] {
+        let read = operator.get(&format!("{path}?tenant=nordtel")).unwrap();
+        assert!(read.status == 200 && read.text().contains(&id), "{path}: {}", read.text());
+        let others = operator.get(&format!("{path}?tenant=granen")).unwrap();
+        assert!(!others.text().contains(&id), "{path}: {}", others.text());
+        assert_eq!(keyed.nordtel().get(&format!("{path}?tenant=nordtel")).unwrap().status, 200);
+        let spied = keyed.granen().get(&format!("{path}?tenant=nordtel")).unwrap();
+        refused(&spied, 403, "operator_needed");
+        refused(&keyed.served.client().get(&format!("{path}?tenant=nordtel")).unwrap(), 401, "unauthenticated");
+        assert_eq!(refused(&operator.get(&format!("{path}?tenant=A%20B")).unwrap(), 422, "field_invalid"), ["tenant"]);
+    }
 }
