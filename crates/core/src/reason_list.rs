@@ -134,9 +134,9 @@ reasons! {
         "The plan marks it so.",
         "Lift the suspension in the plan. Emergency calls go through meanwhile.";
     OperatorHasNoCalls = 403, "operator_has_no_calls", 403, 403, 21,
-        "An operator's key places, reports and reads no calls.",
-        "The key is the operator's, who is no tenant: it edits the directory, the plans and the rate decks.",
-        "Send the key of the tenant whose calls they are. Emergency calls go through meanwhile.";
+        "An operator's key has no calls of its own.",
+        "The key is the operator's, who is no tenant: it edits the directory, the plans and the rate decks, places and reports no calls, and reads those of a tenant that the request names.",
+        "Send the key of the tenant whose calls they are, or `?tenant=NAME` to read them. Emergency calls go through meanwhile.";
     OperatorNeeded = 404, "operator_needed", 403, 403, 21,
         "Only the operator may do this.",
         "The key that was sent is a tenant's. It reads that tenant's own users, numbers and blocks, and edits nothing.",

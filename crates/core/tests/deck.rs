@@ -40,6 +40,17 @@ fn rows_are_read_exactly() {
 }
 
 #[test]
+fn lines_are_counted_as_editors_do_whatever_they_end_with() {
+    let wrong = format!("{HEADER}4670,0.01,0,1,1,,,,\n46,free,0,1,1,,,,\n\n47,0.01,0,1\n4670,0.02,0,1,1,,,,");
+    for text in [wrong.clone(), wrong.replace('\n', "\r\n"), format!("{wrong}\r\n\r\n")] {
+        let (faults, _) = faults(&text);
+        let told: Vec<u64> = faults.iter().map(|fault| fault.line).collect();
+        assert_eq!(told, [3, 5, 6], "{text:?}");
+        assert!(faults.last().unwrap().message.contains("line 2 has the same"), "{faults:?}");
+    }
+}
+
+#[test]
 fn every_fault_is_told_by_its_line() {
     let text = format!(
         "{HEADER}4670,0.01,0,1,1,,,,\n0046,free,0,1,1,,,,\n47,0.01,0,1,0,,,,\n48,0.01,0,1\n4670,0.02,0,1,1,,,,\n\

@@ -6,6 +6,7 @@ use std::io::Read;
 use csv::{ByteRecord, ReaderBuilder};
 
 use super::bounded::Bounded;
+use super::lines::Lines;
 use super::{DeckRow, field};
 use crate::world::Rate;
 
@@ -51,7 +52,7 @@ pub enum DeckError {
 /// Reads a file's rows one after the other. It goes on after a fault, so that all are told: what it gave counts only
 /// when [`finish`](DeckReader::finish) says that nothing was wrong.
 pub struct DeckReader<R> {
-    csv: csv::Reader<Bounded<R>>,
+    csv: csv::Reader<Bounded<Lines<R>>>,
     /// The place of each of `COLUMNS` in a row.
     places: [Option<usize>; COLUMNS.len()],
     record: ByteRecord,
@@ -73,7 +74,7 @@ impl<R: Read> DeckReader<R> {
     /// # Errors
     /// When it is not that of a deck.
     pub fn new(input: R) -> Result<Self, DeckError> {
-        let mut csv = ReaderBuilder::new().trim(csv::Trim::All).from_reader(Bounded::new(input));
+        let mut csv = ReaderBuilder::new().trim(csv::Trim::All).from_reader(Bounded::new(Lines::new(input)));
         let header = csv.byte_headers().map_err(|error| DeckError::Read(error.to_string()))?.clone();
         let places = places(&header).map_err(|message| DeckError::Faulty {
             faults: vec![DeckFault { line: 1, column: None, message }],
@@ -114,6 +115,11 @@ impl<R: Read> DeckReader<R> {
         if self.count > 0 { Err(DeckError::Faulty { faults: self.faults, count: self.count }) } else { Ok(self.rows) }
     }
 
+    /// The line that was read last: each has an end, so that the next one is at hand.
+    fn line_read(&self) -> u64 {
+        self.csv.position().line().saturating_sub(1)
+    }
+
     fn tell(&mut self, line: u64, column: Option<&'static str>, message: String) {
         self.count = self.count.saturating_add(1);
         if self.faults.len() < FAULTS_MAX {
@@ -124,8 +130,8 @@ impl<R: Read> DeckReader<R> {
     /// Tells of what is no row, and ends if nothing can be read after it.
     fn broken(&mut self, error: &csv::Error) {
         match error.kind() {
-            csv::ErrorKind::UnequalLengths { pos, expected_len, len } => {
-                self.line = pos.as_ref().map_or(0, csv::Position::line);
+            csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+                self.line = self.line_read();
                 self.tell(self.line, None, format!("it has {len} fields and the header has {expected_len}"));
             }
             _ if self.csv.get_ref().is_exceeded() => {
@@ -202,7 +208,7 @@ impl<R: Read> Iterator for DeckReader<R> {
                 Ok(false) => self.ended = true,
                 Ok(true) => {
                     self.rows = self.rows.saturating_add(1);
-                    self.line = self.record.position().map_or(0, csv::Position::line);
+                    self.line = self.line_read();
                     if self.rows > DECK_ROWS_MAX {
                         self.tell(
                             self.line,

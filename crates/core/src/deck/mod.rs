@@ -4,6 +4,7 @@
 mod bounded;
 mod csv_file;
 mod field;
+mod lines;
 
 use serde::{Deserialize, Serialize};
 

@@ -11,6 +11,7 @@ use axum::response::Response;
 use serde::{Serialize, Serializer};
 use telness_core::class::{Class, Place};
 use telness_core::decide::Action;
+use telness_core::names::TenantName;
 use telness_core::number::{Digits, E164, Number, Region};
 use telness_core::reason::Reason;
 use telness_core::record::{CdrState, NumberKey};
@@ -62,6 +63,9 @@ pub struct ListQuery {
     /// The switch's own id of the call.
     #[param(min_length = 1, max_length = 255, pattern = "^[!-~]+$", example = "a84b4c76e66710@192.0.2.10")]
     pub sip_call_id: Option<String>,
+    /// Whose, where an operator's key asks; a tenant's key lists its own.
+    #[param(example = "nordtel")]
+    pub tenant: Option<String>,
     /// Calls on the page.
     #[param(minimum = 1, maximum = 1000, default = 100)]
     pub limit: Option<u16>,
@@ -102,7 +106,7 @@ fn summaries<S: Serializer>(calls: &&[StoredSummary], serializer: S) -> Result<S
             headers(("Link" = String, description = "With `rel=\"next\"`: the next page, if there is one"))),
         (status = 401, description = "unauthenticated", body = ProblemDocument,
             content_type = "application/problem+json"),
-        (status = 403, description = "peer_unknown", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "peer_unknown, operator_needed, operator_has_no_calls", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 422, description = "field_unknown, field_invalid: every wrong parameter", body = ProblemDocument,
             content_type = "application/problem+json"),
         (status = 500, description = "internal", body = ProblemDocument, content_type = "application/problem+json"),
@@ -119,7 +123,7 @@ pub async fn list_calls(
     let region = api.engine.world().plan.default_region;
     let asked = read(&uri, region, api.engine.number_key()).map_err(Problem::of_faults)?;
     let asker = asker(&headers, peer);
-    let page = in_time(api.read_max, api.engine.list_calls(&asker, &asked.query)).await?;
+    let page = in_time(api.read_max, api.engine.list_calls_of(&asker, asked.tenant.as_ref(), &asked.query)).await?;
     let mut response = if asked.csv.unwrap_or_else(|| wants_csv(&headers)) {
         let mut response = Response::new(Body::from(csv::page(&page)));
         let media_type = HeaderValue::from_static("text/csv; charset=utf-8; header=present");
@@ -142,13 +146,14 @@ pub async fn list_calls(
 #[derive(Debug)]
 struct Asked {
     query: CallQuery,
+    tenant: Option<TenantName>,
     csv: Option<bool>,
 }
 
 /// Reads the query. `key` is the server's, under which numbers are found.
 fn read(uri: &Uri, region: Region, key: [u8; 16]) -> Result<Asked, Vec<telness_core::call::FieldFault>> {
     let mut faults = Faults::default();
-    let mut asked = Asked { query: CallQuery { limit: LIMIT_USUAL, ..CallQuery::default() }, csv: None };
+    let mut asked = Asked { query: CallQuery { limit: LIMIT_USUAL, ..CallQuery::default() }, tenant: None, csv: None };
     let parameters = parameters(uri);
     let mut seen: Vec<&str> = Vec::new();
     for (name, value) in &parameters {
@@ -189,6 +194,7 @@ impl Asked {
             "reason" => query.reason = Some(value.parse().map_err(|_| "must be a reason's name or code")?),
             "state" => query.state = Some(state(value).ok_or("must be decided, ringing, answered, failed or ended")?),
             "trunk" => query.trunk = Some(value.parse().map_err(|_| "must be a trunk's name")?),
+            "tenant" => self.tenant = Some(value.parse().map_err(|_| "must be a tenant's name")?),
             "from" => query.caller = Some(number(value)?),
             "to" => query.called = Some(number(value)?),
             "sip_call_id" => {

@@ -4,6 +4,10 @@ use std::fmt::Display;
 
 use axum::extract::Query;
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
+use telness_core::names::TenantName;
+
+use super::fields::Faults;
+use super::problem::Problem;
 
 /// Entries of a page.
 pub(super) const LIMIT: std::ops::RangeInclusive<u16> = 1..=1000;
@@ -42,4 +46,15 @@ pub(super) fn wants_csv(headers: &HeaderMap) -> bool {
         }
     }
     preferred.1
+}
+
+/// The tenant whose calls an operator asks for.
+pub(super) fn tenant_named(uri: &Uri) -> Result<Option<TenantName>, Problem> {
+    let sent = parameters(uri).into_iter().find(|(name, _)| name == "tenant");
+    let read = sent.map(|(_, name)| name.parse::<TenantName>()).transpose();
+    read.map_err(|error| {
+        let mut faults = Faults::default();
+        faults.invalid("tenant", format!("is {error}"));
+        Problem::of_faults(faults.into_vec())
+    })
 }

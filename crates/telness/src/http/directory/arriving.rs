@@ -1,6 +1,7 @@
 //! A body that is read by a thread as it arrives, so that what is larger than memory should hold is never held.
 
 use std::io::{self, Read};
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use http_body_util::BodyExt as _;
@@ -45,13 +46,27 @@ impl Read for Arriving {
     }
 }
 
+/// What a body may cost.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Allowed {
+    /// Its size in bytes.
+    pub(super) bytes_max: u64,
+    /// How long each piece of it may be waited for.
+    pub(super) wait_max: Duration,
+}
+
 /// Hands a body on to whoever reads it, until its end or until nobody does. The reader sees an end only if it is one.
 ///
 /// # Errors
-/// When it is larger than allowed, or breaks off.
-pub(super) async fn pump(mut body: Body, sender: mpsc::Sender<Piece>, bytes_max: u64) -> Result<(), Cut> {
+/// When it is larger than allowed, stops arriving, or breaks off.
+pub(super) async fn pump(mut body: Body, sender: mpsc::Sender<Piece>, allowed: Allowed) -> Result<(), Cut> {
+    let Allowed { bytes_max, wait_max } = allowed;
+    let late = |_| Cut {
+        reason: Reason::RequestTimeout,
+        detail: format!("nothing more of the body arrived for {} ms", wait_max.as_millis()),
+    };
     let mut bytes: u64 = 0;
-    while let Some(frame) = body.frame().await {
+    while let Some(frame) = tokio::time::timeout(wait_max, body.frame()).await.map_err(late)? {
         let ended = "the body ended before it was whole".to_owned();
         let frame = frame.map_err(|_| Cut { reason: Reason::RequestUnreadable, detail: ended })?;
         // What is no data is trailers, which say nothing here.
@@ -72,7 +87,7 @@ pub(super) async fn pump(mut body: Body, sender: mpsc::Sender<Piece>, bytes_max:
 
 #[cfg(test)]
 mod tests {
-    use futures_util::stream;
+    use futures_util::{StreamExt as _, stream};
 
     use super::*;
 
@@ -86,7 +101,8 @@ mod tests {
             let mut text = String::new();
             arriving.read_to_string(&mut text).map(|_| text)
         });
-        let (pumped, read) = tokio::join!(pump(body, sender, bytes_max), reading);
+        let allowed = Allowed { bytes_max, wait_max: Duration::from_millis(50) };
+        let (pumped, read) = tokio::join!(pump(body, sender, allowed), reading);
         (read.unwrap(), pumped.err().map(|cut| cut.reason))
     }
 
@@ -98,5 +114,8 @@ mod tests {
         assert_eq!((larger.is_err(), cut), (true, Some(Reason::RequestTooLarge)));
         let (broken, cut) = read(body(&[Ok("ab"), Err(())]), 3).await;
         assert_eq!((broken.is_err(), cut), (true, Some(Reason::RequestUnreadable)));
+        let endless = stream::iter([Ok::<_, io::Error>("ab")]).chain(stream::pending());
+        let (stalled, cut) = read(Body::from_stream(endless), 3).await;
+        assert_eq!((stalled.is_err(), cut), (true, Some(Reason::RequestTimeout)));
     }
 }

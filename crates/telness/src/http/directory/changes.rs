@@ -63,10 +63,10 @@ pub struct ChangeDocument {
     #[schema(example = "nordtel/berit")]
     pub key: String,
     /// What it was; `null` if it was not there.
-    #[schema(value_type = Option<std::collections::HashMap<String, String>>, example = json!(null))]
+    #[schema(value_type = Option<Object>, example = json!(null))]
     pub before: Option<()>,
     /// What it is since; `null` if it is no more.
-    #[schema(value_type = Option<std::collections::HashMap<String, String>>, example = json!({"name": "berit"}))]
+    #[schema(value_type = Option<Object>, example = json!({"name": "berit"}))]
     pub after: Option<()>,
 }
 

@@ -18,7 +18,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::super::api::Api;
 use super::super::problem::Problem;
 use super::answering;
-use super::arriving::{Arriving, pump};
+use super::arriving::{Allowed, Arriving, pump};
 use super::asking::{Head, Query, before};
 use super::documented::{Comment, Paging, Precondition};
 use super::refused::{DeleteRefused, ListRefused, PutRefused, ReadRefused};
@@ -193,10 +193,11 @@ pub async fn load_deck(
     let progress = Progress::default();
     let file = DeckFile { head: deck_head.clone(), input, rows: None };
     let edit = telness_store::control::Edit { comment, ..edit };
+    let allowed = Allowed { bytes_max: api.deck_bytes_max, wait_max: api.body.arrival_max };
     let loading = async {
         let loading = api.engine.deck_loader().load(file, edit, expect, &progress);
         // What the load says of an input that was cut is not why it was.
-        let (pumped, loaded) = tokio::join!(pump(body, sender, api.deck_bytes_max), loading);
+        let (pumped, loaded) = tokio::join!(pump(body, sender, allowed), loading);
         pumped?;
         loaded.map_err(Problem::from)
     };
