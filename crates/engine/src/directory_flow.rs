@@ -9,7 +9,7 @@ use telness_store::control::{
     Control, ControlError, Deck, Edit, Entity, Expect, ListPage, ListQuery, Refusal, Version, Versioned,
 };
 
-use crate::auth::{Access, Asker};
+use crate::auth::{Access, Asker, access};
 use crate::node::Engine;
 use crate::plan_flow::PublishError;
 
@@ -153,12 +153,9 @@ pub struct Put<E> {
 }
 
 impl Engine {
-    /// What an asker may, who asks for something of one tenant's or of all.
-    ///
-    /// # Errors
-    /// When it may nothing.
-    pub fn reader(&self, asker: &Asker<'_>) -> Result<Access, DirectoryError> {
-        self.access(asker).map_err(DirectoryError::Denied)
+    /// What an asker may of what is kept of tenants, users, numbers, plans and rate decks.
+    pub(crate) fn access(&self, asker: &Asker<'_>) -> Result<Access, Denial> {
+        access(asker, &self.keys)
     }
 
     /// What the log is to say of an edit by this asker, who has to be the operator.
@@ -167,7 +164,7 @@ impl Engine {
     /// When it is not.
     pub fn editor(&self, asker: &Asker<'_>, comment: &str) -> Result<Edit, DirectoryError> {
         let author = self.access(asker).and_then(Access::operator).map_err(DirectoryError::Denied)?;
-        Ok(self.edit(&author, comment))
+        Ok(Edit { author: author.to_string(), comment: comment.to_owned(), at: self.clock.now() })
     }
 
     /// The control plane, for an asker who has to be the operator.
@@ -184,7 +181,7 @@ impl Engine {
     /// # Errors
     /// When there is none, it is another tenant's, or the store cannot tell.
     pub async fn read_kept<E: Kept>(&self, asker: &Asker<'_>, key: &E::Key) -> Result<Versioned<E>, DirectoryError> {
-        let access = self.reader(asker)?;
+        let access = self.access(asker).map_err(DirectoryError::Denied)?;
         let found = E::get(self.control(), key).await?;
         found.filter(|found| access.may_read(found.value.owner())).ok_or(DirectoryError::NotFound(E::NAME))
     }
@@ -198,7 +195,7 @@ impl Engine {
         asker: &Asker<'_>,
         mut query: ListQuery<E>,
     ) -> Result<ListPage<E>, DirectoryError> {
-        let access = self.reader(asker)?;
+        let access = self.access(asker).map_err(DirectoryError::Denied)?;
         if let Some(own) = access.only() {
             if query.tenant.as_ref().is_some_and(|tenant| tenant != own) {
                 return Ok(ListPage { items: Vec::new(), next: None });

@@ -11,12 +11,12 @@ use telness_core::record::CallRecord;
 use telness_core::standing::Denial;
 use telness_core::time::Timestamp;
 use telness_core::world::World;
-use telness_store::control::{Control, Edit};
+use telness_store::control::Control;
 use telness_store::{Journal, JournalError, JournalId, JournalOptions, Store};
 use tokio::runtime::Handle;
 use tokio_util::sync::DropGuard;
 
-use crate::auth::{Access, Asker, Keys, access, standing};
+use crate::auth::{Asker, Keys, standing};
 use crate::call_flow::Answer;
 use crate::call_log::CallLog;
 use crate::clock::Clock;
@@ -296,20 +296,6 @@ impl Engine {
         let age = self.snapshot.age_s().map_or(-1, |age| i64::try_from(age).unwrap_or(i64::MAX));
         self.metrics.snapshot_age_seconds.set(age);
         self.metrics.render()
-    }
-
-    /// What an asker may of what is kept of tenants, users, numbers, plans and rate decks.
-    ///
-    /// # Errors
-    /// When it may nothing.
-    pub fn access(&self, asker: &Asker<'_>) -> Result<Access, Denial> {
-        access(asker, &self.keys)
-    }
-
-    /// What the log of changes is to say of an edit that is made now.
-    #[must_use]
-    pub fn edit(&self, author: &str, comment: &str) -> Edit {
-        Edit { author: author.to_owned(), comment: comment.to_owned(), at: self.clock.now() }
     }
 
     /// The tenant of an asker that reports or reads. A suspended tenant may still do both.

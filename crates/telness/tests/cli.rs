@@ -17,6 +17,8 @@ mod decks;
 mod directory;
 #[path = "cli/documentation.rs"]
 mod documentation;
+#[path = "cli/keys.rs"]
+mod keys;
 #[path = "cli/nodes.rs"]
 mod nodes;
 #[path = "cli/numbers.rs"]

@@ -172,7 +172,7 @@ fn keys_are_read_and_never_shown() {
 }
 
 #[test]
-fn p4_a_key_is_a_tenants_or_the_operators_and_never_both() {
+fn a_key_is_a_tenants_or_the_operators_and_never_both() {
     let folder = Folder::new("operator");
     let hash = "0".repeat(64);
     let file = folder.file(&format!("[[keys]]\noperator = 'anna'\nsha256 = '{hash}'\n"));

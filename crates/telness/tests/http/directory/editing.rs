@@ -163,7 +163,7 @@ fn pages_have_each_thing_once_and_only_the_tenants_own() {
 }
 
 #[test]
-fn p4_the_log_says_who_changed_what_from_what_to_what_and_why() {
+fn the_log_says_who_changed_what_from_what_to_what_and_why() {
     let keyed = Keyed::start();
     let mut operator = keyed.operator();
     put_berit(&mut operator);
