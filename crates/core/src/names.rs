@@ -40,6 +40,8 @@ short_texts! {
     UserName = "user";
     /// A time window with a zone and holidays.
     ScheduleName = "schedule";
+    /// Whose key of the operator it is: a person or a program, as the log of changes names it.
+    OperatorName = "key";
     /// One running process of the service.
     NodeName = "node";
 }

@@ -86,8 +86,8 @@ reasons! {
         "Try `telness number --region XX NUMBER`, which says what it is read as. Check the site's region and outside-line prefix.";
     MediaTypeUnsupported = 311, "media_type_unsupported", 415, 415, 79,
         "The body is not of a media type that this operation takes.",
-        "The Content-Type is not application/json.",
-        "Send `Content-Type: application/json`.";
+        "The Content-Type is not the one that the operation takes, which for most is application/json.",
+        "Send the Content-Type that the message names.";
     MethodNotAllowed = 312, "method_not_allowed", 405, 405, 79,
         "The path exists, but not with this method.",
         "The Allow header lists the methods.",
@@ -104,6 +104,22 @@ reasons! {
         "The request did not arrive whole within the time allowed.",
         "The connection is slow, or the sender stopped.",
         "Send it again.";
+    PreconditionFailed = 316, "precondition_failed", 412, 412, 96,
+        "What is there is not what the request expects to be there.",
+        "Somebody changed, made or deleted it since it was read: its version is not that of If-Match, or there is one and If-None-Match wants none.",
+        "Read it again, make the change on what is there now, and send that with its ETag.";
+    Conflict = 317, "conflict", 409, 409, 96,
+        "The change does not go together with something else that is there.",
+        "It names what is not there, takes what another has, or takes away what another needs; the message names that one.",
+        "Change the other one first, or both in an order in which each goes.";
+    PlanFaulty = 318, "plan_faulty", 422, 422, 100,
+        "The plan has faults and was not published.",
+        "A plan with a single fault is refused whole, so that no half of it routes calls.",
+        "Put right what the message lists by line, try `telness plan check FILE`, and publish it again. The plan before stays published.";
+    DeckFaulty = 319, "deck_faulty", 422, 422, 100,
+        "The rate deck has faults and was not loaded.",
+        "A deck with a single faulty row is refused whole, so that no half of it prices calls.",
+        "Put right what the message lists by line and load it again. The deck before stays in force.";
 
     Unauthenticated = 400, "unauthenticated", 401, 401, 21,
         "Who asks is not known.",
@@ -117,6 +133,14 @@ reasons! {
         "The tenant is suspended.",
         "The plan marks it so.",
         "Lift the suspension in the plan. Emergency calls go through meanwhile.";
+    OperatorHasNoCalls = 403, "operator_has_no_calls", 403, 403, 21,
+        "An operator's key has no calls of its own.",
+        "The key is the operator's, who is no tenant: it edits the directory, the plans and the rate decks, places and reports no calls, and reads those of a tenant that the request names.",
+        "Send the key of the tenant whose calls they are, or `?tenant=NAME` to read them. Emergency calls go through meanwhile.";
+    OperatorNeeded = 404, "operator_needed", 403, 403, 21,
+        "Only the operator may do this.",
+        "The key that was sent is a tenant's. It reads that tenant's own users, numbers and blocks, and edits nothing.",
+        "Send an operator's key. `telness keys new --operator NAME` makes one.";
 
     Overloaded = 500, "overloaded", 503, 503, 42,
         "The service has more calls in hand than it takes at once.",
@@ -127,9 +151,9 @@ reasons! {
         "The disk of the journal is full, failing or too slow. What was only too late may be kept yet.",
         "Send it again with the Idempotency-Key that it had: if it is kept after all, it is the same call. Run `telness doctor`; free or replace the disk. The service takes calls again by itself.";
     StoreUnavailable = 502, "store_unavailable", 503, 503, 38,
-        "The call log cannot be read now.",
-        "The store does not answer, or has not caught up with the journal yet.",
-        "Try again. Routing is not touched by this, and nothing is lost.";
+        "The store cannot be read or changed now.",
+        "It does not answer, or has not caught up with the journal yet.",
+        "Try again; read first what became of a change. Routing is not touched by this, and nothing is lost.";
     ShuttingDown = 503, "shutting_down", 503, 503, 42,
         "The service is stopping and takes no new calls.",
         "It was told to stop, and finishes what it has.",

@@ -40,6 +40,17 @@ fn rows_are_read_exactly() {
 }
 
 #[test]
+fn lines_are_counted_as_editors_do_whatever_they_end_with() {
+    let wrong = format!("{HEADER}4670,0.01,0,1,1,,,,\n46,free,0,1,1,,,,\n\n47,0.01,0,1\n4670,0.02,0,1,1,,,,");
+    for text in [wrong.clone(), wrong.replace('\n', "\r\n"), format!("{wrong}\r\n\r\n")] {
+        let (faults, _) = faults(&text);
+        let told: Vec<u64> = faults.iter().map(|fault| fault.line).collect();
+        assert_eq!(told, [3, 5, 6], "{text:?}");
+        assert!(faults.last().unwrap().message.contains("line 2 has the same"), "{faults:?}");
+    }
+}
+
+#[test]
 fn every_fault_is_told_by_its_line() {
     let text = format!(
         "{HEADER}4670,0.01,0,1,1,,,,\n0046,free,0,1,1,,,,\n47,0.01,0,1,0,,,,\n48,0.01,0,1\n4670,0.02,0,1,1,,,,\n\
@@ -87,4 +98,16 @@ fn s3_what_is_no_deck_is_refused() {
     let mut reader = DeckReader::new([HEADER.as_bytes(), b"46\xff,1,0,1,1,,,,\n"].concat().leak() as &[u8]).unwrap();
     assert!(reader.next().is_none() && reader.finish().is_err());
     assert!(read(&format!("{HEADER}46,\"1,0,1,1,,,,\n47,1,0,1,1,,,,\n")).is_err());
+}
+
+#[test]
+fn a_quote_that_is_not_closed_takes_no_more_than_a_row_may() {
+    let mut text = format!("{HEADER}4670,0.01,0,1,1,,,,\n4671,\"0.01,0,1,1,,,,\n");
+    text.push_str(&"4672,0.01,0,1,1,,,,\n".repeat(100_000));
+    let (faults, count) = faults(&text);
+    let told = faults.first().unwrap();
+    assert_eq!((told.line, told.column, count), (3, None, 1));
+    assert!(told.message.contains("a quote that is not closed"), "{told}");
+    let endless = "prefix".repeat(100_000);
+    assert!(matches!(DeckReader::new(endless.as_bytes()), Err(DeckError::Read(why)) if why.contains("longer than")));
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use telness_core::call::CallId;
 use telness_core::names::TenantName;
 use telness_core::record::CallRecord;
+use telness_core::standing::Denial;
 use telness_store::{CallQuery, Page, Position, Store, StoreError, StoredCall};
 
 use crate::auth::Asker;
@@ -64,9 +65,7 @@ impl Engine {
     /// # Errors
     /// When there is none, or it cannot be read now.
     pub async fn read_call(&self, asker: &Asker<'_>, id: CallId) -> Result<StoredCall, ReadError> {
-        let tenant = self.tenant_of(asker).map_err(ReadError::Denied)?;
-        self.call_log.up_to_date().await?;
-        self.call_log.store.call(&tenant, id).await.map_err(|error| unavailable(&error))?.ok_or(ReadError::NotFound)
+        self.read_call_of(asker, None, id).await
     }
 
     /// A page of the asker's tenant's calls, newest first.
@@ -74,8 +73,46 @@ impl Engine {
     /// # Errors
     /// When they cannot be read now.
     pub async fn list_calls(&self, asker: &Asker<'_>, query: &CallQuery) -> Result<Page, ReadError> {
-        let tenant = self.tenant_of(asker).map_err(ReadError::Denied)?;
+        self.list_calls_of(asker, None, query).await
+    }
+
+    /// The same of a call of the tenant that an operator names.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be read now.
+    pub async fn read_call_of(
+        &self,
+        asker: &Asker<'_>,
+        named: Option<&TenantName>,
+        id: CallId,
+    ) -> Result<StoredCall, ReadError> {
+        let tenant = self.reads_calls_of(asker, named).map_err(ReadError::Denied)?;
+        self.call_log.up_to_date().await?;
+        self.call_log.store.call(&tenant, id).await.map_err(|error| unavailable(&error))?.ok_or(ReadError::NotFound)
+    }
+
+    /// The same of the calls of the tenant that an operator names.
+    ///
+    /// # Errors
+    /// When they cannot be read now.
+    pub async fn list_calls_of(
+        &self,
+        asker: &Asker<'_>,
+        named: Option<&TenantName>,
+        query: &CallQuery,
+    ) -> Result<Page, ReadError> {
+        let tenant = self.reads_calls_of(asker, named).map_err(ReadError::Denied)?;
         self.call_log.up_to_date().await?;
         self.call_log.store.calls(&tenant, query).await.map_err(|error| unavailable(&error))
+    }
+
+    /// Whose calls an asker reads: a tenant's key its own, and the operator those of a tenant that the request names.
+    fn reads_calls_of(&self, asker: &Asker<'_>, named: Option<&TenantName>) -> Result<TenantName, Vec<Denial>> {
+        let Some(named) = named else { return self.tenant_of(asker) };
+        let access = self.access(asker).map_err(|denial| vec![denial])?;
+        if access.only() == Some(named) {
+            return Ok(named.clone());
+        }
+        access.operator().map(|_| named.clone()).map_err(|denial| vec![denial])
     }
 }

@@ -16,6 +16,9 @@ const EVERY: Duration = Duration::from_secs(5);
 /// How long ago a node was last seen that is taken to be alive.
 pub const ALIVE_MAX: Duration = Duration::from_secs(15);
 
+/// How many beats pass between two looks for what is left of rate decks, unless there was some.
+const BEATS_BETWEEN_SWEEPS: u32 = 11;
+
 /// The most that is told of what is amiss, in characters.
 const FAULT_CHARS_MAX: usize = 4_000;
 
@@ -29,6 +32,7 @@ pub fn is_alive(seen_at: Timestamp, now: Timestamp) -> bool {
 /// Says so until the node stops, and does the store's small chores.
 pub(crate) async fn run(engine: Arc<Engine>, store: Arc<dyn Store>, started_at: Timestamp, stop: CancellationToken) {
     let beating = async {
+        let mut beats_to_sweep = 0;
         loop {
             // The shipper tells that the store is away; this need not as well.
             if let Err(why) = engine.beat(started_at).await {
@@ -37,6 +41,11 @@ pub(crate) async fn run(engine: Arc<Engine>, store: Arc<dyn Store>, started_at: 
             if let Err(why) = store.tend().await {
                 tracing::debug!(%why, "the store's chores were not done");
             }
+            beats_to_sweep = match beats_to_sweep {
+                0 if engine.sweep_decks().await => 0,
+                0 => BEATS_BETWEEN_SWEEPS,
+                beats => beats.saturating_sub(1),
+            };
             tokio::time::sleep(EVERY).await;
         }
     };
@@ -52,6 +61,14 @@ impl Engine {
         self.control.heartbeat(&report).await?;
         self.look_at_keys(&report, &self.control.nodes().await?);
         Ok(())
+    }
+
+    /// Sweeps away some of the rows that no rate deck has any more; tells whether there are others.
+    async fn sweep_decks(&self) -> bool {
+        self.deck_loader.sweep().await.unwrap_or_else(|why| {
+            tracing::debug!(%why, "what is left of rate decks was not swept away");
+            false
+        })
     }
 
     fn report(&self, started_at: Timestamp) -> NodeReport {

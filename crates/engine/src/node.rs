@@ -22,6 +22,7 @@ use crate::call_log::CallLog;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::data_folder::{DataFolder, DataFolderError, read_key_file};
+use crate::deck_flow::DeckLoader;
 use crate::error::CallError;
 use crate::heartbeat;
 use crate::idempotency::Idempotency;
@@ -54,6 +55,7 @@ pub struct Engine {
     pub(crate) call_log: CallLog,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) control: Control,
+    pub(crate) deck_loader: DeckLoader,
     drain_max: Duration,
 }
 
@@ -116,8 +118,7 @@ struct Beside {
 }
 
 impl Beside {
-    fn start(engine: &Arc<Engine>, store: Arc<dyn Store>, follower: Follower) -> Self {
-        let tasks = Supervisor::new();
+    fn start(tasks: Supervisor, engine: &Arc<Engine>, store: Arc<dyn Store>, follower: Follower) -> Self {
         let stop = tasks.stopping();
         tasks.task("the follower of the store", follower.run(stop.clone()));
         let started_at = engine.clock.now();
@@ -176,6 +177,8 @@ impl Node {
         let wait_max = settings.shipper.read_wait_max;
         let started_at = recorder.end();
         let call_log = CallLog { store: Arc::clone(&store), recorder: recorder.clone(), wait_max, started_at };
+        let tasks = Supervisor::new();
+        let deck_loader = DeckLoader::new(control.clone(), clock.clone(), tasks.clone());
         let engine = Arc::new(Engine {
             node,
             clock,
@@ -189,9 +192,10 @@ impl Node {
             call_log,
             metrics,
             control,
+            deck_loader,
             drain_max: settings.http.drain_max,
         });
-        let beside = Beside::start(&engine, store, follower);
+        let beside = Beside::start(tasks, &engine, store, follower);
         Ok(Self { engine, threads, folder, beside })
     }
 
@@ -263,6 +267,12 @@ impl Engine {
     #[must_use]
     pub const fn control(&self) -> &Control {
         &self.control
+    }
+
+    /// Who loads rate decks into the store.
+    #[must_use]
+    pub const fn deck_loader(&self) -> &DeckLoader {
+        &self.deck_loader
     }
 
     /// The key under which numbers are hashed for search.

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use telness_core::plan::{PLAN_BYTES_MAX, Plan, PlanFaults, read_plan};
 
+use telness_store::control::{Control, ControlError, Edit, Expect, PublishedPlan};
+
 use crate::node::Engine;
 use crate::snapshot::{FaultyPlan, PlanFrom, PlanText};
 
@@ -31,6 +33,61 @@ pub enum PlanError {
         /// Every fault, with its line.
         rendered: String,
     },
+}
+
+/// Why a plan was not published. What was published before still is.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// The plan has faults; it is refused whole (S3).
+    #[error("the plan has faults:\n{0}")]
+    Faulty(PlanFaults),
+    /// It is not as expected in the store, or the store cannot.
+    #[error(transparent)]
+    Control(#[from] ControlError),
+    /// A defect.
+    #[error("the check of the plan died: {0}")]
+    Died(String),
+}
+
+/// Checks a plan's text as `telness plan check` does, and publishes it as the store's next revision. `expect` is of the
+/// publication that is there.
+///
+/// # Errors
+/// When it has faults, all of them, or the store refuses or cannot; then nothing was changed.
+pub async fn publish(
+    control: &Control,
+    edit: &Edit,
+    text: Vec<u8>,
+    expect: Expect,
+) -> Result<PublishedPlan, PublishError> {
+    let text = checked(text).await?;
+    Ok(control.publish_plan(edit, &text, expect).await?)
+}
+
+/// Publishes a revision that the store has, to go back to it. It is checked anew: this telness may refuse what an
+/// earlier one took.
+///
+/// # Errors
+/// When there is none, it has faults, or the store refuses or cannot; then nothing was changed.
+pub async fn publish_revision(
+    control: &Control,
+    edit: &Edit,
+    revision: u64,
+    expect: Expect,
+) -> Result<PublishedPlan, PublishError> {
+    if let Some(plan) = control.plan(revision).await? {
+        checked(plan.text.into_bytes()).await?;
+    }
+    Ok(control.publish_revision(edit, revision, expect).await?)
+}
+
+/// The text, if the plan is good. A large one takes a while, so that is not done on a thread that carries calls.
+async fn checked(text: Vec<u8>) -> Result<String, PublishError> {
+    let checked = tokio::task::spawn_blocking(move || {
+        read_plan(&text, 0).map_err(PublishError::Faulty)?;
+        String::from_utf8(text).map_err(|error| PublishError::Died(error.to_string()))
+    });
+    checked.await.map_err(|error| PublishError::Died(error.to_string()))?
 }
 
 /// Reads, checks and compiles a plan file, or the example if there is none.

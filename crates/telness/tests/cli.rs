@@ -11,8 +11,14 @@
     reason = "a test"
 )]
 
+#[path = "cli/decks.rs"]
+mod decks;
+#[path = "cli/directory.rs"]
+mod directory;
 #[path = "cli/documentation.rs"]
 mod documentation;
+#[path = "cli/keys.rs"]
+mod keys;
 #[path = "cli/nodes.rs"]
 mod nodes;
 #[path = "cli/numbers.rs"]
@@ -57,8 +63,11 @@ fn run_in(folder: &TempDir, arguments: &[&str]) -> Ran {
 
 /// Runs it with this on its standard input.
 fn run_with(arguments: &[&str], input: &[u8]) -> Ran {
-    let folder = folder();
-    let mut command = telness(&folder, arguments);
+    run_in_with(&folder(), arguments, input)
+}
+
+fn run_in_with(folder: &TempDir, arguments: &[&str], input: &[u8]) -> Ran {
+    let mut command = telness(folder, arguments);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let input = input.to_vec();

@@ -95,7 +95,7 @@ impl Client {
         self.request("POST", path, headers, body.to_string().as_bytes())
     }
 
-    /// Sends a request and reads its answer. A request that failed is not sent again: whether it was taken is for
+    /// Sends a request, with JSON if it has a body and no content-type in lower case, and reads its answer. A request that failed is not sent again: whether it was taken is for
     /// the caller to find out.
     ///
     /// # Errors
@@ -110,7 +110,7 @@ impl Client {
         for (name, value) in own.chain(headers.iter().copied()) {
             bytes.push_str(&format!("{name}: {value}\r\n"));
         }
-        if !body.is_empty() {
+        if !body.is_empty() && !headers.iter().any(|(name, _)| *name == "content-type") {
             bytes.push_str("content-type: application/json\r\n");
         }
         bytes.push_str(&format!("content-length: {}\r\n\r\n", body.len()));

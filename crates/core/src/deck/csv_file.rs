@@ -5,11 +5,16 @@ use std::io::Read;
 
 use csv::{ByteRecord, ReaderBuilder};
 
+use super::bounded::Bounded;
+use super::lines::Lines;
 use super::{DeckRow, field};
 use crate::world::Rate;
 
 /// How many faults of a file are told; of the others only how many there are.
 pub const FAULTS_MAX: usize = 100;
+
+/// The most rows of a deck.
+pub const DECK_ROWS_MAX: u64 = 5_000_000;
 
 /// The columns, by their names in the header. Those from `OPTIONAL` on may be left out.
 const COLUMNS: [&str; 9] =
@@ -47,11 +52,15 @@ pub enum DeckError {
 /// Reads a file's rows one after the other. It goes on after a fault, so that all are told: what it gave counts only
 /// when [`finish`](DeckReader::finish) says that nothing was wrong.
 pub struct DeckReader<R> {
-    csv: csv::Reader<R>,
+    csv: csv::Reader<Bounded<Lines<R>>>,
     /// The place of each of `COLUMNS` in a row.
     places: [Option<usize>; COLUMNS.len()],
     record: ByteRecord,
     rows: u64,
+    /// The line of the last row.
+    line: u64,
+    /// Whether what comes is not read any more.
+    ended: bool,
     faults: Vec<DeckFault>,
     count: u64,
     broken: Option<String>,
@@ -65,7 +74,7 @@ impl<R: Read> DeckReader<R> {
     /// # Errors
     /// When it is not that of a deck.
     pub fn new(input: R) -> Result<Self, DeckError> {
-        let mut csv = ReaderBuilder::new().trim(csv::Trim::All).from_reader(input);
+        let mut csv = ReaderBuilder::new().trim(csv::Trim::All).from_reader(Bounded::new(Lines::new(input)));
         let header = csv.byte_headers().map_err(|error| DeckError::Read(error.to_string()))?.clone();
         let places = places(&header).map_err(|message| DeckError::Faulty {
             faults: vec![DeckFault { line: 1, column: None, message }],
@@ -76,6 +85,8 @@ impl<R: Read> DeckReader<R> {
             places,
             record: ByteRecord::new(),
             rows: 0,
+            line: 1,
+            ended: false,
             faults: Vec::new(),
             count: 0,
             broken: None,
@@ -104,10 +115,33 @@ impl<R: Read> DeckReader<R> {
         if self.count > 0 { Err(DeckError::Faulty { faults: self.faults, count: self.count }) } else { Ok(self.rows) }
     }
 
+    /// The line that was read last: each has an end, so that the next one is at hand.
+    fn line_read(&self) -> u64 {
+        self.csv.position().line().saturating_sub(1)
+    }
+
     fn tell(&mut self, line: u64, column: Option<&'static str>, message: String) {
         self.count = self.count.saturating_add(1);
         if self.faults.len() < FAULTS_MAX {
             self.faults.push(DeckFault { line, column, message });
+        }
+    }
+
+    /// Tells of what is no row, and ends if nothing can be read after it.
+    fn broken(&mut self, error: &csv::Error) {
+        match error.kind() {
+            csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+                self.line = self.line_read();
+                self.tell(self.line, None, format!("it has {len} fields and the header has {expected_len}"));
+            }
+            _ if self.csv.get_ref().is_exceeded() => {
+                self.tell(self.line.saturating_add(1), None, error.to_string());
+                self.ended = true;
+            }
+            _ => {
+                self.broken = Some(error.to_string());
+                self.ended = true;
+            }
         }
     }
 
@@ -168,23 +202,25 @@ impl<R: Read> Iterator for DeckReader<R> {
     type Item = DeckRow;
 
     fn next(&mut self) -> Option<DeckRow> {
-        while self.broken.is_none() {
+        while !self.ended {
+            self.csv.get_mut().begin_row();
             match self.csv.read_byte_record(&mut self.record) {
-                Ok(false) => return None,
+                Ok(false) => self.ended = true,
                 Ok(true) => {
                     self.rows = self.rows.saturating_add(1);
-                    let line = self.record.position().map_or(0, csv::Position::line);
-                    if let Some(row) = self.row(line) {
+                    self.line = self.line_read();
+                    if self.rows > DECK_ROWS_MAX {
+                        self.tell(
+                            self.line,
+                            None,
+                            format!("a deck has at most {DECK_ROWS_MAX} rows; this one has more"),
+                        );
+                        self.ended = true;
+                    } else if let Some(row) = self.row(self.line) {
                         return Some(row);
                     }
                 }
-                Err(error) => match error.kind() {
-                    csv::ErrorKind::UnequalLengths { pos, expected_len, len } => {
-                        let line = pos.as_ref().map_or(0, csv::Position::line);
-                        self.tell(line, None, format!("it has {len} fields and the header has {expected_len}"));
-                    }
-                    _ => self.broken = Some(error.to_string()),
-                },
+                Err(error) => self.broken(&error),
             }
         }
         None

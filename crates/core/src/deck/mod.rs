@@ -1,12 +1,14 @@
 //! Rate decks: for a trunk, what a call to a prefix costs, from where and when. Amounts are whole millionths of the
 //! currency's unit; nothing passes through a fraction in binary.
 
+mod bounded;
 mod csv_file;
 mod field;
+mod lines;
 
 use serde::{Deserialize, Serialize};
 
-pub use csv_file::{DeckError, DeckFault, DeckReader, FAULTS_MAX};
+pub use csv_file::{DECK_ROWS_MAX, DeckError, DeckFault, DeckReader, FAULTS_MAX};
 
 use crate::number::Digits;
 use crate::short_text::short_texts;

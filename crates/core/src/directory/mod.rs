@@ -17,5 +17,5 @@ pub use entities::{Block, BlockError, DeviceNumber, DeviceNumberError, Language,
 pub use entities::{User, UserDevice};
 pub use image::{BadImage, Names, NumberImage, Restore, UserImage};
 pub use issues::{ISSUES_SHOWN_MAX, Issue, Issues};
-pub use number_entry::{NumberEntry, NumberEntryError, NumberState};
+pub use number_entry::{NumberEntry, NumberEntryError, NumberStanding, NumberState};
 pub use view::{HeldBy, UserView};

@@ -47,6 +47,45 @@ impl NumberState {
     }
 }
 
+/// What a number is at a time, by its entry and the cutover in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NumberStanding {
+    /// It is in no block, and nobody said anything of it.
+    NotOurs,
+    /// It can be given to somebody.
+    Free,
+    /// Its user holds it.
+    Assigned,
+    /// Nobody holds it, and nobody is to get it yet.
+    Quarantined,
+    /// Another carrier has it until the cutover.
+    AwaitedFromElsewhere,
+    /// It came from another carrier, and its user holds it.
+    PortedIn,
+    /// Its user holds it until the cutover, and another carrier afterwards.
+    Leaving,
+    /// Another carrier has it.
+    PortedOut,
+}
+
+impl NumberStanding {
+    /// The standing's word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::NotOurs => "not_ours",
+            Self::Free => "free",
+            Self::Assigned => "assigned",
+            Self::Quarantined => "quarantined",
+            Self::AwaitedFromElsewhere => "awaited_from_elsewhere",
+            Self::PortedIn => "ported_in",
+            Self::Leaving => "leaving",
+            Self::PortedOut => "ported_out",
+        }
+    }
+}
+
 /// A number that is not free. A number of a block without an entry is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -98,6 +137,21 @@ impl NumberEntry {
                 Err(NumberEntryError::CutoverMissing(state))
             }
             _ => Ok(()),
+        }
+    }
+
+    /// What it is at a time.
+    #[must_use]
+    pub fn standing_at(&self, now: Timestamp) -> NumberStanding {
+        let is_over = self.cutover.is_some_and(|cutover| cutover <= now);
+        match (self.state, is_over) {
+            (NumberState::Assigned, _) => NumberStanding::Assigned,
+            (NumberState::Quarantined, false) => NumberStanding::Quarantined,
+            (NumberState::Quarantined, true) => NumberStanding::Free,
+            (NumberState::PortedIn, false) => NumberStanding::AwaitedFromElsewhere,
+            (NumberState::PortedIn, true) => NumberStanding::PortedIn,
+            (NumberState::PortedOut, false) => NumberStanding::Leaving,
+            (NumberState::PortedOut, true) => NumberStanding::PortedOut,
         }
     }
 

@@ -3,11 +3,9 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use ring::digest;
-use telness_core::names::TenantName;
-
-use crate::config::KeySetting;
+use crate::config::{KeyHolder, KeySetting};
 use crate::identity::{NoRandomness, random_bytes};
+use ring::digest;
 
 /// What every key begins with.
 const KEY_MARK: &str = "telness_key_";
@@ -48,13 +46,13 @@ impl KeyText {
 
 /// The keys of a node, by their hashes.
 #[derive(Debug, Default)]
-pub struct Keys(HashMap<[u8; 32], TenantName>);
+pub struct Keys(HashMap<[u8; 32], KeyHolder>);
 
 impl Keys {
     /// The keys of the settings.
     #[must_use]
     pub fn new(settings: &[KeySetting]) -> Self {
-        Self(settings.iter().map(|key| (key.sha256, key.tenant.clone())).collect())
+        Self(settings.iter().map(|key| (key.sha256, key.holder.clone())).collect())
     }
 
     /// Whether there is none.
@@ -63,10 +61,10 @@ impl Keys {
         self.0.is_empty()
     }
 
-    /// The tenant that a key proves. What is compared is a hash, so its timing tells nothing of the keys.
+    /// Whom a key proves. What is compared is a hash, so its timing tells nothing of the keys.
     #[must_use]
-    pub fn tenant_of(&self, key: &str) -> Option<TenantName> {
-        self.0.get(&sha256(key)).cloned()
+    pub fn holder_of(&self, key: &str) -> Option<&KeyHolder> {
+        self.0.get(&sha256(key))
     }
 }
 

@@ -1,10 +1,12 @@
 //! Who asks: the peer by its network, the tenant by its key. What speaks against it becomes a denial.
 
+mod access;
 mod keys;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
+pub use access::{Access, access};
 pub use keys::{KeyText, Keys};
 use telness_core::class::Place;
 use telness_core::emergency::is_ambiguous_outside_line;
@@ -13,6 +15,8 @@ use telness_core::number::Digits;
 use telness_core::plan::{Peer, Plan};
 use telness_core::reason::Reason;
 use telness_core::standing::{Denial, Standing};
+
+use crate::config::KeyHolder;
 
 /// Whoever sent a request, as the edge sees it.
 #[derive(Clone, Copy, Debug)]
@@ -77,15 +81,21 @@ fn tenant_of(
     denials: &mut Vec<Denial>,
 ) -> Option<TenantName> {
     let deny = |reason, detail: &str| Denial { reason, detail: Arc::from(detail) };
-    if let Some(key) = asker.key {
-        let proved = keys.tenant_of(key).filter(|tenant| plan.tenants.contains_key(tenant));
-        if proved.is_none() {
-            denials.push(deny(Reason::Unauthenticated, "the API key is not known"));
+    match asker.key.map(|key| keys.holder_of(key)) {
+        Some(Some(KeyHolder::Tenant(tenant))) if plan.tenants.contains_key(tenant) => return Some(tenant.clone()),
+        Some(Some(KeyHolder::Operator(_))) => {
+            // Who asks is known and of no tenant; whose the peer is stays, for an emergency call.
+            denials.push(deny(Reason::OperatorHasNoCalls, "the API key is the operator's, who is no tenant"));
+            return peer.and_then(|peer| owner(peer, plan));
         }
-        return proved;
+        Some(_) => {
+            denials.push(deny(Reason::Unauthenticated, "the API key is not known"));
+            return None;
+        }
+        None => {}
     }
     match peer {
-        Some(peer) if peer.trusted => Some(peer.tenant.clone().unwrap_or_else(|| plan.default_tenant.clone())),
+        Some(peer) if peer.trusted => owner(peer, plan),
         Some(peer) => {
             denials.push(deny(Reason::Unauthenticated, "this peer needs an API key, and none was sent"));
             peer.tenant.clone()
@@ -95,6 +105,12 @@ fn tenant_of(
             None
         }
     }
+}
+
+/// Whose a peer is: one that is trusted is the default tenant's if it is nobody else's.
+fn owner(peer: &Peer, plan: &Plan) -> Option<TenantName> {
+    let otherwise = || peer.trusted.then(|| plan.default_tenant.clone());
+    peer.tenant.clone().or_else(otherwise)
 }
 
 fn suspended(tenant: &TenantName, plan: &Plan) -> Option<Denial> {

@@ -2,14 +2,16 @@
 
 use std::path::Path;
 
-use telness_core::names::TenantName;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::KeySetting;
 use super::fault::{ConfigFault, Source};
 use super::list::SETTINGS;
 use super::nearest::nearest;
+use super::{KeyHolder, KeySetting};
+
+/// What a `[[keys]]` table may have.
+const KEY_FIELDS: [&str; 3] = ["tenant", "operator", "sha256"];
 
 /// A value of the file, as text.
 #[derive(Debug)]
@@ -104,28 +106,36 @@ impl Reader<'_> {
         let Some(table) = key.get_ref().as_table() else {
             return self.fault(line, "keys", "a key is a table".to_owned(), Some("write [[keys]]".to_owned()));
         };
-        let unknown: Vec<_> = table.keys().filter(|name| !["tenant", "sha256"].contains(&&**name.get_ref())).collect();
+        let unknown: Vec<_> = table.keys().filter(|name| !KEY_FIELDS.contains(&&**name.get_ref())).collect();
         for name in unknown {
             let at = self.line(name.span().start);
             let what = format!("a key has no `{}`", name.get_ref());
-            self.fault(at, "keys", what, Some("it has `tenant` and `sha256`".to_owned()));
+            self.fault(at, "keys", what, Some("it has `tenant` or `operator`, and `sha256`".to_owned()));
         }
         let text = |name: &str| table.get(name).and_then(|value| value.get_ref().as_str());
-        let tenant = text("tenant").map(str::parse::<TenantName>);
+        let holder = match (text("tenant"), text("operator")) {
+            (Some(tenant), None) => Some(tenant.parse().map(KeyHolder::Tenant).map_err(|error| ("keys.tenant", error))),
+            (None, Some(name)) => Some(name.parse().map(KeyHolder::Operator).map_err(|error| ("keys.operator", error))),
+            (None, None) => None,
+            (Some(_), Some(_)) => {
+                let what = "a key has either `tenant` or `operator`".to_owned();
+                return self.fault(line, "keys", what, Some("make a key for each".to_owned()));
+            }
+        };
         let sha256 = text("sha256").map(|text| unhex(text).ok_or(()));
-        match (tenant, sha256) {
-            (Some(Ok(tenant)), Some(Ok(sha256))) => self.found.keys.push(KeySetting { tenant, sha256 }),
-            (tenant, sha256) => {
-                if let Some(Err(error)) = &tenant {
-                    self.fault(line, "keys.tenant", error.to_string(), None);
+        match (holder, sha256) {
+            (Some(Ok(holder)), Some(Ok(sha256))) => self.found.keys.push(KeySetting { holder, sha256 }),
+            (holder, sha256) => {
+                if let Some(Err((name, error))) = &holder {
+                    self.fault(line, name, error.to_string(), None);
                 }
                 if let Some(Err(())) = &sha256 {
                     let help = Some("`telness keys new` prints it".to_owned());
                     self.fault(line, "keys.sha256", "it is not 64 hexadecimal digits".to_owned(), help);
                 }
-                for (missing, name) in [(tenant.is_none(), "tenant"), (sha256.is_none(), "sha256")] {
+                for (missing, name) in [(holder.is_none(), "`tenant` or `operator`"), (sha256.is_none(), "`sha256`")] {
                     if missing {
-                        self.fault(line, "keys", format!("a key lacks `{name}`, a text"), None);
+                        self.fault(line, "keys", format!("a key lacks {name}, a text"), None);
                     }
                 }
             }

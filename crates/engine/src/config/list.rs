@@ -182,6 +182,26 @@ pub const SETTINGS: &[Setting] = &[
         "The largest request body, in bytes. A call with a full location and metadata needs some 4 KiB.",
     ),
     setting(
+        "http.bulk_bytes_max",
+        "8388608",
+        whole(65_536, 67_108_864, |to, n| to.http.bulk_bytes_max = count(n)),
+        "The largest body of a request that puts several users, numbers, blocks or tenants at once, or that publishes a \
+         plan, in bytes (8 MiB). Ten thousand users take some 2 MiB.",
+    ),
+    setting(
+        "http.deck_bytes_max",
+        "268435456",
+        whole(65_536, 1 << 34, |to, n| to.http.deck_bytes_max = n),
+        "The largest rate deck, in bytes of CSV (256 MiB). A million rows take some 40 MiB; they are read as they \
+         arrive and never held together.",
+    ),
+    setting(
+        "http.deck_ms_max",
+        "600000",
+        whole(1_000, 86_400_000, |to, n| to.http.deck_max = Duration::from_millis(n)),
+        "How long a rate deck may take to arrive and to be loaded, in milliseconds (10 minutes).",
+    ),
+    setting(
         "http.drain_ms_max",
         "20000",
         whole(0, HOUR_MS, |to, n| to.http.drain_max = Duration::from_millis(n)),
@@ -334,8 +354,9 @@ pub const SETTINGS: &[Setting] = &[
         name: "keys",
         default: "",
         takes: Takes::Keys,
-        meaning: "The API keys: `[[keys]]` tables of the file with `tenant` and `sha256` (64 hexadecimal digits). \
-                  `telness keys new` prints one to paste.",
+        meaning: "The API keys: `[[keys]]` tables of the file with `sha256` (64 hexadecimal digits), and `tenant` for a \
+                  tenant's key or `operator`, the name that the log of changes has, for one of the operator. `telness keys \
+                  new` prints one to paste.",
         secret: true,
     },
 ];

@@ -26,7 +26,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use telness_core::names::{NodeName, TenantName};
+use telness_core::names::{NodeName, OperatorName, TenantName};
 use telness_store::Tls;
 
 /// How soon a call's record is durable, seen from its answer.
@@ -49,11 +49,20 @@ pub struct WorkflowSettings {
     pub calls_in_flight_max: usize,
 }
 
+/// Whose an API key is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyHolder {
+    /// A tenant's: its calls, and reading what is its own.
+    Tenant(TenantName),
+    /// The operator's: editing and reading what is there of all tenants, and no calls.
+    Operator(OperatorName),
+}
+
 /// An API key, as it is kept: not the key but its hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeySetting {
-    /// The tenant that it proves.
-    pub tenant: TenantName,
+    /// Whom it proves.
+    pub holder: KeyHolder,
     /// SHA-256 of the key.
     pub sha256: [u8; 32],
 }
@@ -108,6 +117,12 @@ pub struct HttpSettings {
     pub request_max: Duration,
     /// The largest body, in bytes.
     pub body_bytes_max: usize,
+    /// The largest body of several things at once or of a plan, in bytes.
+    pub bulk_bytes_max: usize,
+    /// The largest rate deck, in bytes.
+    pub deck_bytes_max: u64,
+    /// How long a rate deck may take to arrive and to be loaded.
+    pub deck_max: Duration,
     /// How long a stopping node waits for requests in hand.
     pub drain_max: Duration,
 }
@@ -204,6 +219,9 @@ impl Settings {
                 idle_max: Duration::ZERO,
                 request_max: Duration::ZERO,
                 body_bytes_max: 0,
+                bulk_bytes_max: 0,
+                deck_bytes_max: 0,
+                deck_max: Duration::ZERO,
                 drain_max: Duration::ZERO,
             },
             journal: JournalSettings {

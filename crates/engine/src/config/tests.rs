@@ -137,7 +137,7 @@ fn every_fault_is_told_at_once_with_its_place_and_the_nearest_name() {
         format!("{}http.request_ms_max: a float is no value of any setting", at(4)),
         format!("{}htpp: there is no such group of settings; did you mean [http]?", at(5)),
         format!("{}log.format: `xml` is not one of text, json", at(8)),
-        format!("{}keys: a key has no `note`; it has `tenant` and `sha256`", at(12)),
+        format!("{}keys: a key has no `note`; it has `tenant` or `operator`, and `sha256`", at(12)),
         "TELNESS_THREADS: `many` is not a whole number from 0 to 1024".to_owned(),
         "TELNESS_LOG_FORMT: there is no such setting; did you mean TELNESS_LOG_FORMAT?".to_owned(),
         "--set: journal.segment_bytes: there is no such setting; did you mean `journal.segment_bytes_max`?".to_owned(),
@@ -164,11 +164,30 @@ fn keys_are_read_and_never_shown() {
     let hash = "0be1a258d1c3db642a2f12a2c58fc40f57bd15a52e685bfc465384c1089da6AB";
     let file = folder.file(&format!("[[keys]]\ntenant = 'nordic'\nsha256 = '{hash}'\n"));
     let loaded = load(&Inputs { file: Some(file), ..Inputs::default() }).unwrap();
-    assert_eq!(loaded.settings.keys[0].tenant.as_str(), "nordic");
+    assert_eq!(loaded.settings.keys[0].holder, KeyHolder::Tenant("nordic".parse().unwrap()));
     assert_eq!(loaded.settings.keys[0].sha256[..2], [0x0b, 0xe1]);
     assert_eq!(loaded.settings.keys[0].sha256[31], 0xab);
     let shown = format!("{:?}", loaded.effective.iter().map(|one| one.shown.clone()).collect::<Vec<_>>());
     assert!(shown.contains("1 hidden") && !shown.contains("0be1"), "{shown}");
+}
+
+#[test]
+fn a_key_is_a_tenants_or_the_operators_and_never_both() {
+    let folder = Folder::new("operator");
+    let hash = "0".repeat(64);
+    let file = folder.file(&format!("[[keys]]\noperator = 'anna'\nsha256 = '{hash}'\n"));
+    let loaded = load(&Inputs { file: Some(file), ..Inputs::default() }).unwrap();
+    assert_eq!(loaded.settings.keys[0].holder, KeyHolder::Operator("anna".parse().unwrap()));
+    for (wrong, told) in [
+        ("operator = 'anna'\ntenant = 'nordic'", "keys: a key has either `tenant` or `operator`"),
+        ("operator = true", "keys: a key lacks `tenant` or `operator`, a text"),
+        ("operator = ''", "keys.operator: not a key name"),
+        ("", "keys: a key lacks `tenant` or `operator`, a text"),
+    ] {
+        let file = folder.file(&format!("[[keys]]\n{wrong}\nsha256 = '{hash}'\n"));
+        let found = faults(&Inputs { file: Some(file), ..Inputs::default() });
+        assert!(found.len() == 1 && found[0].contains(told), "{wrong}: {found:?}");
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ use telness_core::class::Class;
 use telness_core::decide::Action;
 use telness_core::reason::Reason;
 use telness_engine::Asker;
+use telness_engine::config::{KeyHolder, KeySetting};
 
 use crate::scene::{CARRIER, CLOSED, NOBODY, OFFICE, STREET, SUSPENDED, Scene, draft, keyed};
 
@@ -24,6 +25,25 @@ async fn e7_the_outcome_is_the_same_for_every_asker_that_the_plan_knows() {
             let answer = scene.call(&asker, telness_core::call::Draft { privacy, ..draft("112") }).await.unwrap();
             assert_eq!(answer.record.personal.steps, expected.record.personal.steps, "{asker:?}");
         }
+    }
+}
+
+#[tokio::test]
+async fn e7_an_operators_key_places_no_call_but_an_emergency_call() {
+    let scene = Scene::with(|settings| {
+        let operator = KeyHolder::Operator("anna".parse().unwrap());
+        settings.keys = vec![KeySetting { holder: operator, sha256: crate::scene::KEY_SHA256 }];
+    });
+    let engine = scene.engine();
+    let expected = scene.call(&OFFICE, draft("112")).await.unwrap();
+    for from in [OFFICE, STREET, CLOSED, CARRIER, NOBODY] {
+        let asker = Asker { key: Some(crate::scene::KEY), ..from };
+        let refused = scene.call(&asker, draft("+46701740605")).await.unwrap_err();
+        assert_eq!(refused.reason(), Reason::OperatorHasNoCalls, "{from:?}");
+        let answer = scene.call(&asker, draft("112")).await.unwrap();
+        assert_eq!(answer.record.personal.steps, expected.record.personal.steps, "{from:?}");
+        let read = engine.read_call(&asker, answer.record.routing.call_id).await.unwrap_err();
+        assert_eq!(read.reason(), Reason::OperatorHasNoCalls);
     }
 }
 

@@ -9,6 +9,7 @@
 )]
 
 mod calls;
+mod decks;
 mod directory;
 mod emergency;
 mod following;

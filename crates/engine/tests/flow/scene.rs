@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use telness_core::call::Draft;
 use telness_engine::clock::Clock;
-use telness_engine::config::{KeySetting, Settings};
+use telness_engine::config::{KeyHolder, KeySetting, Settings};
 use telness_engine::{Answer, Asker, CallError, DataFolderError, Engine, Node, StartError};
 use tempfile::TempDir;
 
@@ -47,7 +47,7 @@ impl Scene {
     pub(crate) fn with(change: impl FnOnce(&mut Settings)) -> Self {
         let folder = TempDir::new().unwrap();
         let mut settings = Settings { data: folder.path().join("data"), ..Settings::defaults() };
-        settings.keys = vec![KeySetting { tenant: "acme".parse().unwrap(), sha256: KEY_SHA256 }];
+        settings.keys = vec![KeySetting { holder: KeyHolder::Tenant("acme".parse().unwrap()), sha256: KEY_SHA256 }];
         let plan = folder.path().join("plan.yaml");
         std::fs::write(&plan, PLAN).unwrap();
         settings.plan = Some(plan);
@@ -123,7 +123,7 @@ impl Scene {
 pub(crate) const KEY: &str = "telness_key_of_the_tests";
 
 /// Its SHA-256.
-const KEY_SHA256: [u8; 32] = [
+pub(crate) const KEY_SHA256: [u8; 32] = [
     0x03, 0x30, 0x71, 0x14, 0xd6, 0xa8, 0x26, 0x55, 0xe2, 0xc4, 0x13, 0x9f, 0x60, 0x40, 0x2a, 0xac, 0x1b, 0x24, 0x3c,
     0x11, 0x69, 0xc3, 0x98, 0x36, 0x20, 0xdf, 0x7a, 0x14, 0xd3, 0xbc, 0x33, 0xb1,
 ];

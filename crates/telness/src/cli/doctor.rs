@@ -5,8 +5,9 @@ mod system;
 
 use clap::Args;
 use serde::Serialize;
+use telness_core::names::TenantName;
 use telness_core::plan::Plan;
-use telness_engine::config::Settings;
+use telness_engine::config::{KeyHolder, KeySetting, Settings};
 use telness_engine::{Beginning, PlanFrom};
 
 use super::{Exit, Failure, Output, SettingFlags};
@@ -125,10 +126,13 @@ fn plan(loaded: Result<Beginning, Failure>) -> Check {
 }
 
 fn keys(settings: &Settings, plan: Option<&Plan>) -> Check {
-    let known = |tenant| plan.is_none_or(|plan| plan.tenants.contains_key(tenant));
-    if let Some(key) = settings.keys.iter().find(|key| !known(&key.tenant)) {
-        let found =
-            format!("one is for the tenant `{}`, which the plan does not have, so it lets nobody in", key.tenant);
+    let known = |tenant: &TenantName| plan.is_none_or(|plan| plan.tenants.contains_key(tenant));
+    let of_tenant = |key: &KeySetting| match &key.holder {
+        KeyHolder::Tenant(tenant) => Some(tenant.clone()),
+        KeyHolder::Operator(_) => None,
+    };
+    if let Some(tenant) = settings.keys.iter().filter_map(of_tenant).find(|tenant| !known(tenant)) {
+        let found = format!("one is for the tenant `{tenant}`, which the plan does not have, so it lets nobody in");
         return Check::warn("keys", found, "declare the tenant in the plan, or take the key out");
     }
     match (settings.keys.len(), settings.listen.ip().is_loopback()) {

@@ -34,7 +34,7 @@ macro_rules! exits {
 
 exits! {
     Done = 0, "done; the answer is yes; the service stopped in order";
-    No = 1, "the answer is no: the plan has faults, it is no number, the call is not routed, a check failed, there is no such record";
+    No = 1, "the answer is no: the plan has faults, it is no number, the call is not routed, a check failed, there is no such record, a change was refused";
     Usage = 2, "the command line or a setting is wrong";
     Cannot = 3, "it cannot be done: a file cannot be read, the system refused, the service is down";
     InUse = 4, "another telness uses the data folder";

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
-use telness_core::names::TenantName;
+use telness_core::names::{OperatorName, TenantName};
 use telness_engine::auth::KeyText;
 
 use super::{Exit, Failure, Output};
@@ -19,20 +19,32 @@ pub(super) struct KeysCommand {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Makes a key and prints it once, with the lines for the settings file
-    New {
-        /// The tenant that the key proves
-        #[arg(long, value_name = "TENANT")]
-        tenant: TenantName,
-    },
+    New(New),
+}
+
+/// Whose key it is to be.
+#[derive(Args, Debug)]
+#[group(required = true, multiple = false)]
+struct New {
+    /// The tenant that the key proves
+    #[arg(long, value_name = "TENANT")]
+    tenant: Option<TenantName>,
+    /// Makes a key of the operator, who edits what is kept of all tenants; the name is what the log of changes has
+    #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "operator")]
+    operator: Option<OperatorName>,
 }
 
 impl KeysCommand {
     pub(super) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
-        let Action::New { tenant } = self.action;
+        let Action::New(New { tenant, operator }) = self.action;
         let key = KeyText::fresh().map_err(Failure::cannot)?;
         let sha256 = hex(&key.sha256());
+        let (field, holder) = match (&tenant, &operator) {
+            (_, Some(name)) => ("operator", name.as_str()),
+            (tenant, None) => ("tenant", tenant.as_ref().map_or("", TenantName::as_str)),
+        };
         if out.is_json() {
-            out.json(&json!({ "tenant": tenant, "key": key.reveal(), "sha256": sha256 }))?;
+            out.json(&json!({ field: holder, "key": key.reveal(), "sha256": sha256 }))?;
             return Ok(Exit::Done);
         }
         out.line(format_args!(
@@ -40,7 +52,7 @@ impl KeysCommand {
             key.reveal()
         ))?;
         out.line("What telness.toml in the data folder (or the file of --config) needs; then start telness anew:\n")?;
-        out.line(format_args!("[[keys]]\ntenant = \"{tenant}\"\nsha256 = \"{sha256}\""))?;
+        out.line(format_args!("[[keys]]\n{field} = \"{holder}\"\nsha256 = \"{sha256}\""))?;
         Ok(Exit::Done)
     }
 }

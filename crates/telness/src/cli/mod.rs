@@ -1,16 +1,23 @@
 //! The command line: one operation, one file. A command writes its answer and ends with a documented exit code.
 
+mod changes;
 mod completions;
 mod config;
+mod decks;
+mod directory;
 mod doctor;
+mod editing;
 mod exit;
 mod explain;
+mod in_store;
 mod keys;
+mod lines;
 mod migrate;
 mod nodes;
 mod number;
 mod output;
 mod plan;
+mod progress;
 mod records;
 mod route;
 mod serve;
@@ -45,7 +52,7 @@ enum Command {
     Number(number::Number),
     /// Tries a call without making one: where it would go, and why
     Route(route::Route),
-    /// Checks plans
+    /// Checks, publishes and shows plans, and goes back to earlier ones
     Plan(plan::PlanCommand),
     /// Shows recorded calls
     Records(records::Records),
@@ -59,6 +66,18 @@ enum Command {
     Migrate(migrate::Migrate),
     /// Shows the nodes of the store, and how far each serves what it holds
     Nodes(nodes::Nodes),
+    /// Lists, shows, puts and deletes tenants
+    Tenants(directory::Tenants),
+    /// Lists, shows, puts and deletes users
+    Users(directory::Users),
+    /// Lists, shows, puts and deletes numbers, and finds free ones
+    Numbers(directory::Numbers),
+    /// Lists, shows, puts and deletes blocks of numbers
+    Blocks(directory::Blocks),
+    /// Loads, lists, shows and deletes rate decks
+    Decks(decks::Decks),
+    /// Shows what was changed in the store, by whom, when and why
+    Changes(changes::Changes),
     /// Makes API keys
     Keys(keys::KeysCommand),
     /// Prints a completion script for a shell
@@ -123,6 +142,12 @@ impl Command {
             Self::Config(config) => config.run(out),
             Self::Migrate(migrate) => migrate.run(out),
             Self::Nodes(nodes) => nodes.run(out),
+            Self::Tenants(tenants) => tenants.run(out),
+            Self::Users(users) => users.run(out),
+            Self::Numbers(numbers) => numbers.run(out),
+            Self::Blocks(blocks) => blocks.run(out),
+            Self::Decks(decks) => decks.run(out),
+            Self::Changes(changes) => changes.run(out),
             Self::Keys(keys) => keys.run(out),
             Self::Completions(completions) => completions.run(out),
         }

@@ -5,9 +5,10 @@ use serde::Serialize;
 use telness_core::names::NodeName;
 use telness_core::time::Timestamp;
 use telness_engine::clock::Clock;
-use telness_engine::{is_alive, storage, store_file};
+use telness_engine::is_alive;
 use telness_store::control::{Control, ControlError, NodeReport};
 
+use super::in_store::{Access, failed, in_store};
 use super::{Exit, Failure, Output, SettingFlags};
 
 /// What the nodes say of themselves.
@@ -54,24 +55,10 @@ struct Node {
 
 impl Nodes {
     pub(super) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
-        let settings = self.settings.load(None)?.settings;
-        let file = store_file(&settings.data);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::cannot)?;
-        runtime.block_on(async {
-            let opened = match &self.action {
-                Some(_) if settings.store.url.is_some() || file.exists() => {
-                    storage::open(&settings.store, &file, storage::unobserved()).map(Some)
-                }
-                _ => storage::open_read_only(&settings.store, &file),
-            };
-            let Some(opened) = opened.map_err(|error| failed(&error.into()))? else {
-                let file = file.display();
-                return Err(Failure::cannot(format_args!("there is no store {file} yet; the first start makes it")));
-            };
-            match self.action {
-                None => list(&opened.control, out).await,
-                Some(Action::Forget { node }) => forget(&opened.control, &node, out).await,
-            }
+        let access = if self.action.is_some() { Access::Changes } else { Access::Reads };
+        in_store(&self.settings, access, async |control| match self.action {
+            None => list(&control, out).await,
+            Some(Action::Forget { node }) => forget(&control, &node, out).await,
         })
     }
 }
@@ -125,8 +112,4 @@ async fn forget(control: &Control, node: &NodeName, out: &mut Output) -> Result<
         out.line(if known { "forgotten; a node that lives says again that it is there" } else { "no such node" })?;
     }
     Ok(if known { Exit::Done } else { Exit::No })
-}
-
-fn failed(error: &ControlError) -> Failure {
-    Failure::cannot(format_args!("the store cannot tell: {error}"))
 }

@@ -1,6 +1,6 @@
 //! `telness number`: what a dialled text is read as, one at a time or a line each.
 
-use std::io::{BufRead, BufReader};
+use std::io::BufReader;
 
 use clap::Args;
 use serde_json::{Value, json};
@@ -9,6 +9,7 @@ use telness_core::emergency::Emergency;
 use telness_core::number::{Digits, Number as Read, Region};
 use telness_numbers::{DialledIn, NumberFault, read, recognise};
 
+use super::lines::next_line;
 use super::{Exit, Failure, Output};
 
 /// The longest line of a batch, in bytes; of a longer one the rest is passed over.
@@ -78,7 +79,7 @@ impl Number {
     /// Answers each line as it comes; the output is handed on whenever no further line is waiting.
     fn batch<R: std::io::Read>(&self, lines: &mut BufReader<R>, out: &mut Output) -> Result<Exit, Failure> {
         let mut line = Vec::new();
-        while let Some(fits) = next_line(lines, &mut line).map_err(Failure::cannot)? {
+        while let Some(fits) = next_line(lines, &mut line, LINE_BYTES_MAX).map_err(Failure::cannot)? {
             self.answer(fits.then_some(line.as_slice()), out)?;
             // A program at the other end may wait for this answer before it asks again.
             if lines.buffer().is_empty() {
@@ -171,38 +172,6 @@ fn question(line: &[u8]) -> Result<(Region, &str), &'static str> {
     let (region, dialled) = line.split_once('\t').ok_or("no_tab")?;
     let region = region.trim().parse().map_err(|_| "region_unknown")?;
     Ok((region, dialled))
-}
-
-/// Reads the next line without its end; tells whether all of it was kept, or none when there is no more.
-fn next_line(lines: &mut impl BufRead, line: &mut Vec<u8>) -> std::io::Result<Option<bool>> {
-    line.clear();
-    let mut fits = true;
-    let mut any = false;
-    loop {
-        let buffer = match lines.fill_buf() {
-            Ok(buffer) => buffer,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
-        };
-        if buffer.is_empty() {
-            return Ok(any.then_some(fits));
-        }
-        any = true;
-        let end = buffer.iter().position(|byte| *byte == b'\n');
-        let part = buffer.get(..end.unwrap_or(buffer.len())).unwrap_or_default();
-        fits = fits && line.len().saturating_add(part.len()) <= LINE_BYTES_MAX;
-        if fits {
-            line.extend_from_slice(part);
-        }
-        let used = part.len().saturating_add(usize::from(end.is_some()));
-        lines.consume(used);
-        if end.is_some() {
-            if line.last() == Some(&b'\r') {
-                line.pop();
-            }
-            return Ok(Some(fits));
-        }
-    }
 }
 
 fn from_to(text: &str) -> Result<(u8, u8), String> {

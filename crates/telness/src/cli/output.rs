@@ -66,6 +66,11 @@ impl Output {
     }
 }
 
+/// What people wrote, for a terminal: without the characters that would steer it.
+pub(super) fn plain(text: &str) -> String {
+    text.chars().map(|letter| if letter.is_control() { char::REPLACEMENT_CHARACTER } else { letter }).collect()
+}
+
 /// Tells a failure on standard error. That nobody may read it is no reason to fail again.
 pub(super) fn tell(json: bool, code: u8, message: &str) {
     let mut err = io::stderr().lock();

@@ -15,7 +15,7 @@ use telness_core::plan::{LISTENER_HTTP, Peer, Plan};
 use telness_core::time::Timestamp;
 use telness_engine::auth::{KeyText, Keys};
 use telness_engine::clock::Clock;
-use telness_engine::config::{KeySetting, Settings};
+use telness_engine::config::{KeyHolder, KeySetting, Settings};
 use telness_engine::identity::Identity;
 use telness_engine::plan_flow::PlanError;
 use telness_engine::snapshot::SnapshotFolder;
@@ -165,7 +165,7 @@ fn key_of(tenant: Option<TenantName>) -> Result<(Keys, Option<KeyText>), Failure
         return Ok((Keys::default(), None));
     };
     let key = KeyText::fresh().map_err(Failure::cannot)?;
-    Ok((Keys::new(&[KeySetting { tenant, sha256: key.sha256() }]), Some(key)))
+    Ok((Keys::new(&[KeySetting { holder: KeyHolder::Tenant(tenant), sha256: key.sha256() }]), Some(key)))
 }
 
 fn answer(trial: &Trial, plan: &Plan, lot: &Lot, out: &mut Output) -> Result<Exit, Failure> {

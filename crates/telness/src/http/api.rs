@@ -20,6 +20,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::body::BodyLimits;
+use super::directory::{blocks, changes, deck_rows, decks, numbers, plans, published, tenants, users};
 use super::problem::Problem;
 use super::{create_call, docs, health, list_calls, metrics, read_call, read_trace, report_event};
 
@@ -28,6 +29,12 @@ use super::{create_call, docs, health, list_calls, metrics, read_call, read_trac
 pub struct Api {
     pub(super) engine: Arc<Engine>,
     pub(super) body: BodyLimits,
+    /// The largest body of several things at once or of a plan, in bytes.
+    pub(super) bulk_bytes_max: usize,
+    /// The largest rate deck, in bytes.
+    pub(super) deck_bytes_max: u64,
+    /// How long a rate deck may take.
+    pub(super) deck_max: Duration,
     /// How long the call log may take to answer.
     pub(super) read_max: Duration,
 }
@@ -45,6 +52,8 @@ pub struct Api {
     security((), ("api_key" = [])),
     tags(
         (name = "calls", description = "Calls, what is reported of them, and what was recorded"),
+        (name = "directory", description = "What the operator edits: tenants, users, the inventory of numbers, plans, \
+            rate decks, and the log of changes"),
         (name = "service", description = "Whether the service works, and its documentation"),
     ),
 )]
@@ -57,6 +66,21 @@ fn operations() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(read_call::read_call))
         .routes(routes!(read_trace::read_trace))
         .routes(routes!(report_event::report_event))
+        .routes(routes!(tenants::list_tenants, tenants::put_tenants))
+        .routes(routes!(tenants::read_tenant, tenants::put_tenant, tenants::delete_tenant))
+        .routes(routes!(users::list_users, users::put_users))
+        .routes(routes!(users::read_user, users::put_user, users::delete_user))
+        .routes(routes!(blocks::list_blocks, blocks::put_blocks))
+        .routes(routes!(blocks::read_block, blocks::put_block, blocks::delete_block))
+        .routes(routes!(numbers::list_numbers, numbers::put_numbers))
+        .routes(routes!(numbers::read_number, numbers::put_number, numbers::delete_number))
+        .routes(routes!(plans::list_plans))
+        .routes(routes!(published::read_published_plan, published::publish_plan))
+        .routes(routes!(plans::read_plan))
+        .routes(routes!(decks::list_decks))
+        .routes(routes!(decks::read_deck, decks::load_deck, decks::delete_deck))
+        .routes(routes!(deck_rows::list_deck_rows))
+        .routes(routes!(changes::list_changes))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
         .routes(routes!(metrics::metrics))
@@ -68,7 +92,14 @@ fn operations() -> OpenApiRouter<Arc<Api>> {
 /// The router over a running engine.
 pub(super) fn router(engine: Arc<Engine>, settings: &HttpSettings) -> Router {
     let body = BodyLimits { bytes_max: settings.body_bytes_max, arrival_max: settings.request_max };
-    let api = Arc::new(Api { engine, body, read_max: settings.request_max });
+    let api = Arc::new(Api {
+        engine,
+        body,
+        bulk_bytes_max: settings.bulk_bytes_max,
+        deck_bytes_max: settings.deck_bytes_max,
+        deck_max: settings.deck_max,
+        read_max: settings.request_max,
+    });
     let (router, _document) = operations().split_for_parts();
     router
         .fallback(|| async { Problem::new(Reason::NotFound, "there is no such path; see /docs") })

@@ -56,7 +56,7 @@ const ANSWER_BYTES_USUAL: usize = 2048;
             body = ProblemDocument, content_type = "application/problem+json"),
         (status = 401, description = "unauthenticated: the key is not known, or this peer needs one",
             body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "peer_unknown, tenant_suspended", body = ProblemDocument,
+        (status = 403, description = "peer_unknown, tenant_suspended, operator_has_no_calls", body = ProblemDocument,
             content_type = "application/problem+json"),
         (status = 408, description = "request_timeout: the body did not arrive in time", body = ProblemDocument,
             content_type = "application/problem+json"),

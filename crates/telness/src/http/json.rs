@@ -63,7 +63,15 @@ pub struct Broken<'a> {
 /// # Errors
 /// Where and why the text is not JSON, with what was finished before.
 pub fn read(text: &str) -> Result<Json<'_>, Broken<'_>> {
-    let mut reader = Reader { text, at: if text.starts_with('\u{feff}') { 3 } else { 0 } };
+    read_keeping(text, ENTRIES_KEPT)
+}
+
+/// Reads one value and nothing after it, and keeps so many entries of each inner object or list.
+///
+/// # Errors
+/// Where and why the text is not JSON, with what was finished before.
+pub fn read_keeping(text: &str, kept: usize) -> Result<Json<'_>, Broken<'_>> {
+    let mut reader = Reader { text, at: if text.starts_with('\u{feff}') { 3 } else { 0 }, kept };
     let mut entries = Vec::new();
     reader.whole(&mut entries).map_err(|why| Broken { why, finished: entries })
 }
@@ -71,6 +79,7 @@ pub fn read(text: &str) -> Result<Json<'_>, Broken<'_>> {
 struct Reader<'a> {
     text: &'a str,
     at: usize,
+    kept: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -163,7 +172,7 @@ impl<'a> Reader<'a> {
             // A text ends at its quote. A number that no comma or bracket follows may be the half of one.
             let finished = matches!(value, Json::Text(_) | Json::Spoiled(..));
             let end = self.ends(b'}');
-            if (finished || end.is_ok()) && (depth == 0 || entries.len() < ENTRIES_KEPT) {
+            if (finished || end.is_ok()) && (depth == 0 || entries.len() < self.kept) {
                 entries.push((name, value));
             }
             if end? {
@@ -194,7 +203,7 @@ impl<'a> Reader<'a> {
         }
         loop {
             let value = self.value(depth.saturating_add(1))?;
-            if entries.len() < ENTRIES_KEPT {
+            if entries.len() < self.kept {
                 entries.push(value);
             }
             if self.ends(b']')? {

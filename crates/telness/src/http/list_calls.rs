@@ -5,17 +5,18 @@ use std::sync::Arc;
 
 use axum::Extension;
 use axum::body::Body;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::Response;
 use serde::{Serialize, Serializer};
 use telness_core::class::{Class, Place};
 use telness_core::decide::Action;
+use telness_core::names::TenantName;
 use telness_core::number::{Digits, E164, Number, Region};
 use telness_core::reason::Reason;
 use telness_core::record::{CdrState, NumberKey};
 use telness_numbers::DialledIn;
-use telness_store::{CallQuery, Cursor, Page, StoredSummary};
+use telness_store::{CallQuery, Cursor, StoredSummary};
 use utoipa::{IntoParams, ToSchema};
 
 use super::api::{Api, in_time, json};
@@ -24,14 +25,9 @@ use super::call_request::SIP_CALL_ID_BYTES_MAX;
 use super::call_view::CallSummary;
 use super::csv;
 use super::fields::{Faults, graphic};
+use super::paging::{LIMIT, LIMIT_USUAL, next_link, parameters, wants_csv};
 use super::problem::{Problem, ProblemDocument};
 use super::words::{ActionWord, ClassWord, StateWord};
-
-/// Calls of a page.
-const LIMIT: std::ops::RangeInclusive<u16> = 1..=1000;
-
-/// Calls of a page when the request does not say.
-const LIMIT_USUAL: u16 = 100;
 
 /// What to list. Everything given must hold.
 #[derive(IntoParams)]
@@ -67,6 +63,9 @@ pub struct ListQuery {
     /// The switch's own id of the call.
     #[param(min_length = 1, max_length = 255, pattern = "^[!-~]+$", example = "a84b4c76e66710@192.0.2.10")]
     pub sip_call_id: Option<String>,
+    /// Whose, where an operator's key asks; a tenant's key lists its own.
+    #[param(example = "nordtel")]
+    pub tenant: Option<String>,
     /// Calls on the page.
     #[param(minimum = 1, maximum = 1000, default = 100)]
     pub limit: Option<u16>,
@@ -107,7 +106,7 @@ fn summaries<S: Serializer>(calls: &&[StoredSummary], serializer: S) -> Result<S
             headers(("Link" = String, description = "With `rel=\"next\"`: the next page, if there is one"))),
         (status = 401, description = "unauthenticated", body = ProblemDocument,
             content_type = "application/problem+json"),
-        (status = 403, description = "peer_unknown", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "peer_unknown, operator_needed, operator_has_no_calls", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 422, description = "field_unknown, field_invalid: every wrong parameter", body = ProblemDocument,
             content_type = "application/problem+json"),
         (status = 500, description = "internal", body = ProblemDocument, content_type = "application/problem+json"),
@@ -124,7 +123,7 @@ pub async fn list_calls(
     let region = api.engine.world().plan.default_region;
     let asked = read(&uri, region, api.engine.number_key()).map_err(Problem::of_faults)?;
     let asker = asker(&headers, peer);
-    let page = in_time(api.read_max, api.engine.list_calls(&asker, &asked.query)).await?;
+    let page = in_time(api.read_max, api.engine.list_calls_of(&asker, asked.tenant.as_ref(), &asked.query)).await?;
     let mut response = if asked.csv.unwrap_or_else(|| wants_csv(&headers)) {
         let mut response = Response::new(Body::from(csv::page(&page)));
         let media_type = HeaderValue::from_static("text/csv; charset=utf-8; header=present");
@@ -137,57 +136,24 @@ pub async fn list_calls(
     };
     let headers = response.headers_mut();
     headers.insert(header::VARY, HeaderValue::from_static("Accept"));
-    if let Some(link) = next_link(&uri, &page) {
+    if let Some(link) = page.next.and_then(|next| next_link(&uri, &next)) {
         headers.insert(header::LINK, link);
     }
     Ok(response)
-}
-
-/// The same request with the next page's cursor.
-fn next_link(uri: &Uri, page: &Page) -> Option<HeaderValue> {
-    let next = page.next?;
-    // Sent and decoded parameters pair off: of both, empty ones do not count.
-    let sent = uri.query().unwrap_or("").split('&').filter(|one| !one.is_empty());
-    let decoded = parameters(uri);
-    let kept = sent.zip(&decoded).filter(|(_, (name, _))| name != "cursor");
-    let query: String = kept.flat_map(|(one, _)| [one, "&"]).collect();
-    HeaderValue::try_from(format!("<{}?{query}cursor={next}>; rel=\"next\"", uri.path())).ok()
-}
-
-/// The query's parameters, decoded, in their order.
-fn parameters(uri: &Uri) -> Vec<(String, String)> {
-    Query::<Vec<(String, String)>>::try_from_uri(uri).map(|Query(all)| all).unwrap_or_default()
-}
-
-/// Whether `Accept` prefers CSV to JSON: by weight, and of equal weights the first.
-fn wants_csv(headers: &HeaderMap) -> bool {
-    let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|accept| accept.to_str().ok());
-    let mut preferred = (0.0, false);
-    for range in accepted.flat_map(|accept| accept.split(',')) {
-        let mut parts = range.split(';').map(str::trim);
-        let kind = parts.next().unwrap_or("");
-        let csv = kind.eq_ignore_ascii_case("text/csv");
-        let weight = parts.find_map(|part| part.strip_prefix(['q', 'Q'])?.trim_start().strip_prefix('='));
-        // What cannot be read as a weight is none.
-        let weight = weight.map_or(1.0, |weight| weight.trim().parse::<f32>().map_or(1.0, |sent| sent.clamp(0.0, 1.0)));
-        if (csv || kind.eq_ignore_ascii_case("application/json")) && weight > preferred.0 {
-            preferred = (weight, csv);
-        }
-    }
-    preferred.1
 }
 
 /// What a request for a page says.
 #[derive(Debug)]
 struct Asked {
     query: CallQuery,
+    tenant: Option<TenantName>,
     csv: Option<bool>,
 }
 
 /// Reads the query. `key` is the server's, under which numbers are found.
 fn read(uri: &Uri, region: Region, key: [u8; 16]) -> Result<Asked, Vec<telness_core::call::FieldFault>> {
     let mut faults = Faults::default();
-    let mut asked = Asked { query: CallQuery { limit: LIMIT_USUAL, ..CallQuery::default() }, csv: None };
+    let mut asked = Asked { query: CallQuery { limit: LIMIT_USUAL, ..CallQuery::default() }, tenant: None, csv: None };
     let parameters = parameters(uri);
     let mut seen: Vec<&str> = Vec::new();
     for (name, value) in &parameters {
@@ -228,6 +194,7 @@ impl Asked {
             "reason" => query.reason = Some(value.parse().map_err(|_| "must be a reason's name or code")?),
             "state" => query.state = Some(state(value).ok_or("must be decided, ringing, answered, failed or ended")?),
             "trunk" => query.trunk = Some(value.parse().map_err(|_| "must be a trunk's name")?),
+            "tenant" => self.tenant = Some(value.parse().map_err(|_| "must be a tenant's name")?),
             "from" => query.caller = Some(number(value)?),
             "to" => query.called = Some(number(value)?),
             "sip_call_id" => {
@@ -383,9 +350,8 @@ mod tests {
     #[test]
     fn the_next_page_has_one_cursor_however_its_name_was_written() {
         let cursor: Cursor = "1-019ab1c27e587d3c9f0a0d7d6f6f2c11".parse().unwrap();
-        let page = Page { calls: Vec::new(), next: Some(cursor) };
         let link = |query: &str| {
-            let link = next_link(&format!("/v1/calls?{query}").parse().unwrap(), &page).unwrap();
+            let link = next_link(&format!("/v1/calls?{query}").parse().unwrap(), &cursor).unwrap();
             link.to_str().unwrap().to_owned()
         };
         let expected = format!("</v1/calls?limit=1&to=%2B46701740605&cursor={cursor}>; rel=\"next\"");

@@ -13,6 +13,7 @@ pub mod call_view;
 mod connection;
 pub mod create_call;
 pub(crate) mod csv;
+pub mod directory;
 mod dispatch;
 pub mod docs;
 pub mod fields;
@@ -21,6 +22,7 @@ pub mod json;
 pub mod list_calls;
 pub mod metrics;
 mod pace;
+mod paging;
 pub mod problem;
 pub mod read_call;
 pub mod read_trace;
@@ -38,4 +40,5 @@ pub use server::serve;
 pub fn read_bodies(body: &[u8]) {
     drop(call_request::read(body, None, fields::Faults::default()));
     drop(report_event::read(body, fields::Faults::default()));
+    directory::read_bodies(body);
 }

@@ -8,9 +8,14 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use telness_core::call::FieldFault;
+use telness_core::deck::{DeckError, DeckFault};
 use telness_core::reason::Reason;
 use telness_core::standing::Refusal;
+use telness_engine::deck_flow::DeckLoadError;
+use telness_engine::directory_flow::{DirectoryError, reason_of_refusal};
+use telness_engine::plan_flow::PublishError;
 use telness_engine::{CallError, ReadError};
+use telness_store::control::{ControlError, Refusal as Refused, Version};
 use utoipa::ToSchema;
 
 /// The media type of a problem document.
@@ -32,6 +37,8 @@ pub struct Problem {
     pub detail: Cow<'static, str>,
     /// Every wrong field.
     pub errors: Vec<FieldFault>,
+    /// The version of what is there, where another was expected.
+    pub found: Option<Version>,
 }
 
 /// A problem document (RFC 9457).
@@ -105,7 +112,7 @@ impl<'a> From<&'a FieldFault> for FieldProblem<'a> {
 impl Problem {
     /// A problem with no field at fault.
     pub fn new(reason: Reason, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { reason, detail: detail.into(), errors: Vec::new() }
+        Self { reason, detail: detail.into(), errors: Vec::new(), found: None }
     }
 
     /// A request with wrong fields; the first gives the status.
@@ -127,7 +134,7 @@ impl Problem {
             [_] => Cow::Borrowed("1 field is wrong"),
             more => Cow::Owned(format!("{} fields are wrong", more.len())),
         };
-        Self { reason, detail, errors }
+        Self { reason, detail, errors, found: None }
     }
 
     fn of_refusal(refusal: Refusal) -> Self {
@@ -165,6 +172,9 @@ impl Problem {
         let mut response = Response::new(Body::from(bytes));
         *response.status_mut() = status;
         self.headers(status, response.headers_mut());
+        if let Some(tag) = self.found.and_then(|version| HeaderValue::try_from(format!("\"{version}\"")).ok()) {
+            response.headers_mut().insert(header::ETAG, tag);
+        }
         response
     }
 
@@ -220,7 +230,89 @@ impl From<ReadError> for Problem {
     }
 }
 
+impl From<DirectoryError> for Problem {
+    fn from(error: DirectoryError) -> Self {
+        let reason = error.reason();
+        match error {
+            DirectoryError::Denied(denial) => Self::new(denial.reason, denial.detail.to_string()),
+            DirectoryError::NotFound(what) => Self::new(reason, format!("there is no such {what}, or it is another's")),
+            DirectoryError::Control(error) | DirectoryError::Publish(PublishError::Control(error)) => {
+                Self::of_control(reason, error)
+            }
+            DirectoryError::Publish(PublishError::Faulty(plan)) => {
+                let count = plan.faults.len().saturating_add(plan.not_shown);
+                let detail = format!("{count} fault{}; nothing was published", if count == 1 { "" } else { "s" });
+                let fault = |fault: &telness_core::plan::Fault| FieldFault {
+                    field: format!("{}:{}", fault.line, fault.column).into(),
+                    reason,
+                    detail: format!("{}: {}; {}", fault.code, fault.message, fault.help).into(),
+                };
+                Self { errors: plan.faults.iter().map(fault).collect(), ..Self::new(reason, detail) }
+            }
+            DirectoryError::Publish(PublishError::Died(why)) => {
+                tracing::error!(%why, "a plan could not be checked by a defect");
+                Self::internal()
+            }
+        }
+    }
+}
+
+impl From<DeckLoadError> for Problem {
+    fn from(error: DeckLoadError) -> Self {
+        match error {
+            DeckLoadError::File(DeckError::Faulty { faults, count }) => {
+                let detail = format!("{count} fault{}; nothing was loaded", if count == 1 { "" } else { "s" });
+                let reason = Reason::DeckFaulty;
+                let fault = |fault: DeckFault| {
+                    let column = fault.column.map_or_else(String::new, |column| format!(".{column}"));
+                    let field = format!("lines[{}]{column}", fault.line);
+                    FieldFault { field: field.into(), reason, detail: fault.message.into() }
+                };
+                Self { errors: faults.into_iter().map(fault).collect(), ..Self::new(reason, detail) }
+            }
+            DeckLoadError::File(DeckError::Read(why)) => Self::new(Reason::RequestUnreadable, why),
+            DeckLoadError::Rows { .. } => Self::new(Reason::DeckFaulty, error.to_string()),
+            DeckLoadError::Store(error) => DirectoryError::Control(error).into(),
+            DeckLoadError::Unknown(_) => {
+                tracing::error!(%error, "it is not known whether a deck came into force");
+                Self::new(
+                    Reason::StoreUnavailable,
+                    "the store stopped answering at the end; read which deck is in force",
+                )
+            }
+            DeckLoadError::Busy => Self::new(Reason::Overloaded, error.to_string()),
+            DeckLoadError::GivenUp => Self::new(Reason::ShuttingDown, error.to_string()),
+            DeckLoadError::System(why) => {
+                tracing::error!(%why, "a deck could not be loaded");
+                Self::internal()
+            }
+        }
+    }
+}
+
 impl Problem {
+    fn of_control(reason: Reason, error: ControlError) -> Self {
+        match error {
+            ControlError::Store(error) => {
+                tracing::error!(%error, "the control plane could not be read or changed");
+                Self::new(reason, "the store does not answer")
+            }
+            ControlError::Refused { entity, refusal, .. } => {
+                let found = if let Refused::Unexpected { found } = refusal { found } else { None };
+                Self { found, ..Self::new(reason, format!("{entity}: {refusal}")) }
+            }
+            ControlError::Faults { faults, count } => {
+                let fault = |fault: telness_store::control::Fault| FieldFault {
+                    field: format!("items[{}]", fault.place).into(),
+                    reason: reason_of_refusal(&fault.refusal),
+                    detail: fault.refusal.to_string().into(),
+                };
+                let detail = format!("{count} of the items were refused, and so all of them");
+                Self { errors: faults.into_iter().map(fault).collect(), ..Self::new(reason, detail) }
+            }
+        }
+    }
+
     /// A defect: the log has what happened, the asker has the request id.
     #[must_use]
     pub fn internal() -> Self {

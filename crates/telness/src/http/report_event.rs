@@ -95,7 +95,7 @@ pub struct EventAnswer<'a> {
             content_type = "application/problem+json"),
         (status = 401, description = "unauthenticated", body = ProblemDocument,
             content_type = "application/problem+json"),
-        (status = 403, description = "peer_unknown", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "peer_unknown, operator_has_no_calls", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 404, description = "not_found: the id is no UUID", body = ProblemDocument,
             content_type = "application/problem+json"),
         (status = 408, description = "request_timeout", body = ProblemDocument,

@@ -1,5 +1,10 @@
 //! `telness plan` and `telness route`.
 
+use serde_json::{Value, json};
+use telness_testkit::eventually;
+
+use super::directory::{done, with_store};
+use super::serving::Service;
 use super::{CALLED, CALLER, folder, run, run_in, run_with};
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/sweden.yaml");
@@ -93,4 +98,47 @@ fn a_call_is_tried_as_every_peer_of_the_example() {
         assert_eq!(ran.code(), 0, "{}: {}{}", peer.name, ran.out(), ran.err());
         assert_eq!(ran.json()["asker"]["peer"], peer.name.as_str());
     }
+}
+
+#[test]
+fn c1_a_plan_is_published_listed_shown_and_gone_back_to_and_a_faulty_one_is_refused() {
+    let folder = with_store();
+    assert_eq!(run_in(&folder, &["plan", "show"]).code(), 1, "none is published yet");
+    let text = std::fs::read_to_string(EXAMPLE).unwrap();
+    let first =
+        done(&folder, &["plan", "publish", EXAMPLE, "--comment", "the first", "--author", "anna", "--json"]).json();
+    assert_eq!((&first["published"]["revision"], &first["serving_a_file"]), (&json!(1), &json!([])));
+    assert_eq!(done(&folder, &["plan", "show"]).out(), text);
+    std::fs::write(folder.path().join("second.yaml"), format!("# the second\n{text}")).unwrap();
+    let version = first["published"]["version"].to_string();
+    assert_eq!(run_in(&folder, &["plan", "publish", "second.yaml", "--if-absent"]).code(), 1);
+    done(&folder, &["plan", "publish", "second.yaml", "--if-version", &version]);
+    let stale = run_in(&folder, &["plan", "publish", "second.yaml", "--if-version", &version]);
+    assert_eq!(stale.code(), 1, "{}", stale.err());
+    std::fs::write(folder.path().join("bad.yaml"), "trunks: 7\n").unwrap();
+    let bad = run_in(&folder, &["plan", "publish", "bad.yaml"]);
+    assert_eq!(bad.code(), 1);
+    assert!(bad.out().contains("bad.yaml:1:9"), "{}", bad.out());
+    assert_eq!(run_in(&folder, &["plan", "publish", "bad.yaml", "--json"]).json()["good"], false);
+    assert_eq!(run_in(&folder, &["plan", "publish", "no-such-file"]).code(), 3);
+    assert!(done(&folder, &["plan", "back", "1"]).out().starts_with("plan revision 1 is published: change 3\n"));
+    assert_eq!(run_in(&folder, &["plan", "back", "9"]).code(), 1);
+    let listed = done(&folder, &["plan", "list", "--limit", "1", "--json"]).json();
+    assert_eq!((&listed["plans"][0]["revision"], &listed["published"]["revision"]), (&json!(2), &json!(1)));
+    let rest = done(&folder, &["plan", "list", "--before", &listed["next"].to_string(), "--json"]).json();
+    assert_eq!((&rest["plans"][0]["comment"], &rest["next"]), (&json!("the first"), &Value::Null));
+    assert!(done(&folder, &["plan", "list"]).out().contains("the first  (published)"));
+    assert_eq!(done(&folder, &["plan", "show", "2", "--json"]).json()["text"], format!("# the second\n{text}"));
+}
+
+#[test]
+fn who_publishes_a_plan_is_told_which_nodes_serve_a_file() {
+    let folder = folder();
+    let _service = Service::start(&folder, &["--plan", EXAMPLE, "--set", "node=north-1"]);
+    let told = eventually(std::time::Duration::from_secs(20), || {
+        let ran = run_in(&folder, &["plan", "publish", EXAMPLE]);
+        Some(ran.out()).filter(|out| out.contains("warning"))
+    });
+    let told = told.expect("the node says that it serves a file");
+    assert!(told.contains("warning: north-1 serves the plan of a file"), "{told}");
 }

@@ -13,6 +13,7 @@
 
 mod bad_input;
 mod connections;
+mod directory;
 mod emergencies;
 mod operations;
 mod served;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use telness_engine::auth::KeyText;
-use telness_engine::config::KeySetting;
+use telness_engine::config::{KeyHolder, KeySetting};
 
 use crate::served::{PATIENCE, Served};
 
@@ -22,6 +22,10 @@ fn every_operation_of_the_document_is_served() {
     let id = client.post("/v1/calls", &call()).unwrap().json()["id"].as_str().unwrap().to_owned();
     for (path, operations) in document["paths"].as_object().unwrap() {
         for (method, operation) in operations.as_object().unwrap() {
+            // What is edited depends on what is there: `directory::access` tries each of those.
+            if operation["tags"][0] == "directory" {
+                continue;
+            }
             let path = path.replace("{id}", &id).replace("{file}", "start.js");
             let schema = &operation["requestBody"]["content"]["application/json"]["schema"]["$ref"];
             let schema = schema.as_str().map(|name| name.trim_start_matches("#/components/schemas/"));
@@ -78,7 +82,7 @@ fn an_answer_has_all_that_the_document_requires() {
 }
 
 /// A small check of a value against a schema: types, required and unknown properties, and words.
-fn conforms(document: &Value, schema: &Value, value: &Value, at: &str) {
+pub(crate) fn conforms(document: &Value, schema: &Value, value: &Value, at: &str) {
     if let Some(name) = schema["$ref"].as_str() {
         let name = name.trim_start_matches("#/components/schemas/");
         return conforms(document, &document["components"]["schemas"][name], value, at);
@@ -170,7 +174,8 @@ fn s2_an_answer_says_how_old_the_stores_directory_is_and_a_trace_which_one_it_wa
 #[test]
 fn p1_a_key_proves_a_tenant_and_no_other_key_does() {
     let key = KeyText::fresh().unwrap();
-    let setting = |tenant: &str| KeySetting { tenant: tenant.parse().unwrap(), sha256: key.sha256() };
+    let setting =
+        |tenant: &str| KeySetting { holder: KeyHolder::Tenant(tenant.parse().unwrap()), sha256: key.sha256() };
     let plan = telness_engine::plan_flow::load(None).unwrap();
     let tenant = plan.tenants.keys().next().unwrap().as_str().to_owned();
     let served = Served::changed(&[], |settings| settings.keys.push(setting(&tenant)));
