@@ -21,7 +21,10 @@ use utoipa_axum::routes;
 
 use super::body::BodyLimits;
 use super::problem::Problem;
-use super::{create_call, docs, health, list_calls, metrics, read_call, read_trace, report_event};
+use super::{
+    create_call, docs, health, list_billing_files, list_calls, metrics, read_billing_file, read_call, read_trace,
+    report_event,
+};
 
 /// What every operation stands on.
 #[derive(Debug)]
@@ -45,6 +48,7 @@ pub struct Api {
     security((), ("api_key" = [])),
     tags(
         (name = "calls", description = "Calls, what is reported of them, and what was recorded"),
+        (name = "billing", description = "Records for billing, in closed and numbered files"),
         (name = "service", description = "Whether the service works, and its documentation"),
     ),
 )]
@@ -57,6 +61,8 @@ fn operations() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(read_call::read_call))
         .routes(routes!(read_trace::read_trace))
         .routes(routes!(report_event::report_event))
+        .routes(routes!(list_billing_files::list_billing_files))
+        .routes(routes!(read_billing_file::read_billing_file))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
         .routes(routes!(metrics::metrics))

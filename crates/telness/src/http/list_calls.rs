@@ -155,12 +155,12 @@ fn next_link(uri: &Uri, page: &Page) -> Option<HeaderValue> {
 }
 
 /// The query's parameters, decoded, in their order.
-fn parameters(uri: &Uri) -> Vec<(String, String)> {
+pub(super) fn parameters(uri: &Uri) -> Vec<(String, String)> {
     Query::<Vec<(String, String)>>::try_from_uri(uri).map(|Query(all)| all).unwrap_or_default()
 }
 
 /// Whether `Accept` prefers CSV to JSON: by weight, and of equal weights the first.
-fn wants_csv(headers: &HeaderMap) -> bool {
+pub(super) fn wants_csv(headers: &HeaderMap) -> bool {
     let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|accept| accept.to_str().ok());
     let mut preferred = (0.0, false);
     for range in accepted.flat_map(|accept| accept.split(',')) {
