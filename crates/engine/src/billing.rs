@@ -52,13 +52,14 @@ pub(crate) async fn run(engine: Arc<Engine>, settings: BillingSettings, stop: Ca
         loop {
             tokio::time::sleep(settings.close_every).await;
             let done = engine.close_billing(&billing, settings).await;
-            engine.metrics.billing_failing.set(i64::from(done.is_err()));
+            engine.metrics.billing_failing.set(i64::from(!matches!(done, Ok(0))));
             match done {
                 Err(why) if !failing => {
                     tracing::warn!(%why, "records for billing cannot be made now; they follow when the store is back");
                 }
-                Ok(()) if failing => tracing::info!("records for billing are made again"),
-                Err(_) | Ok(()) => {}
+                Ok(0) if failing => tracing::info!("records for billing are made again"),
+                // The calls that cannot be read are logged where they are.
+                Err(_) | Ok(_) => {}
             }
             failing = engine.metrics.billing_failing.get() != 0;
         }
@@ -70,7 +71,8 @@ pub(crate) async fn run(engine: Arc<Engine>, settings: BillingSettings, stop: Ca
 }
 
 impl Engine {
-    async fn close_billing(&self, billing: &Billing, settings: BillingSettings) -> Result<(), StoreError> {
+    /// Tells how many calls could not be read.
+    async fn close_billing(&self, billing: &Billing, settings: BillingSettings) -> Result<u64, StoreError> {
         let closed = close(billing, closing(settings, self.clock.now())).await?;
         self.metrics.billing_records.inc_by(closed.gathered.records);
         self.metrics.billing_files.inc_by(u64::try_from(closed.files.len()).unwrap_or(u64::MAX));
@@ -82,7 +84,7 @@ impl Engine {
         let now = self.clock.now().as_micros();
         let waited = oldest.map_or(0, |oldest| now.saturating_sub(oldest.as_micros()).max(0) / 1_000_000);
         self.metrics.billing_waiting_seconds.set(waited);
-        Ok(())
+        Ok(closed.gathered.faulty)
     }
 
     /// Billing files of the asker's tenant after a sequence number, in order.

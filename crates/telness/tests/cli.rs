@@ -11,6 +11,8 @@
     reason = "a test"
 )]
 
+#[path = "cli/billing.rs"]
+mod billing;
 #[path = "cli/documentation.rs"]
 mod documentation;
 #[path = "cli/nodes.rs"]

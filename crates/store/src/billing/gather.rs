@@ -11,7 +11,7 @@ use telness_core::time::Timestamp;
 
 use super::hours::{hour_of, hours_later};
 use super::plan::{Existing, Planned, plan};
-use super::row::{self, CALLS_MAX, StoredForBilling};
+use super::row::{self, StoredForBilling};
 use super::{Billing, Closing, again, text};
 use crate::StoreError;
 use crate::sql::{Column, Insert, Kind, Transaction, Value, listed};
@@ -73,6 +73,8 @@ pub struct Gathered {
     pub calls: u64,
     /// Records that were made, or changed before they were in a file.
     pub records: u64,
+    /// Calls that cannot be read; the log says which and why.
+    pub faulty: u64,
 }
 
 /// One tenant's calls of one hour.
@@ -85,8 +87,8 @@ struct Hour {
 struct Paged {
     calls: usize,
     records: u64,
+    faulty: u64,
     due_at: Option<Timestamp>,
-    /// The last call, if there may be more.
     next: Option<row::After>,
 }
 
@@ -146,6 +148,7 @@ impl Billing {
             let page = again(|| self.page(hour, after.as_ref(), closing)).await?;
             sum.calls = sum.calls.saturating_add(u64::try_from(page.calls).unwrap_or(u64::MAX));
             sum.records = sum.records.saturating_add(page.records);
+            sum.faulty = sum.faulty.saturating_add(page.faulty);
             due_at = [due_at, page.due_at].into_iter().flatten().min();
             after = page.next;
             if after.is_none() {
@@ -170,19 +173,21 @@ impl Billing {
         let mut transaction = self.database.begin("gather_billing_records").await?;
         transaction.execute(HOLD_HOUR, vec![text(&hour.tenant), hour.hour.into()]).await?;
         let until = hours_later(hour.hour, 1);
-        let calls = row::calls(&self.database, &mut transaction, &hour.tenant, (hour.hour, until), after).await?;
-        let looked: Vec<(&StoredForBilling, Looked)> = calls
+        let page = row::calls(&self.database, &mut transaction, &hour.tenant, (hour.hour, until), after).await?;
+        let looked: Vec<(&StoredForBilling, Looked)> = page
+            .calls
             .iter()
             .map(|stored| (stored, look(&stored.call, &stored.personal, &stored.cdr, closing.settling, closing.now)))
             .collect();
         let records = put(&mut transaction, &hour.tenant, &looked, closing.now).await?;
         transaction.commit().await?;
-        let whole = u32::try_from(calls.len()).is_ok_and(|count| count == CALLS_MAX);
+        let again_at = (page.faulty > 0).then_some(closing.now);
         Ok(Paged {
-            calls: calls.len(),
+            calls: page.calls.len(),
             records,
-            due_at: looked.iter().filter_map(|(_, looked)| looked.look_again_at).min(),
-            next: calls.last().filter(|_| whole).map(StoredForBilling::after),
+            faulty: page.faulty,
+            due_at: looked.iter().filter_map(|(_, looked)| looked.look_again_at).chain(again_at).min(),
+            next: page.next,
         })
     }
 

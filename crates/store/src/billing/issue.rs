@@ -13,8 +13,8 @@ const FILES: &str = "SELECT tenant, sequence, v, period_start, period_end, close
     talk_ms, previous_sha256, jsonl_sha256, csv_sha256 FROM billing_files";
 const LINES: &str = "SELECT jsonl, csv FROM billing_records WHERE tenant = ?1 AND sequence = ?2 ORDER BY place";
 
-/// The most files that are listed at once.
-const FILES_MAX: u32 = 1_000;
+/// The most files that are listed at once: the longest page, and one more to see whether there are more.
+const FILES_MAX: u32 = 1_001;
 
 /// A closed file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

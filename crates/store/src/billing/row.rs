@@ -18,7 +18,6 @@ pub(super) const CALLS_MAX: u32 = 1_000;
 
 /// A call, whole enough to be billed.
 pub(super) struct StoredForBilling {
-    id: Vec<u8>,
     pub(super) call: BilledCall,
     pub(super) personal: Personal,
     pub(super) cdr: Cdr,
@@ -31,10 +30,13 @@ pub(super) struct After {
     id: Vec<u8>,
 }
 
-impl StoredForBilling {
-    pub(super) fn after(&self) -> After {
-        After { received_at: self.call.received_at, id: self.id.clone() }
-    }
+/// A page of calls.
+pub(super) struct Page {
+    pub(super) calls: Vec<StoredForBilling>,
+    /// Calls that cannot be read. They keep no other from being billed, and are looked at again each time.
+    pub(super) faulty: u64,
+    /// Where it ended, if there may be more.
+    pub(super) next: Option<After>,
 }
 
 /// A page of a tenant's calls of a span of time, by time and id.
@@ -44,7 +46,7 @@ pub(super) async fn calls(
     tenant: &TenantName,
     (since, until): (Timestamp, Timestamp),
     after: Option<&After>,
-) -> Result<Vec<StoredForBilling>, StoreError> {
+) -> Result<Page, StoreError> {
     // The only words that the two databases do not share: the bytes of an id.
     let id = match database {
         Database::Sqlite(_) => "call_id",
@@ -58,7 +60,22 @@ pub(super) async fn calls(
     );
     let (from, id) = after.map_or((since, Vec::new()), |after| (after.received_at, after.id.clone()));
     let parameters = vec![text(tenant), from.into(), until.into(), Value::Bytes(id), CALLS_MAX.into()];
-    transaction.query(sql, parameters).await?.iter().map(|row| stored(tenant, row)).collect()
+    let rows = transaction.query(sql, parameters).await?;
+    let whole = u32::try_from(rows.len()).is_ok_and(|count| count == CALLS_MAX);
+    let after = |row: &Row| Ok::<_, StoreError>(After { received_at: row.time(1)?, id: row.bytes(0)?.to_vec() });
+    let next = rows.last().filter(|_| whole).map(after).transpose()?;
+    let mut page = Page { calls: Vec::with_capacity(rows.len()), faulty: 0, next };
+    for row in &rows {
+        match stored(tenant, row) {
+            Ok(call) => page.calls.push(call),
+            Err(why) => {
+                let call = row.bytes(0).ok().and_then(|id| Uuid::from_slice(id).ok()).unwrap_or_default();
+                tracing::error!(%tenant, %call, %why, "a call cannot be read and so not be billed");
+                page.faulty = page.faulty.saturating_add(1);
+            }
+        }
+    }
+    Ok(page)
 }
 
 /// The first call at a time or later, of a tenant or else of one with a later name, and when it was received.
@@ -81,8 +98,7 @@ pub(super) async fn next_hour(
 }
 
 fn stored(tenant: &TenantName, row: &Row) -> Result<StoredForBilling, StoreError> {
-    let id = row.bytes(0)?.to_vec();
-    let uuid = Uuid::from_slice(&id).map_err(|error| StoreError::Broken(error.to_string()))?;
+    let uuid = Uuid::from_slice(row.bytes(0)?).map_err(|error| StoreError::Broken(error.to_string()))?;
     let call = BilledCall {
         tenant: tenant.clone(),
         call_id: CallId(uuid),
@@ -98,7 +114,7 @@ fn stored(tenant: &TenantName, row: &Row) -> Result<StoredForBilling, StoreError
         sip_call_id: row.opt_text(10)?.map(str::to_owned),
     };
     let personal = Entry::personal(row.bytes(11)?).map_err(|EntryError(why)| StoreError::Broken(why))?;
-    Ok(StoredForBilling { id, call, personal, cdr: row.opt_json(12)?.unwrap_or_else(|| cdr(&[])) })
+    Ok(StoredForBilling { call, personal, cdr: row.opt_json(12)?.unwrap_or_else(|| cdr(&[])) })
 }
 
 fn one_of<T: Copy>(row: &Row, at: usize, all: &[T], name: fn(T) -> &'static str) -> Result<T, StoreError> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use telness_core::call::Direction;
+use telness_core::call::{Direction, Party};
 use telness_core::decide::ForwardedBy;
 use telness_core::number::Number;
 use telness_core::record::EventKind;
@@ -237,6 +237,23 @@ pub(crate) async fn what_somebody_changed(scene: Scene) {
     let faults = scene.billing.verify(&tenant).await.unwrap();
     assert!(faults.iter().any(|fault| fault.contains("files are missing")), "{faults:?}");
     assert_eq!(scene.billing.issue(&tenant, 1, Format::JsonLines).await.unwrap(), None);
+}
+
+pub(crate) async fn a_call_that_cannot_be_read(scene: Scene) {
+    let mut odd = call("nordtel", 0);
+    odd.personal.from = Some(Party { sent: Arc::from("a\0b"), read: None });
+    scene.talked(&odd, 0, 1_000).await;
+    scene.talked(&call("nordtel", 1), 1, 1_000).await;
+    scene.talked(&call("nordtel", 2), 2, 1_000).await;
+    (scene.by_hand)("UPDATE calls SET reason = 'of-a-later-version' WHERE sip_call_id LIKE '1-%'");
+    let gathered = scene.billing.gather(closing(NEXT_HOUR)).await.unwrap();
+    assert_eq!((gathered.records, gathered.faulty), (2, 1));
+    assert_eq!(scene.close(NEXT_HOUR).await[0].head.records, 2);
+    assert_eq!(scene.records("nordtel", 1).await[0].from_sent.as_deref(), Some("a\0b"));
+    // It is not forgotten.
+    (scene.by_hand)("UPDATE calls SET reason = 'routed' WHERE sip_call_id LIKE '1-%'");
+    assert_eq!(scene.close(NEXT_HOUR + HOUR).await[0].head.records, 1);
+    scene.sound().await;
 }
 
 pub(crate) async fn calls_without_marks(scene: Scene) {

@@ -82,6 +82,11 @@ macro_rules! suite {
         }
 
         #[test]
+        fn s4_a_call_that_cannot_be_read_keeps_no_other_from_being_billed() {
+            $with_scene("poison", crate::cases::a_call_that_cannot_be_read);
+        }
+
+        #[test]
         fn calls_without_marks_are_found_when_asked_for() {
             $with_scene("look-again", crate::cases::calls_without_marks);
         }

@@ -10,7 +10,7 @@ use telness_engine::clock::Clock;
 use telness_engine::config::Settings;
 use telness_engine::{storage, store_file};
 use telness_store::StoreError;
-use telness_store::billing::{Billing, BillingFile};
+use telness_store::billing::{Billing, BillingFile, Gathered};
 
 use super::{Exit, Failure, Output, SettingFlags};
 
@@ -136,21 +136,24 @@ async fn close_files(
         billing.look_again(since, now).await.map_err(failed)?;
     }
     let closed = close(billing, closing(settings.billing, now)).await.map_err(failed)?;
-    let gathered = closed.gathered;
+    let Gathered { hours, calls, records, faulty } = closed.gathered;
+    let exit = if faulty == 0 { Exit::Done } else { Exit::No };
     if out.is_json() {
-        let (hours, calls, records) = (gathered.hours, gathered.calls, gathered.records);
-        out.json(&json!({ "hours": hours, "calls": calls, "records": records, "files": closed.files }))?;
-        return Ok(Exit::Done);
+        let files = &closed.files;
+        out.json(&json!({ "hours": hours, "calls": calls, "records": records, "faulty": faulty, "files": files }))?;
+        return Ok(exit);
     }
-    let (records, calls) = (gathered.records, gathered.calls);
     out.line(format_args!("{records} records made of {calls} calls looked at"))?;
+    if faulty > 0 {
+        out.line(format_args!("{faulty} calls cannot be read and are not billed; `telness records ID` says why"))?;
+    }
     for file in &closed.files {
         line(file, out)?;
     }
     if closed.files.is_empty() {
         out.line("no file to close: no hour is over since the last ones")?;
     }
-    Ok(Exit::Done)
+    Ok(exit)
 }
 
 async fn list(billing: &Billing, tenant: Option<TenantName>, after: i64, out: &mut Output) -> Result<Exit, Failure> {

@@ -141,13 +141,14 @@ pub(super) fn word(value: &impl Serialize) -> String {
     }
 }
 
-/// Writes a row with its end.
+/// Writes a row with its end. What stands for the character of value zero is its picture: no database keeps that
+/// character in a text, and none of ours has to.
 pub(super) fn row(text: &mut String, cells: &[impl AsRef<str>]) {
     for (at, cell) in cells.iter().enumerate() {
         if at > 0 {
             text.push(',');
         }
-        csv_cell::push(text, cell.as_ref());
+        csv_cell::push(text, &cell.as_ref().replace('\0', "\u{2400}"));
     }
     text.push_str("\r\n");
 }
