@@ -6,6 +6,7 @@
 
 pub mod call;
 pub mod class;
+pub mod csv_cell;
 pub mod decide;
 pub mod deck;
 pub mod directory;

@@ -4,6 +4,7 @@
 //! and an [`Answer`] into bytes; the store crate keeps the records.
 
 pub mod auth;
+pub mod billing;
 mod call_flow;
 mod call_log;
 pub mod clock;

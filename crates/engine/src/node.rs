@@ -17,10 +17,11 @@ use tokio::runtime::Handle;
 use tokio_util::sync::DropGuard;
 
 use crate::auth::{Asker, Keys, standing};
+use crate::billing;
 use crate::call_flow::Answer;
 use crate::call_log::CallLog;
 use crate::clock::Clock;
-use crate::config::Settings;
+use crate::config::{BillingSettings, Settings};
 use crate::data_folder::{DataFolder, DataFolderError, read_key_file};
 use crate::deck_flow::DeckLoader;
 use crate::error::CallError;
@@ -118,11 +119,20 @@ struct Beside {
 }
 
 impl Beside {
-    fn start(tasks: Supervisor, engine: &Arc<Engine>, store: Arc<dyn Store>, follower: Follower) -> Self {
+    fn start(
+        tasks: Supervisor,
+        engine: &Arc<Engine>,
+        store: Arc<dyn Store>,
+        follower: Follower,
+        billing: BillingSettings,
+    ) -> Self {
         let stop = tasks.stopping();
         tasks.task("the follower of the store", follower.run(stop.clone()));
         let started_at = engine.clock.now();
         tasks.task("the heartbeat", heartbeat::run(Arc::clone(engine), store, started_at, stop.clone()));
+        if !billing.close_every.is_zero() {
+            tasks.task("billing", billing::run(Arc::clone(engine), billing, stop.clone()));
+        }
         Self { tasks, runtime: Handle::current(), _stops: stop.drop_guard() }
     }
 
@@ -195,7 +205,7 @@ impl Node {
             deck_loader,
             drain_max: settings.http.drain_max,
         });
-        let beside = Beside::start(tasks, &engine, store, follower);
+        let beside = Beside::start(tasks, &engine, store, follower, settings.billing);
         Ok(Self { engine, threads, folder, beside })
     }
 

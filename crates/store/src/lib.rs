@@ -3,6 +3,7 @@
 //! A call is put in the [`Journal`] before it is answered, and moved on from there into a [`Store`] by the
 //! shipper. Writing the same entries again changes nothing, so the shipper may repeat itself.
 
+pub mod billing;
 pub mod control;
 mod counted;
 mod entry;

@@ -11,6 +11,8 @@
     reason = "a test"
 )]
 
+#[path = "cli/billing.rs"]
+mod billing;
 #[path = "cli/decks.rs"]
 mod decks;
 #[path = "cli/directory.rs"]

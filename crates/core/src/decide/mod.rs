@@ -43,7 +43,7 @@ pub use holder::{Held, Holder, held};
 pub use outcome::{Action, Decision, Ranked, Step, Target};
 pub use reserve::reserve;
 pub use rules::REWRITES_MAX;
-pub use trace::{DirectorySaid, Dropped, RuleVerdict, TargetVerdict, Trace, Verdict};
+pub use trace::{DirectorySaid, Dropped, ForwardedBy, RuleVerdict, TargetVerdict, Trace, Verdict};
 
 use std::sync::Arc;
 
@@ -66,6 +66,8 @@ pub fn decide(world: &World, call: &Call, facts: &Facts, moment: Moment) -> Rank
         draw: moment.draw,
         facts: facts.clone(),
         directory: weighing.directory_said,
+        on_behalf: (*weighing.tenant != call.tenant).then(|| weighing.tenant.clone()),
+        forwarded_by: weighing.forwarded_by,
         rules: weighing.rules,
         targets: weighing.targets,
     };

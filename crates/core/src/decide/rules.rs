@@ -6,7 +6,7 @@ use super::forwarding::comes_round;
 use super::holder::{Held, Holder, held};
 use super::outcome::Step;
 use super::targets::Use;
-use super::trace::{DirectorySaid, Dropped, RuleVerdict, Verdict};
+use super::trace::{DirectorySaid, Dropped, ForwardedBy, RuleVerdict, Verdict};
 use super::weighing::{Settled, Weighing};
 use crate::call::Direction;
 use crate::emergency::{self, Emergency};
@@ -105,7 +105,7 @@ impl<'a> Weighing<'a> {
                 break;
             }
             tried = tried.saturating_add(1);
-            if let Some(round) = self.weigh(*candidate, number, held.holder().is_some(), &mut missed) {
+            if let Some(round) = self.weigh(*candidate, number, held.holder(), &mut missed) {
                 self.outrank(found.get(tried..).unwrap_or_default());
                 return round;
             }
@@ -118,11 +118,17 @@ impl<'a> Weighing<'a> {
     }
 
     /// Weighs one rule and traces it. Nothing if the next is to be weighed.
-    fn weigh(&mut self, candidate: Candidate, number: Number, held: bool, missed: &mut Missed) -> Option<Round> {
+    fn weigh(
+        &mut self,
+        candidate: Candidate,
+        number: Number,
+        holder: Option<&Holder<'a>>,
+        missed: &mut Missed,
+    ) -> Option<Round> {
         let plan = self.plan;
         let rule = plan.rules.get(candidate.rule.index())?;
         let prefix = candidate.prefix;
-        let came = self.come_of(rule, number, held, missed);
+        let came = self.come_of(rule, number, holder.is_some(), missed);
         let (verdict, rewritten) = match &came {
             Came::Dropped(dropped) => (Verdict::Dropped(*dropped), None),
             Came::Rewritten(to) => (Verdict::Kept, Some(*to)),
@@ -141,7 +147,14 @@ impl<'a> Weighing<'a> {
             Came::Routed(steps) => Some(Round::Settled(settled(Reason::Routed, steps))),
             Came::Rejected(reason) => Some(Round::Settled(settled(reason, Vec::new()))),
             Came::Rewritten(to) => {
-                self.may_go_out |= held || rule.condition.direction == Some(Direction::FromCarrier);
+                if holder.is_some() || rule.condition.direction == Some(Direction::FromCarrier) {
+                    self.may_go_out = true;
+                    self.forwarded_by = Some(ForwardedBy {
+                        tenant: holder.map_or(self.tenant, Holder::tenant).clone(),
+                        user: holder.and_then(Holder::name),
+                        number,
+                    });
+                }
                 Some(Round::Rewritten { to, by: rule.name.clone(), prefix })
             }
             Came::Emergency(emergency) => Some(Round::Settled(self.by_emergency_table(emergency))),

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::facts::Facts;
-use crate::names::{GatewayName, RuleName, TrunkName, UserName};
+use crate::names::{GatewayName, RuleName, TenantName, TrunkName, UserName};
 use crate::number::{Digits, Number};
 use crate::time::Timestamp;
 use crate::world::{Rate, Versions};
@@ -129,6 +129,20 @@ pub enum DirectorySaid {
     Quarantine,
 }
 
+/// Who forwarded the call, so that its legs exist: the number that a rule rewrote into another one, and whose it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForwardedBy {
+    /// Whose number it is; who pays for the legs.
+    #[serde(rename = "t")]
+    pub tenant: TenantName,
+    /// The user who holds it, if one does.
+    #[serde(rename = "us", skip_serializing_if = "Option::is_none", default)]
+    pub user: Option<UserName>,
+    /// The number.
+    #[serde(rename = "n")]
+    pub number: Number,
+}
+
 /// Everything that a decision consulted. It explains the decision without the plan that it was made on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trace {
@@ -147,6 +161,13 @@ pub struct Trace {
     /// What the directory said of the called number; nothing if it was not asked or does not know the number.
     #[serde(rename = "s", skip_serializing_if = "Option::is_none", default)]
     pub directory: Option<DirectorySaid>,
+    /// Whose call it was for rules and trunks at the end, if that is not whose record it is: of a call from a carrier
+    /// the tenant that holds the number.
+    #[serde(rename = "ob", skip_serializing_if = "Option::is_none", default)]
+    pub on_behalf: Option<TenantName>,
+    /// Who forwarded it last, if a forward was made of it here.
+    #[serde(rename = "fw", skip_serializing_if = "Option::is_none", default)]
+    pub forwarded_by: Option<ForwardedBy>,
     /// The rules, in the order in which they were weighed.
     #[serde(rename = "r")]
     pub rules: Vec<RuleVerdict>,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::order::Draws;
 use super::outcome::Step;
-use super::trace::{DirectorySaid, RuleVerdict, TargetVerdict};
+use super::trace::{DirectorySaid, ForwardedBy, RuleVerdict, TargetVerdict};
 use crate::call::{Call, Direction};
 use crate::emergency::Emergency;
 use crate::names::{RuleName, TenantName};
@@ -31,6 +31,8 @@ pub(super) struct Weighing<'a> {
     pub(super) translated_to: Option<Emergency>,
     /// What the directory said of the number that was matched last.
     pub(super) directory_said: Option<DirectorySaid>,
+    /// Who forwarded it last, if a forward was made of it.
+    pub(super) forwarded_by: Option<ForwardedBy>,
     /// The caller's E.164 number as text, once it was needed.
     pub(super) caller_text: Option<Arc<str>>,
     /// What texts are put together in.
@@ -68,6 +70,7 @@ impl<'a> Weighing<'a> {
             may_go_out: call.direction == Direction::FromTenant,
             translated_to: None,
             directory_said: None,
+            forwarded_by: None,
             caller_text: None,
             text: String::with_capacity(TEXT_BYTES),
             rules: Vec::new(),

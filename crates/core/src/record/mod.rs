@@ -1,5 +1,6 @@
 //! What is kept of a call: the decision, the events, and the call detail record that they make together.
 
+pub mod billing;
 mod call_record;
 mod cdr;
 mod event;

@@ -108,3 +108,28 @@ fn c7_an_extension_that_forwarded_is_known_at_its_own_pbx() {
         }
     }
 }
+
+#[test]
+fn who_forwarded_last_is_in_the_trace() {
+    let to = |to: &str| RuleAction::Rewrite(Rewrite::To(crate::book::number(to)));
+    let world = Book::default()
+        .trunk("carrier", 1)
+        .user("anna", "acme", &[ANNA], None, &[("carrier", MOBILE)])
+        .user("berit", "other", &["+46846500420"], None, &[("carrier", MOBILE)])
+        .rule("to-berit", ANNA, to("+46846500420"), |_| {})
+        .rule("out", "+46846500420", to("+46701740615"), |rule| rule.priority = 1)
+        .route("any", "any", &["carrier"])
+        .world();
+    for call in [call(ANNA), from_carrier(ANNA)] {
+        let decision = decided(&world, &call);
+        assert_eq!((decision.action, decision.reason), (Action::Route, Reason::Routed), "{decision:?}");
+        let by = decision.trace.forwarded_by.unwrap();
+        let user = by.user.map(|user| user.to_string());
+        assert_eq!(
+            (by.tenant.as_str(), user.as_deref(), by.number.to_string().as_str()),
+            ("other", Some("berit"), "+46846500420")
+        );
+    }
+    let plain = decided(&world, &call("+46701740616"));
+    assert_eq!((plain.trace.forwarded_by, plain.trace.on_behalf), (None, None));
+}

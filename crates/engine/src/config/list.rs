@@ -339,6 +339,34 @@ pub const SETTINGS: &[Setting] = &[
          tells of changes at once; then this is for what was not heard.",
     ),
     setting(
+        "billing.close_every_s",
+        "0",
+        whole(0, 3_600, |to, n| to.billing.close_every = Duration::from_secs(n)),
+        "How often this node makes records for billing and closes the files of hours that are over, in seconds; 0 is \
+         never, and `telness billing close` does it. Any number of nodes may: each file is closed once.",
+    ),
+    setting(
+        "billing.settle_s",
+        "900",
+        whole(0, 604_800, |to, n| to.billing.settle = Duration::from_secs(n)),
+        "How long after its end, by the switch's clock, a leg is final for billing, in seconds (15 minutes). What is \
+         reported later makes a correction in a later file. The same on all nodes.",
+    ),
+    setting(
+        "billing.open_s_max",
+        "172800",
+        whole(3_600, 31_536_000, |to, n| to.billing.open_max = Duration::from_secs(n)),
+        "How long after its request a call is billed without an end, in seconds (two days): its record says that it is \
+         not complete, and an end that comes later makes a correction. Shorter than calls are kept.",
+    ),
+    setting(
+        "billing.file_records_max",
+        "20000",
+        whole(1, 100_000, |to, n| to.billing.file_records_max = u32::try_from(n).unwrap_or(u32::MAX)),
+        "Records in one billing file; an hour with more has several files. A file passes through memory whole, some \
+         1.5 KB a record.",
+    ),
+    setting(
         "log.format",
         "text",
         word(&["text", "json"], |to, word| to.log.json = word == "json"),

@@ -96,6 +96,8 @@ pub struct Settings {
     pub shipper: ShipperSettings,
     /// The store that several nodes share, if there is one.
     pub store: StoreSettings,
+    /// Records for billing.
+    pub billing: BillingSettings,
     /// What is logged and how.
     pub log: LogSettings,
 }
@@ -188,6 +190,19 @@ impl fmt::Debug for StoreSettings {
     }
 }
 
+/// When records for billing are made and closed into files.
+#[derive(Clone, Copy, Debug)]
+pub struct BillingSettings {
+    /// How often the node does it; never if zero.
+    pub close_every: Duration,
+    /// How long after its end a leg is taken to be final.
+    pub settle: Duration,
+    /// How long after its request a call is taken to be final without an end.
+    pub open_max: Duration,
+    /// Records in one file.
+    pub file_records_max: u32,
+}
+
 /// What is logged.
 #[derive(Clone, Debug)]
 pub struct LogSettings {
@@ -249,6 +264,12 @@ impl Settings {
                 tcp_user_max: Duration::ZERO,
                 commit_wait_max: Duration::ZERO,
                 poll: Duration::ZERO,
+            },
+            billing: BillingSettings {
+                close_every: Duration::ZERO,
+                settle: Duration::ZERO,
+                open_max: Duration::ZERO,
+                file_records_max: 0,
             },
             log: LogSettings { json: false, filter: String::new() },
         }

@@ -100,6 +100,14 @@ pub struct Metrics {
     pub snapshot_faulty: Gauge,
     /// 1 while another node of the database has another server's key.
     pub key_differs: Gauge,
+    /// Records for billing that this node made.
+    pub billing_records: Counter,
+    /// Billing files that this node closed.
+    pub billing_files: Counter,
+    /// Since the oldest record was made that is in no file yet, in seconds.
+    pub billing_waiting_seconds: Gauge,
+    /// 1 while this node cannot make records or close files.
+    pub billing_failing: Gauge,
 }
 
 /// From 50 microseconds to 3 seconds.
@@ -146,6 +154,10 @@ impl Metrics {
             snapshot_refused: Counter::default(),
             snapshot_faulty: Gauge::default(),
             key_differs: Gauge::default(),
+            billing_records: Counter::default(),
+            billing_files: Counter::default(),
+            billing_waiting_seconds: Gauge::default(),
+            billing_failing: Gauge::default(),
         };
         metrics.register();
         metrics
@@ -198,6 +210,16 @@ impl Metrics {
         let faulty = self.snapshot_faulty.clone();
         registry.register("snapshot_faulty", "1 while the store holds what has faults and is not served", faulty);
         registry.register("key_differs", "1 while another node has another server's key", self.key_differs.clone());
+        self.register_billing();
+    }
+
+    fn register_billing(&mut self) {
+        let registry = &mut self.registry;
+        registry.register("billing_records", "Records for billing made here", self.billing_records.clone());
+        registry.register("billing_files", "Billing files closed here", self.billing_files.clone());
+        let waiting = self.billing_waiting_seconds.clone();
+        registry.register_with_unit("billing_waiting", "Since the oldest unfiled record", Unit::Seconds, waiting);
+        registry.register("billing_failing", "1 while billing cannot be done here", self.billing_failing.clone());
     }
 
     /// Counts a call as in hand until what it gives is dropped, however the call ends.

@@ -42,7 +42,7 @@ pub use users::UserKey;
 /// The control plane's tables in one database.
 #[derive(Clone)]
 pub struct Control {
-    database: Database,
+    pub(crate) database: Database,
 }
 
 impl Control {

@@ -31,6 +31,13 @@ use shared::{Shared, Standing};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct JournalId(pub [u8; 16]);
 
+impl JournalId {
+    /// As hexadecimal digits.
+    pub(crate) fn as_text(self) -> String {
+        uuid::Uuid::from_bytes(self.0).simple().to_string()
+    }
+}
+
 /// The journal's limits.
 #[derive(Clone, Debug)]
 pub struct JournalOptions {

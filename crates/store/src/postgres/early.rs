@@ -10,11 +10,14 @@ use uuid::Uuid;
 use super::trouble::Trouble;
 use super::value::Time;
 use super::write::Key;
-use super::{calls, events};
+use super::{calls, events, marks};
+use crate::billing::Hours;
 use crate::counted::EventKey;
 
 /// Calls with waiting events that are looked at in one go.
 const SWEEP_CALLS: i64 = 500;
+/// What stands for the journal where no batch brought what changed.
+const SWEPT: &str = "swept";
 
 /// Of the same report received twice the earlier stays.
 const KEEP: &str = "INSERT INTO early_events (tenant, call_id, event_id, digest, received_at, event)
@@ -70,7 +73,9 @@ pub(super) async fn sweep(transaction: &Transaction<'_>, after: Option<&Key>) ->
     let (tenant, id) = after.map_or(("", Uuid::nil()), |(tenant, id)| (tenant.as_str(), id.0));
     let rows = transaction.query(WAITING, &[&tenant, &id, &SWEEP_CALLS]).await?;
     let waiting = rows.iter().map(calls::id_of).collect::<Result<BTreeSet<Key>, _>>()?;
-    events::take(transaction, BTreeMap::new(), &waiting).await?;
+    let mut hours = Hours::default();
+    events::take(transaction, BTreeMap::new(), &waiting, &mut hours).await?;
+    marks::put(transaction, SWEPT, &hours).await?;
     let whole = i64::try_from(waiting.len()).is_ok_and(|count| count == SWEEP_CALLS);
     Ok(waiting.last().filter(|_| whole).cloned())
 }

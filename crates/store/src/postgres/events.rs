@@ -14,6 +14,7 @@ use super::value::{Day, Time};
 use super::write::Key;
 use super::{calls, early, read};
 use crate::Written;
+use crate::billing::Hours;
 use crate::counted::{CountedEvents, EventKey};
 use crate::words::state_word;
 
@@ -43,11 +44,12 @@ const DETAIL: &str = "UPDATE calls c SET state = a.state, answered_at = a.answer
 
 /// Takes in reports, and those that wait for some calls: those of calls that are here change what came of them, the
 /// others wait. Everybody goes first for the calls, then for what is to wait, then for what waited, each in order, so
-/// that nobody waits in a circle.
+/// that nobody waits in a circle. The hours of calls that it changed are added to `hours`.
 pub(super) async fn take(
     transaction: &Transaction<'_>,
     reports: BTreeMap<Key, Vec<CallEvent>>,
     awaited: &BTreeSet<Key>,
+    hours: &mut Hours,
 ) -> Result<Written, Trouble> {
     let keys: BTreeSet<Key> = reports.keys().chain(awaited).cloned().collect();
     if keys.is_empty() {
@@ -82,6 +84,7 @@ pub(super) async fn take(
         }
         if !changed.is_empty() || beyond.iter().any(|one| one.counted_before) {
             details.push(key, at, &cdr(&events.into_events()));
+            hours.add(&key.0, at);
         }
     }
     delete.delete(transaction).await?;

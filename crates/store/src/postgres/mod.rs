@@ -10,6 +10,7 @@ mod days;
 mod early;
 mod events;
 mod listen;
+mod marks;
 mod pool;
 mod read;
 mod schema;

@@ -25,10 +25,11 @@ struct Step {
 const STEPS: &[Step] = &[
     Step { version: 1, name: "calls", sql: include_str!("migrations/0001_calls.sql"), works_from: 1 },
     Step { version: 2, name: "control", sql: include_str!("migrations/0002_control.sql"), works_from: 1 },
+    Step { version: 3, name: "billing", sql: include_str!("migrations/0003_billing.sql"), works_from: 1 },
 ];
 
 /// The lowest version that this telness can work with.
-const NEEDED: i64 = 2;
+const NEEDED: i64 = 3;
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (
     version bigint PRIMARY KEY,
@@ -196,6 +197,13 @@ const TABLES: &[&str] = &[
     "deck_rows: revision prefix origin valid_from valid_until price connection_fee surcharge first_s next_s",
     "nodes: name started_at seen_at version schema_version plan_revision served_version snapshot_age_s journal_bytes \
      backlog_records backlog_age_s plan_from fault key_check",
+    "billing_marks: tenant hour journal count",
+    "billing_seen: tenant hour journal count",
+    "billing_hours: tenant hour due_at",
+    "billing_tenants: tenant next_sequence period_start period_end closed_by sha256",
+    "billing_files: tenant sequence v period_start period_end closed_at closed_by records corrections talk_ms \
+     previous_sha256 jsonl_sha256 csv_sha256",
+    "billing_records: call_tenant call_id leg revision tenant received_at made_at sequence place talk_ms jsonl csv",
 ];
 
 async fn step_by_step(client: &mut deadpool_postgres::Object) -> Result<Vec<i64>, StoreError> {

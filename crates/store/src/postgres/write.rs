@@ -16,7 +16,8 @@ use uuid::Uuid;
 use super::calls::{self, Columns};
 use super::trouble::Trouble;
 use super::value::{Day, Time};
-use super::{early, events, read, to_json};
+use super::{early, events, marks, read, to_json};
+use crate::billing::Hours;
 use crate::{Entry, JournalId, Position, Shipment, StoreError, Written};
 
 /// Moves the position on, from one that is not before where the store was seen to be.
@@ -123,7 +124,11 @@ pub(super) async fn batch(transaction: &Transaction<'_>, batch: &Batch) -> Resul
     } else {
         BTreeSet::new()
     };
-    events::take(transaction, batch.reports.clone(), &awaited).await
+    let mut hours = Hours::default();
+    offered.iter().for_each(|record| hours.add(&record.routing.tenant, record.routing.received_at));
+    let written = events::take(transaction, batch.reports.clone(), &awaited, &mut hours).await?;
+    marks::put(transaction, &batch.journal.as_text(), &hours).await?;
+    Ok(written)
 }
 
 /// Says how far the journal has come.

@@ -1,13 +1,15 @@
 //! A call's events and the detail record that they make.
 
-use rusqlite::{Connection, Statement, Transaction, params};
+use rusqlite::{Connection, OptionalExtension as _, Statement, Transaction, params};
 use telness_core::call::CallId;
 use telness_core::names::TenantName;
 use telness_core::record::{CallEvent, Cdr, cdr};
+use telness_core::time::Timestamp;
 
 use super::write::to_json;
 use super::{row, store_error};
 use crate::StoreError;
+use crate::billing::Hours;
 use crate::counted::{CountedEvents, EventKey};
 use crate::words::state_word;
 
@@ -21,7 +23,7 @@ const PUT: &str = "INSERT INTO events (tenant, call_id, beyond, event_id, digest
 const DELETE: &str = "DELETE FROM events
     WHERE tenant = ?1 AND call_id = ?2 AND beyond = ?3 AND event_id = ?4 AND digest = ?5";
 const DETAIL: &str = "UPDATE calls SET state = ?3, answered_at = ?4, ended_at = ?5, talk_ms = ?6, cause_q850 = ?7,
-    cause_sip = ?8, cdr = ?9 WHERE tenant = ?1 AND call_id = ?2";
+    cause_sip = ?8, cdr = ?9 WHERE tenant = ?1 AND call_id = ?2 RETURNING received_at";
 const EARLY_INSERT: &str = "INSERT INTO early (tenant, call_id) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
 
 /// Where an event is kept.
@@ -45,12 +47,14 @@ pub(super) struct News<'a> {
     pub(super) reports: Vec<&'a CallEvent>,
 }
 
-/// Takes in what a batch has of one call; tells how many events were put beyond those that count.
+/// Takes in what a batch has of one call; tells how many events were put beyond those that count. The hour of a call
+/// that it changed is added to `hours`.
 pub(super) fn take(
     transaction: &Transaction<'_>,
     tenant: &TenantName,
     call_id: CallId,
     news: News<'_>,
+    hours: &mut Hours,
 ) -> Result<usize, StoreError> {
     let mut counted = CountedEvents::of(counted(transaction, tenant, call_id)?);
     let may_have_beyond = counted.has_full_kind();
@@ -76,7 +80,8 @@ pub(super) fn take(
         put_beyond = put_beyond.saturating_add(put_event(&mut put, Place::Beyond, &one.key, &one.event)?);
     }
     if changed {
-        detail(transaction, tenant, call_id, &cdr(&counted.into_events()))?;
+        let received_at = detail(transaction, tenant, call_id, &cdr(&counted.into_events()))?;
+        received_at.into_iter().for_each(|at| hours.add(tenant, at));
     }
     Ok(put_beyond)
 }
@@ -132,11 +137,16 @@ fn delete_event(
     statement.execute(of).map(drop).map_err(store_error)
 }
 
-/// Writes a call's detail record, or notes that the call is yet to come.
-fn detail(transaction: &Transaction<'_>, tenant: &TenantName, call_id: CallId, record: &Cdr) -> Result<(), StoreError> {
+/// Writes a call's detail record, and tells when the call was received; or notes that it is yet to come.
+fn detail(
+    transaction: &Transaction<'_>,
+    tenant: &TenantName,
+    call_id: CallId,
+    record: &Cdr,
+) -> Result<Option<Timestamp>, StoreError> {
     let cause = record.cause.unwrap_or_default();
     let mut update = transaction.prepare_cached(DETAIL).map_err(store_error)?;
-    let updated = update.execute(params![
+    let updated = params![
         tenant.as_str(),
         call_id.0.as_bytes(),
         state_word(record.state),
@@ -146,10 +156,11 @@ fn detail(transaction: &Transaction<'_>, tenant: &TenantName, call_id: CallId, r
         cause.q850,
         cause.sip,
         to_json(record)?,
-    ]);
-    if updated.map_err(store_error)? == 0 {
+    ];
+    let received_at: Option<i64> = update.query_row(updated, |row| row.get(0)).optional().map_err(store_error)?;
+    if received_at.is_none() {
         let mut insert = transaction.prepare_cached(EARLY_INSERT).map_err(store_error)?;
         insert.execute((tenant.as_str(), call_id.0.as_bytes())).map_err(store_error)?;
     }
-    Ok(())
+    Ok(received_at.map(Timestamp::from_micros))
 }

@@ -4,6 +4,7 @@
 //! the writer do not wait for each other.
 
 mod events;
+mod marks;
 mod read;
 mod row;
 mod schema;

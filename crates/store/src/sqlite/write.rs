@@ -10,7 +10,8 @@ use telness_core::names::TenantName;
 use telness_core::record::Routing;
 
 use super::events::{self, News};
-use super::{read, row, store_error};
+use super::{marks, read, row, store_error};
+use crate::billing::Hours;
 use crate::{Entry, JournalId, Position, Shipment, StoreError, Written};
 
 const EARLY_ANY: &str = "SELECT EXISTS (SELECT 1 FROM early)";
@@ -30,17 +31,18 @@ pub(super) fn batch(connection: &mut Connection, shipment: &Shipment) -> Result<
     let reached = i64::try_from(upto.0).map_err(|_| StoreError::Broken(format!("{upto:?} is out of range")))?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(store_error)?;
     StoreError::require_not_set_back(position(&transaction, *journal)?, *after)?;
-    let mut touched = Touched::new();
-    calls(&transaction, entries, &mut touched)?;
+    let (mut touched, mut hours) = (Touched::new(), Hours::default());
+    calls(&transaction, entries, &mut touched, &mut hours)?;
     for entry in entries {
         let Entry::Event(event) = entry else { continue };
         touched.entry((event.tenant.clone(), event.call_id)).or_default().reports.push(event);
     }
     let mut written = Written::default();
     for ((tenant, call_id), news) in touched {
-        let beyond = events::take(&transaction, &tenant, call_id, news)?;
+        let beyond = events::take(&transaction, &tenant, call_id, news, &mut hours)?;
         written.events_beyond = written.events_beyond.saturating_add(beyond);
     }
+    marks::put(&transaction, &journal.as_text(), &hours)?;
     let mut statement = transaction.prepare_cached(POSITION).map_err(store_error)?;
     statement.execute((journal.0, reached)).map_err(store_error)?;
     drop(statement);
@@ -54,7 +56,12 @@ pub(super) fn check(connection: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn calls(transaction: &Transaction<'_>, entries: &[Entry], touched: &mut Touched<'_>) -> Result<(), StoreError> {
+fn calls(
+    transaction: &Transaction<'_>,
+    entries: &[Entry],
+    touched: &mut Touched<'_>,
+    hours: &mut Hours,
+) -> Result<(), StoreError> {
     // Events before their call are rare: one question a batch spares one a call.
     let early: bool = transaction
         .prepare_cached(EARLY_ANY)
@@ -65,7 +72,10 @@ fn calls(transaction: &Transaction<'_>, entries: &[Entry], touched: &mut Touched
         let Entry::Call { routing, personal } = entry else { continue };
         if !row::insert(&mut insert, routing, personal)? {
             keep_if_other(transaction, routing, personal)?;
-        } else if early {
+            continue;
+        }
+        hours.add(&routing.tenant, routing.received_at);
+        if early {
             let mut delete = transaction.prepare_cached(EARLY_DELETE).map_err(store_error)?;
             let key = (routing.tenant.as_str(), routing.call_id.0.as_bytes());
             if delete.execute(key).map_err(store_error)? > 0 {

@@ -1,5 +1,6 @@
 //! The command line: one operation, one file. A command writes its answer and ends with a documented exit code.
 
+mod billing;
 mod changes;
 mod completions;
 mod config;
@@ -56,6 +57,8 @@ enum Command {
     Plan(plan::PlanCommand),
     /// Shows recorded calls
     Records(records::Records),
+    /// Makes, shows and checks records for billing
+    Billing(billing::BillingCommand),
     /// Looks for what is wrong with the node, and says what to do
     Doctor(doctor::Doctor),
     /// Explains a reason code, or lists them all
@@ -137,6 +140,7 @@ impl Command {
             Self::Route(route) => route.run(out),
             Self::Plan(plan) => plan.run(out),
             Self::Records(records) => records.run(out),
+            Self::Billing(billing) => billing.run(out),
             Self::Doctor(doctor) => doctor.run(out),
             Self::Explain(explain) => explain.run(out),
             Self::Config(config) => config.run(out),

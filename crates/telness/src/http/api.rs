@@ -22,7 +22,10 @@ use utoipa_axum::routes;
 use super::body::BodyLimits;
 use super::directory::{blocks, changes, deck_rows, decks, numbers, plans, published, tenants, users};
 use super::problem::Problem;
-use super::{create_call, docs, health, list_calls, metrics, read_call, read_trace, report_event};
+use super::{
+    create_call, docs, health, list_billing_files, list_calls, metrics, read_billing_file, read_call, read_trace,
+    report_event,
+};
 
 /// What every operation stands on.
 #[derive(Debug)]
@@ -54,6 +57,7 @@ pub struct Api {
         (name = "calls", description = "Calls, what is reported of them, and what was recorded"),
         (name = "directory", description = "What the operator edits: tenants, users, the inventory of numbers, plans, \
             rate decks, and the log of changes"),
+        (name = "billing", description = "Records for billing, in closed and numbered files"),
         (name = "service", description = "Whether the service works, and its documentation"),
     ),
 )]
@@ -81,6 +85,8 @@ fn operations() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(decks::read_deck, decks::load_deck, decks::delete_deck))
         .routes(routes!(deck_rows::list_deck_rows))
         .routes(routes!(changes::list_changes))
+        .routes(routes!(list_billing_files::list_billing_files))
+        .routes(routes!(read_billing_file::read_billing_file))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
         .routes(routes!(metrics::metrics))

@@ -148,8 +148,7 @@ impl Scene {
 
     /// Waits until the database was seen to have a record that was acknowledged just now.
     pub(crate) fn backlog_has_drained(&self) {
-        let list =
-            || self.nodes[0].client().get("/v1/calls?limit=1").ok().filter(telness_testkit::Response::is_success);
+        let list = || self.nodes[0].client().get("/v1/calls?limit=1").ok().filter(Response::is_success);
         assert!(eventually(PATIENCE, list).is_some(), "the database does not catch up:\n{}", self.nodes[0].log());
     }
 

@@ -12,6 +12,7 @@
 )]
 
 mod bad_input;
+mod billing;
 mod connections;
 mod directory;
 mod emergencies;

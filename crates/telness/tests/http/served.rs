@@ -7,10 +7,13 @@ use std::time::Duration;
 
 use telness_core::directory::{NumberEntry, NumberState, Tenant};
 use telness_core::names::TenantName;
+use telness_core::time::Timestamp;
 use telness_engine::Node;
+use telness_engine::billing::{close, closing};
 use telness_engine::clock::Clock;
 use telness_engine::config::{Flag, Inputs, Settings, load};
 use telness_engine::supervise::Supervisor;
+use telness_store::billing::Billing;
 use telness_store::control::{Edit, Expect};
 use telness_testkit::Client;
 use tokio::net::TcpListener;
@@ -65,6 +68,18 @@ impl Served {
 
     pub(crate) fn client(&self) -> Client {
         Client::new(self.address)
+    }
+
+    /// Closes the billing files as if it were three days later, so that calls count of which nothing was reported.
+    pub(crate) fn close_billing(&self) {
+        let engine = &self.node.as_ref().unwrap().engine;
+        // What was acknowledged is in the store before a list is answered.
+        assert!(self.client().get("/v1/calls").unwrap().is_success());
+        let settings = load(&Inputs::default()).unwrap().settings.billing;
+        let days = Duration::from_secs(3 * 86_400);
+        let later = Clock::system().now().as_micros() + i64::try_from(days.as_micros()).unwrap();
+        let closing = closing(settings, Timestamp::from_micros(later));
+        self.runtime.block_on(close(&Billing::of(engine.control()), closing)).unwrap();
     }
 
     /// A connection of bytes.

@@ -1,0 +1,68 @@
+//! Postgres fails while files are closed, and most of all at the commit.
+
+use std::net::SocketAddr;
+
+use telness_store::billing::Billing;
+use telness_store::control::Control;
+use telness_store::{Migrations, PostgresOptions, PostgresStore, StoreError, Tls};
+use telness_testkit::Proxy;
+
+use crate::postgres::server;
+use crate::sample::call;
+use crate::scene::{HOUR, Scene, closing};
+
+/// More than a closing has steps.
+const ROUNDS: i64 = 24;
+
+#[test]
+fn n3_a_close_that_is_cut_off_anywhere_takes_each_number_once() {
+    crate::run(async {
+        let database = server().database();
+        let direct = PostgresOptions { tls: Tls::Off, ..PostgresOptions::new(server().url(&database)) };
+        Migrations::new(&direct).unwrap().up().await.unwrap();
+        let store = PostgresStore::open(&direct).unwrap();
+        let control = Control::of_postgres(&store);
+        let by_hand = Box::new(move |sql: &str| drop(server().sql(&database, sql)));
+        let scene = Scene::new(std::sync::Arc::new(store), &control, by_hand).await;
+        let proxy = Proxy::start(SocketAddr::from(([127, 0, 0, 1], port(&direct))));
+        let through = PostgresOptions {
+            url: direct.url.replace(&format!(":{}", port(&direct)), &format!(":{}", proxy.address().port())),
+            ..direct
+        };
+        let behind = PostgresStore::open(&through).unwrap();
+        let cut_off = Billing::of(&Control::of_postgres(&behind));
+        let tenant = "nordtel".parse().unwrap();
+        for round in 0..ROUNDS {
+            for ms in 0..5 {
+                let ms = round * 10 + ms;
+                scene.talked(&call("nordtel", ms), ms, 1_000).await;
+            }
+            let closing = closing((round + 1) * HOUR);
+            scene.billing.gather(closing).await.unwrap();
+            // Cut a step later each time, so also while nobody knows yet whether the commit was done.
+            let mut steps = 0;
+            let mut work = Box::pin(cut_off.close(&tenant, closing));
+            let closed = std::future::poll_fn(|context| {
+                if steps == round {
+                    proxy.cut();
+                }
+                steps += 1;
+                work.as_mut().poll(context)
+            })
+            .await;
+            assert!(!matches!(closed, Err(StoreError::Broken(_))), "{closed:?}");
+        }
+        scene.close((ROUNDS + 5) * HOUR).await;
+        let all = scene.all("nordtel").await;
+        let mut ids: Vec<_> = all.iter().map(|(_, record)| record.record_id.clone()).collect();
+        ids.sort();
+        ids.dedup();
+        assert_eq!((all.len(), ids.len()), (120, 120));
+        scene.sound().await;
+    });
+}
+
+fn port(options: &PostgresOptions) -> u16 {
+    let after = options.url.rsplit(':').next().unwrap();
+    after.split('/').next().unwrap().parse().unwrap()
+}
