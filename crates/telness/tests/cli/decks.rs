@@ -188,6 +188,7 @@ fn on_a_terminal_a_line_shows_how_far_it_is() {
 }
 
 /// Loads a million rows and tells what it took.
+#[allow(clippy::print_stdout, reason = "a measurement tells what it measured")]
 fn a_million_rows(name: &str, folder: &TempDir, settings: &[&str]) {
     let count = 1_000_000;
     // In no order, as carriers' decks are.
