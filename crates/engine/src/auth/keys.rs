@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::fmt;
 
+use ring::digest;
+
 use crate::config::{KeyHolder, KeySetting};
 use crate::identity::{NoRandomness, random_bytes};
-use ring::digest;
 
 /// What every key begins with.
 const KEY_MARK: &str = "telness_key_";
