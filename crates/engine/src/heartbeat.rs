@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use telness_core::time::Timestamp;
-use telness_store::Store;
 use telness_store::control::{ControlError, NodeReport};
+use telness_store::{Store, StoreError};
 use tokio_util::sync::CancellationToken;
 
 use crate::node::Engine;
+use crate::snapshot::Fault;
 
 /// How often a node says that it is there.
 const EVERY: Duration = Duration::from_secs(5);
@@ -18,6 +19,9 @@ pub const ALIVE_MAX: Duration = Duration::from_secs(15);
 
 /// How many beats pass between two looks for what is left of rate decks, unless there was some.
 const BEATS_BETWEEN_SWEEPS: u32 = 11;
+/// What is told while the store takes records and its chores fail.
+const CHORES_NOT_DONE: &str = "the store's chores are not done: days to come are not made ready, and from the first of \
+                               them on nothing can be written; `telness nodes` and the log tell why";
 
 /// The most that is told of what is amiss, in characters.
 const FAULT_CHARS_MAX: usize = 4_000;
@@ -33,13 +37,17 @@ pub fn is_alive(seen_at: Timestamp, now: Timestamp) -> bool {
 pub(crate) async fn run(engine: Arc<Engine>, store: Arc<dyn Store>, started_at: Timestamp, stop: CancellationToken) {
     let beating = async {
         let mut beats_to_sweep = 0;
+        let mut said = false;
         loop {
             // The shipper tells that the store is away; this need not as well.
-            if let Err(why) = engine.beat(started_at).await {
+            let beat = engine.beat(started_at, said).await;
+            if let Err(why) = &beat {
                 tracing::debug!(%why, "the node could not say in the store that it is there");
             }
-            if let Err(why) = store.tend().await {
-                tracing::debug!(%why, "the store's chores were not done");
+            said |= beat.is_ok();
+            let tended = store.tend().await;
+            if beat.is_ok() {
+                engine.tell_of_chores(tended.err());
             }
             beats_to_sweep = match beats_to_sweep {
                 0 if engine.sweep_decks().await => 0,
@@ -56,10 +64,14 @@ pub(crate) async fn run(engine: Arc<Engine>, store: Arc<dyn Store>, started_at: 
 }
 
 impl Engine {
-    async fn beat(&self, started_at: Timestamp) -> Result<(), ControlError> {
+    /// Says so once; `said` tells whether it was said since the start.
+    async fn beat(&self, started_at: Timestamp, said: bool) -> Result<(), ControlError> {
         let report = self.report(started_at);
+        let nodes = self.control.nodes().await?;
         self.control.heartbeat(&report).await?;
-        self.look_at_keys(&report, &self.control.nodes().await?);
+        // Before, what is there may be of this node's last run.
+        let twin = said && nodes.iter().any(|node| node.name == report.name && node.started_at != report.started_at);
+        self.look_at_nodes(&report, &nodes, twin);
         Ok(())
     }
 
@@ -69,6 +81,19 @@ impl Engine {
             tracing::debug!(%why, "what is left of rate decks was not swept away");
             false
         })
+    }
+
+    /// Tells why chores are not done though the store takes what the node says.
+    fn tell_of_chores(&self, error: Option<StoreError>) {
+        let fault =
+            error.map(|why| Fault { short: CHORES_NOT_DONE.into(), whole: format!("{CHORES_NOT_DONE}: {why}").into() });
+        let told = fault.as_ref().map(|fault| Arc::clone(&fault.whole));
+        if self.snapshot.set_chores_fault(fault) {
+            match told {
+                Some(fault) => tracing::error!("{fault}"),
+                None => tracing::info!("the store's chores are done again"),
+            }
+        }
     }
 
     fn report(&self, started_at: Timestamp) -> NodeReport {
@@ -96,23 +121,34 @@ impl Engine {
         }
     }
 
-    /// Nodes with another key make another call of the same Idempotency-Key (N5).
-    fn look_at_keys(&self, own: &NodeReport, nodes: &[NodeReport]) {
-        let others = nodes.iter().filter(|node| node.key_check != own.key_check && is_alive(node.seen_at, own.seen_at));
+    /// Nodes with another key make another call of the same Idempotency-Key (N5), and of two with one journal the store
+    /// keeps one place.
+    fn look_at_nodes(&self, own: &NodeReport, nodes: &[NodeReport], twin: bool) {
+        let others = nodes.iter().filter(|node| {
+            node.name != own.name && node.key_check != own.key_check && is_alive(node.seen_at, own.seen_at)
+        });
         let others: Vec<&str> = others.map(|node| node.name.as_str()).collect();
-        let fault = (!others.is_empty()).then(|| {
-            let fault = format!(
+        let key = (!others.is_empty()).then(|| {
+            format!(
                 "the server's key is not that of {}: the same Idempotency-Key makes two calls, and numbers are not \
                  found; give all nodes of a database one key (setting identity.key_file)",
                 others.join(", ")
-            );
-            Arc::from(fault)
+            )
         });
-        self.metrics.key_differs.set(i64::from(fault.is_some()));
+        self.metrics.key_differs.set(i64::from(key.is_some()));
+        let twin = twin.then(|| {
+            format!(
+                "another node runs under the name {} as well; give each its own (setting node), and a data folder of its \
+                 own: of a copied one the store takes both journals for one, and records can be passed over",
+                own.name
+            )
+        });
+        let told: Vec<String> = key.into_iter().chain(twin).collect();
+        let fault: Option<Arc<str>> = (!told.is_empty()).then(|| told.join("; ").into());
         if self.snapshot.set_key_fault(fault.clone()) {
             match fault {
                 Some(fault) => tracing::error!("{fault}"),
-                None => tracing::info!("all nodes of the database have one server's key"),
+                None => tracing::info!("all nodes of the database have one server's key, and each a name of its own"),
             }
         }
     }

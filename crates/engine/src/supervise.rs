@@ -16,8 +16,23 @@ pub struct Supervisor {
     tasks: TaskTracker,
 }
 
-/// A task panicked.
-struct Died;
+/// It panicked.
+#[derive(Clone, Copy, Debug)]
+pub struct Died;
+
+/// Does some work that may panic, and goes on either way.
+///
+/// # Errors
+/// When it panicked.
+pub async fn guarded<T>(work: impl Future<Output = T>) -> Result<T, Died> {
+    let mut work = std::pin::pin!(work);
+    std::future::poll_fn(|context| {
+        // Nothing looks at the work again once it has panicked, so a broken state in it is seen by nobody.
+        catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context)))
+            .map_or(Poll::Ready(Err(Died)), |poll| poll.map(Ok))
+    })
+    .await
+}
 
 impl Supervisor {
     /// One that has started nothing.
@@ -36,13 +51,7 @@ impl Supervisor {
     #[allow(clippy::disallowed_methods, reason = "this is the place that the ban points to")]
     pub fn task(&self, name: &'static str, work: impl Future<Output = ()> + Send + 'static) {
         let watched = self.tasks.track_future(async move {
-            let mut work = std::pin::pin!(work);
-            let caught = std::future::poll_fn(|context| {
-                // Nothing looks at the work again once it has panicked, so a broken state in it is seen by nobody.
-                catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context)))
-                    .map_or(Poll::Ready(Err(Died)), |poll| poll.map(Ok))
-            });
-            if let Err(Died) = caught.await {
+            if let Err(Died) = guarded(work).await {
                 tracing::error!(task = name, "a task died of a panic");
             }
         });

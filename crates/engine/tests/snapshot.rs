@@ -205,6 +205,32 @@ fn s2_what_a_kill_leaves_of_a_write_changes_nothing() {
 }
 
 #[test]
+fn n4_what_a_full_disk_leaves_of_a_write_takes_no_room() {
+    let (_parent, folder, path) = folder();
+    folder.save(&full()).unwrap();
+    std::os::unix::fs::symlink("/dev/full", path.join("writing")).unwrap();
+    let refused = folder.save(&Tables { version: 42, ..full() }).unwrap_err();
+    assert_eq!(refused.kind(), std::io::ErrorKind::StorageFull);
+    assert!(fs::symlink_metadata(path.join("writing")).is_err(), "the journal needs the room");
+    assert_eq!(seen(&folder.load().loaded.unwrap().tables), seen(&full()));
+    folder.save(&Tables { version: 42, ..full() }).unwrap();
+    assert_eq!(folder.load().loaded.unwrap().tables.version, 42);
+}
+
+#[test]
+fn s2_a_file_that_is_longer_than_it_says_is_refused_before_it_is_read() {
+    let (_parent, folder, path) = folder();
+    folder.save(&full()).unwrap();
+    let current = fs::OpenOptions::new().write(true).open(path.join("current")).unwrap();
+    // Of which the disk keeps next to nothing, and memory would all.
+    current.set_len(telness_engine::snapshot::SNAPSHOT_BYTES_MAX).unwrap();
+    let began = telness_engine::clock::monotonic();
+    let found = folder.load();
+    assert!(matches!(found.refused[0].why, SnapshotError::Length { .. }), "{:?}", found.refused);
+    assert!(began.elapsed() < std::time::Duration::from_secs(1), "{:?}", began.elapsed());
+}
+
+#[test]
 fn a_damaged_snapshot_does_not_take_the_place_of_one_that_holds() {
     let (_parent, folder, path) = folder();
     for version in [1, 2] {

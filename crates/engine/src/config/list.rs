@@ -277,14 +277,16 @@ pub const SETTINGS: &[Setting] = &[
         default: "",
         takes: Takes::Text { form: "postgres://user@host:port/database, or nothing", set: store_url },
         meaning: "The database that several nodes share. Without one the node keeps its own in the data folder (SQLite). \
-                  A Postgres is made ready by `telness migrate up`.",
+                  A Postgres is made ready by `telness migrate up`; its encoding is UTF8. A pooler before it has to keep a \
+                  connection for a session (PgBouncer: `pool_mode = session`).",
         secret: true,
     },
     setting(
         "store.password_file",
         "",
         Takes::Path { optional: true, set: |to, path| to.store.password_file = path },
-        "The file with the database's password, so that it stands in no address.",
+        "The file with the database's password, so that it stands in no address. It is read for each connection, so a \
+         password can be changed while nodes run.",
     ),
     setting(
         "store.tls",
@@ -297,13 +299,15 @@ pub const SETTINGS: &[Setting] = &[
         "store.tls_ca_file",
         "",
         Takes::Path { optional: true, set: |to, path| to.store.tls_ca_file = path },
-        "The authorities that may have signed the database's certificate, as PEM. Without one the system's.",
+        "The authorities that may have signed the database's certificate, as PEM. Without one the system's. It is \
+         read for each connection.",
     ),
     setting(
         "store.connections_max",
         "8",
         whole(1, 1_000, |to, n| to.store.connections_max = count(n)),
-        "Connections to the database at once. The shipper uses one; the others are for readers.",
+        "Connections to the database at once: one for the shipper alone, the others, at least one, for readers and \
+         editors. One more hears of changes.",
     ),
     setting(
         "store.connect_ms_max",

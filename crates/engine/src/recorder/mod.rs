@@ -151,6 +151,7 @@ impl Recorder {
             reader,
             store,
             stored: None,
+            batch_max: settings.shipper.batch_records_max,
             settings: settings.shipper.clone(),
         };
         let shipper = crate::supervise::thread("shipper", move || shipper.run())?;

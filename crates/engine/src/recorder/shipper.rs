@@ -8,12 +8,16 @@ use telness_store::{Entry, JournalError, JournalReader, Position, Shipment, Stor
 
 use super::Shared;
 use crate::config::ShipperSettings;
+use crate::supervise::{Died, guarded};
 
 /// The first pause after a failure; it doubles up to the setting.
 const RETRY_MIN: Duration = Duration::from_millis(100);
 
 /// How long records gather for one transaction of the store: it writes each page of its tables once for all of them.
 const GATHER: Duration = Duration::from_millis(50);
+
+/// What is told when an attempt panicked.
+const DEFECT: &str = "a defect of telness ended the attempt to write to it; the log has the panic: report it";
 
 /// How far the store has come.
 #[derive(Clone, Debug, Default)]
@@ -33,6 +37,8 @@ pub(super) struct Shipper {
     pub(super) store: Arc<dyn Store>,
     /// How far the store was seen to have come.
     pub(super) stored: Option<Position>,
+    /// The most records of the next batch: fewer after each failure, since a store that is slow may take a part in time.
+    pub(super) batch_max: usize,
     pub(super) settings: ShipperSettings,
 }
 
@@ -69,16 +75,22 @@ impl Shipper {
         loop {
             // Asked before the journal is, or the last records could come in between.
             let last_turn = self.shared.stop.borrow().writer_ended;
-            let step = if begun { self.ship_batch().await } else { self.begin().await.map(|()| usize::MAX) };
+            let step = guarded(async {
+                if begun { self.ship_batch().await } else { self.begin().await.map(|()| usize::MAX) }
+            });
+            let step = step.await.unwrap_or_else(|Died| Err(StoreError::Broken(DEFECT.to_owned())));
             self.report(step.as_ref().err());
             match step {
                 Ok(0) if last_turn => return,
                 Err(_) => {
+                    self.batch_max = (self.batch_max / 2).max(1);
                     self.wait_to_retry(retry).await;
                     retry = retry.saturating_mul(2).min(self.settings.retry_max);
                 }
                 Ok(count) => {
                     (begun, retry) = (true, RETRY_MIN);
+                    let more = self.batch_max / 4;
+                    self.batch_max = self.batch_max.saturating_add(more.max(1)).min(self.settings.batch_records_max);
                     self.pause(count).await;
                 }
             }
@@ -106,7 +118,7 @@ impl Shipper {
                 // The sender lives as long as the shipper does.
                 let _ = ends.wait_for(|end| *end > shipped).await;
             }
-            if shipped_now < self.settings.batch_records_max {
+            if shipped_now < self.batch_max {
                 let _ = tokio::time::timeout(GATHER, self.shared.hurry.notified()).await;
             }
         };
@@ -118,17 +130,30 @@ impl Shipper {
 
     /// Asks the store how far this journal was shipped.
     async fn begin(&mut self) -> Result<(), StoreError> {
-        let stored = self.store.position(self.reader.id()).await?;
+        let stored = match self.store.position(self.reader.id()).await {
+            Ok(stored) => stored,
+            Err(error) => {
+                self.note_oldest();
+                return Err(error);
+            }
+        };
         self.stored = stored;
         let position = self.reader.resume(stored).map_err(|error| unavailable(&error))?;
-        self.shared.shipped.send_modify(|shipped| shipped.position = position);
+        self.shared.shipped.send_modify(|shipped| (shipped.position, shipped.oldest_waiting) = (position, None));
         Ok(())
+    }
+
+    /// As long as nobody knows what the store has, all that the journal holds may wait for it.
+    fn note_oldest(&mut self) {
+        let first = self.reader.after(Position::default(), 1).ok().and_then(|rows| rows.into_iter().next());
+        let oldest = first.and_then(|(_, bytes)| Entry::decode(&bytes).ok()).map(|entry| entry.received_at());
+        self.shared.shipped.send_modify(|shipped| shipped.oldest_waiting = oldest);
     }
 
     /// Ships one batch; tells how many records it had.
     async fn ship_batch(&mut self) -> Result<usize, StoreError> {
         let from = self.shared.shipped.borrow().position;
-        let rows = self.reader.after(from, self.settings.batch_records_max);
+        let rows = self.reader.after(from, self.batch_max);
         self.shared.metrics.records_unreadable.inc_by(self.reader.take_lost());
         let rows = rows.map_err(|error| unavailable(&error))?;
         let Some(upto) = rows.last().map(|(position, _)| *position) else {

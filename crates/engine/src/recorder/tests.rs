@@ -28,7 +28,7 @@ struct Stubborn {
 
 impl Store for Stubborn {
     fn ship(&self, shipment: Shipment) -> Pending<'_, Written> {
-        let mut asked = self.asked.lock().unwrap();
+        let mut asked = self.asked.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         *asked += 1;
         let answer = (self.write)(*asked, &shipment);
         Box::pin(async move {
@@ -162,7 +162,42 @@ async fn a_shipper_that_died_leaves_the_store_for_one_that_may_be_busy() {
     let folder = tempfile::tempdir().unwrap();
     let Bench { recorder, threads, .. } = start(folder.path(), Box::new(|_, _| panic!("a defect")));
     recorder.record(Workflow::Low, Durability::Journal, entry(NORMAL)).await.unwrap();
-    assert!(!stop(threads, PATIENCE).await);
+    assert!(!stop(threads, Duration::from_millis(500)).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s4_a_defect_in_a_shipment_ends_that_and_not_the_shipping() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |asked, _: &Shipment| {
+        assert!(asked > 2, "a defect");
+        Some(Ok(Written::default()))
+    };
+    let Bench { recorder, threads, .. } = start(folder.path(), Box::new(write));
+    recorder.record(Workflow::Low, Durability::Journal, entry(NORMAL)).await.unwrap();
+    let mut shipped = recorder.shared.shipped.subscribe();
+    let failed = shipped.wait_for(|shipped| shipped.failing.is_some());
+    drop(tokio::time::timeout(PATIENCE, failed).await.unwrap().unwrap());
+    recorder.caught_up(PATIENCE).await.unwrap();
+    assert!(stop(threads, PATIENCE).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn n3_a_store_that_is_too_slow_for_a_whole_batch_is_given_parts_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let all_there = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&all_there);
+    let write = move |_, shipment: &Shipment| {
+        let before = shipment.after.map_or(1 << 32, |after| after.0);
+        let in_time = seen.load(Ordering::SeqCst) && shipment.upto.0 - before <= 2;
+        Some(if in_time { Ok(Written::default()) } else { refused() })
+    };
+    let Bench { recorder, threads, .. } = start(folder.path(), Box::new(write));
+    for _ in 0..9 {
+        recorder.record(Workflow::Low, Durability::Journal, b"small".to_vec()).await.unwrap();
+    }
+    all_there.store(true, Ordering::SeqCst);
+    recorder.caught_up(PATIENCE).await.unwrap();
+    assert!(stop(threads, PATIENCE).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]

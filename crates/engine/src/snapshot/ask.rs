@@ -27,6 +27,15 @@ pub(super) enum AskError {
     Deck { trunk: TrunkName, said: u64, found: u64 },
 }
 
+/// What was found beside what changed: faults of single things, which hold up nothing else.
+#[derive(Debug, Default)]
+pub(super) struct Settled {
+    /// Whether something came to be in the tables.
+    pub(super) changed: bool,
+    /// What is not as it should be.
+    pub(super) faults: Vec<AskError>,
+}
+
 /// Reads all of a kind, a page at a time.
 macro_rules! each_page {
     ($control:expr, $entity:ty, $take:expr) => {{
@@ -44,7 +53,8 @@ macro_rules! each_page {
     }};
 }
 
-/// Everything. What is changed while it is read is asked for afterwards, by its version.
+/// Everything, but for the plan and decks, which [`settle`] brings. What is changed while it is read is asked for
+/// afterwards, by its version.
 pub(super) async fn everything(control: &Control) -> Result<Tables, AskError> {
     let version = control.version().await?;
     let mut tables = Tables::default();
@@ -53,28 +63,18 @@ pub(super) async fn everything(control: &Control) -> Result<Tables, AskError> {
     each_page!(control, Block, |blocks| tables.apply(Delta { blocks, ..delta() }));
     each_page!(control, User, |users| tables.apply(Delta { users, ..delta() }));
     each_page!(control, NumberEntry, |numbers| tables.apply(Delta { numbers, ..delta() }));
-    let mut heads = Vec::new();
-    each_page!(control, Deck, |mut decks: Vec<Deck>| heads.append(&mut decks));
-    for head in heads {
-        // Another may have come into force meanwhile, and this one's rows be gone: then that is among the changes.
-        if let Some(deck) = deck(control, &head, Missing::IsReplaced).await? {
-            tables.apply(Delta { decks: vec![deck], ..delta() });
-        }
-    }
-    tables.plan = published(control).await?;
     after(control, &mut tables, ChangeCursor::after(version)).await?;
     Ok(tables)
 }
 
-/// What changed after a cursor; tells whether anything did.
+/// What changed after a cursor, but for the plan and decks, which [`settle`] brings; tells whether anything did.
 pub(super) async fn after(control: &Control, tables: &mut Tables, from: ChangeCursor) -> Result<bool, AskError> {
     let (mut cursor, mut changed) = (from, false);
     loop {
         let changes = control.changes_after(&cursor, PAGE).await?;
         let (more, next) = (changes.more, changes.next.clone());
         changed |= !changes.changes.is_empty();
-        let delta = delta(control, changes).await?;
-        tables.apply(delta);
+        tables.apply(delta(changes));
         if !more {
             return Ok(changed);
         }
@@ -82,12 +82,39 @@ pub(super) async fn after(control: &Control, tables: &mut Tables, from: ChangeCu
     }
 }
 
-/// The plan that is published now.
-pub(super) async fn published(control: &Control) -> Result<Option<PlanText>, AskError> {
-    match control.published_plan().await? {
-        Some(published) => plan(control, published.revision).await.map(Some),
-        None => Ok(None),
+/// Brings plan and decks to what is published and in force now: they are few, and found so after whatever kept one of
+/// them out before. What is not there leaves what was served, and is told.
+pub(super) async fn settle(control: &Control, tables: &mut Tables) -> Result<Settled, AskError> {
+    let mut settled = Settled::default();
+    let published = control.published_plan().await?.map(|published| published.revision);
+    if published != tables.plan.as_ref().map(|plan| plan.revision) {
+        match published {
+            Some(revision) => match plan(control, revision).await {
+                Ok(plan) => (tables.plan, settled.changed) = (Some(plan), true),
+                Err(fault @ AskError::NoPlan(_)) => settled.faults.push(fault),
+                Err(error) => return Err(error),
+            },
+            None => (tables.plan, settled.changed) = (None, true),
+        }
     }
+    let mut heads = Vec::new();
+    each_page!(control, Deck, |mut decks: Vec<Deck>| heads.append(&mut decks));
+    let version = tables.version;
+    for head in heads {
+        if tables.decks.get(&head.trunk).is_some_and(|deck| deck.revision == head.revision) {
+            continue;
+        }
+        // Another may have come into force meanwhile, and this one's rows be gone: then that is among the next changes.
+        match deck(control, &head).await {
+            Ok(deck) => {
+                tables.apply(Delta { version, decks: vec![deck], ..Delta::default() });
+                settled.changed = true;
+            }
+            Err(fault @ AskError::Deck { .. }) => settled.faults.push(fault),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(settled)
 }
 
 /// The last change up to a version that the log has.
@@ -98,9 +125,8 @@ pub(super) async fn last_change(control: &Control, version: u64) -> Result<Optio
     Ok(page.entries.first().map(|entry| LastChange { version: entry.at_place.version.0, at: entry.at }))
 }
 
-async fn delta(control: &Control, changes: Changes) -> Result<Delta, AskError> {
+fn delta(changes: Changes) -> Delta {
     let mut delta = Delta { version: number(changes.version), ..Delta::default() };
-    let mut revision = None;
     for (_, change) in changes.changes {
         match change {
             Change::Tenant(Changed::Put(tenant)) => delta.tenants.push(tenant),
@@ -111,15 +137,11 @@ async fn delta(control: &Control, changes: Changes) -> Result<Delta, AskError> {
             Change::Block(Changed::Gone(first)) => delta.blocks_gone.push(first),
             Change::Number(Changed::Put(entry)) => delta.numbers.push(entry),
             Change::Number(Changed::Gone(number)) => delta.numbers_gone.push(number),
-            Change::Deck(Changed::Put(head)) => delta.decks.extend(deck(control, &head, Missing::IsAFault).await?),
             Change::Deck(Changed::Gone(trunk)) => delta.decks_gone.push(trunk),
-            Change::Plan { revision: published } => revision = Some(published),
+            Change::Deck(Changed::Put(_)) | Change::Plan { .. } => {}
         }
     }
-    if let Some(revision) = revision {
-        delta.plan = Some(plan(control, revision).await?);
-    }
-    Ok(delta)
+    delta
 }
 
 async fn plan(control: &Control, revision: u64) -> Result<PlanText, AskError> {
@@ -127,16 +149,7 @@ async fn plan(control: &Control, revision: u64) -> Result<PlanText, AskError> {
     Ok(PlanText { name: format!("plan revision {revision}").into(), text: plan.text.into(), revision })
 }
 
-/// What it means that a deck lacks rows.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Missing {
-    /// It is being replaced.
-    IsReplaced,
-    /// It is told; the next look may find it replaced.
-    IsAFault,
-}
-
-async fn deck(control: &Control, head: &Deck, missing: Missing) -> Result<Option<rates::Deck>, AskError> {
+async fn deck(control: &Control, head: &Deck) -> Result<rates::Deck, AskError> {
     let (mut rows, mut last) = (Vec::new(), None::<DeckRowKey>);
     loop {
         let mut page = control.deck_rows(head.revision, last.as_ref(), PAGE).await?;
@@ -149,10 +162,9 @@ async fn deck(control: &Control, head: &Deck, missing: Missing) -> Result<Option
     }
     let found = u64::try_from(rows.len()).unwrap_or(u64::MAX);
     if found != head.rows {
-        let fault = AskError::Deck { trunk: head.trunk.clone(), said: head.rows, found };
-        return if missing == Missing::IsReplaced { Ok(None) } else { Err(fault) };
+        return Err(AskError::Deck { trunk: head.trunk.clone(), said: head.rows, found });
     }
-    Ok(Some(rates::Deck::new(head.trunk.clone(), head.currency.clone(), head.revision, rows)))
+    Ok(rates::Deck::new(head.trunk.clone(), head.currency.clone(), head.revision, rows))
 }
 
 fn number(version: Version) -> u64 {

@@ -77,8 +77,18 @@ pub struct Took {
     pub decode: Duration,
 }
 
-/// Writes tables to a file and makes that durable. The file gets the name it is found by only afterwards.
+/// Writes tables to a file and makes that durable. The file gets the name it is found by only afterwards. Of a write that
+/// failed nothing stays: the disk may be full, and the journal needs the room.
 pub(super) fn write(tables: &Tables, path: &Path) -> io::Result<()> {
+    let written = write_whole(tables, path);
+    if written.is_err() {
+        // Where nothing can be deleted, nothing could be written.
+        let _ = fs::remove_file(path);
+    }
+    written
+}
+
+fn write_whole(tables: &Tables, path: &Path) -> io::Result<()> {
     let file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(path)?;
     (&file).write_all(&[0; HEADER_BYTES])?;
     let mut body = Hashed { to: BufWriter::with_capacity(BUFFER_BYTES, &file), hash: Context::new(&SHA256), len: 0 };
@@ -129,7 +139,9 @@ pub(super) fn read(path: &Path) -> Result<(Tables, Took), SnapshotError> {
     let began = monotonic();
     let (mut file, len) = open(path)?;
     let header = Header::of(&mut file)?;
-    let mut body = Vec::with_capacity(usize::try_from(len).unwrap_or(0));
+    // Before memory is taken for it: a damaged disk may say any length.
+    header.has_length(len.saturating_sub(u64::try_from(HEADER_BYTES).unwrap_or(u64::MAX)))?;
+    let mut body = Vec::with_capacity(usize::try_from(header.len).unwrap_or(0));
     file.take(SNAPSHOT_BYTES_MAX).read_to_end(&mut body)?;
     let began = next(began, &mut took.read);
     header.holds(u64::try_from(body.len()).unwrap_or(u64::MAX), digest(&SHA256, &body).as_ref())?;
@@ -202,10 +214,12 @@ impl Header {
         (*zero == [0; 4]).then_some(Ok(header))
     }
 
+    fn has_length(&self, found: u64) -> Result<(), SnapshotError> {
+        if self.len == found { Ok(()) } else { Err(SnapshotError::Length { said: self.len, found }) }
+    }
+
     fn holds(&self, found: u64, sha256: &[u8]) -> Result<(), SnapshotError> {
-        if self.len != found {
-            return Err(SnapshotError::Length { said: self.len, found });
-        }
+        self.has_length(found)?;
         if self.sha256 == sha256 { Ok(()) } else { Err(SnapshotError::Damaged) }
     }
 }

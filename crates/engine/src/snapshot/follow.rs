@@ -14,6 +14,7 @@ use super::compile::FaultyPlan;
 use super::keeping::Keeping;
 use super::served::{Fault, Served};
 use super::tables::Tables;
+use crate::supervise::{Died, guarded};
 
 /// How long to wait after a hint, so that changes that come together are taken over together.
 const GATHER: Duration = Duration::from_millis(20);
@@ -32,7 +33,9 @@ pub(crate) struct Follower {
     sure: bool,
     /// Whether the store could not be asked last time.
     away: bool,
+    /// What is wrong with the published plan, and with rate decks and plans that are not there.
     plan_fault: Option<Fault>,
+    missing: Option<Fault>,
 }
 
 /// Why a look changed nothing.
@@ -63,20 +66,28 @@ impl Follower {
         poll: Duration,
         keeping: Keeping,
     ) -> Self {
-        Self { served, control, hints, poll, keeping, sure: false, away: false, plan_fault: None }
+        Self { served, control, hints, poll, keeping, sure: false, away: false, plan_fault: None, missing: None }
     }
 
     /// Follows until the node stops.
     pub(crate) async fn run(mut self, stop: CancellationToken) {
         while !stop.is_cancelled() {
-            let round = async {
-                let looked = self.look().await;
-                self.tell(looked.err());
-                self.keeping.keep(&self.served, false).await;
-                self.wait().await;
+            let looked = tokio::select! {
+                looked = guarded(self.look()) => looked,
+                () = stop.cancelled() => break,
             };
+            match looked {
+                Ok(looked) => self.tell(looked.err()),
+                Err(Died) => {
+                    // What it was about may be gone by the next look, and what is in service stays meanwhile.
+                    tracing::error!("a look at the store's control plane died of a panic; it is looked at again");
+                    self.sure = false;
+                }
+            }
+            // A stop waits for what is being written: two who write at once would spoil it.
+            self.keeping.keep(&self.served, false).await;
             tokio::select! {
-                () = round => {}
+                () = self.wait() => {}
                 () = stop.cancelled() => {}
             }
         }
@@ -111,10 +122,9 @@ impl Follower {
         let asked_at = self.served.clock.now();
         let found = self.control.version().await?;
         let found = u64::try_from(found.0).unwrap_or(0);
-        let (served, last_change, plan) = {
+        let (served, last_change) = {
             let made_of = self.served.made_of();
-            let tables = &made_of.tables;
-            (tables.version, tables.last_change, tables.plan.as_ref().map(|plan| plan.revision))
+            (made_of.tables.version, made_of.tables.last_change)
         };
         if found == 0 && served > 0 {
             return Err(LookError::Emptied { served });
@@ -127,7 +137,7 @@ impl Follower {
         if !goes_on {
             tracing::warn!(served, found, "the store does not go on from what is served; all of it is read again");
         }
-        let tables = if goes_on && served > 0 { self.what_changed(served, plan).await? } else { self.all().await? };
+        let tables = if goes_on && served > 0 { self.what_changed(served).await? } else { self.all().await? };
         match tables {
             Some(tables) => self.take_over(Tables { known_at: asked_at, ..tables }).await?,
             // Its number may have grown without a change, as when a rate deck is begun to be loaded.
@@ -139,35 +149,42 @@ impl Follower {
     }
 
     /// Everything, unless the store has nothing yet.
-    async fn all(&self) -> Result<Option<Tables>, LookError> {
+    async fn all(&mut self) -> Result<Option<Tables>, LookError> {
         let mut tables = ask::everything(&self.control).await?;
+        self.settle(&mut tables).await?;
         tables.last_change = ask::last_change(&self.control, tables.version).await?;
         Ok((tables.version > 0).then_some(tables))
     }
 
     /// What is served and what changed since; nothing if nothing did.
-    async fn what_changed(&self, served: u64, plan: Option<u64>) -> Result<Option<Tables>, LookError> {
+    async fn what_changed(&mut self, served: u64) -> Result<Option<Tables>, LookError> {
         let mut tables = self.served.made_of().tables.clone();
         let from = ChangeCursor::after(Version(i64::try_from(served).unwrap_or(i64::MAX)));
         let mut changed = ask::after(&self.control, &mut tables, from).await?;
-        if !self.sure {
-            // A plan that was published before, and was refused then, is not among the changes.
-            let published = ask::published(&self.control).await?;
-            changed |= published.as_ref().map(|published| published.revision) != plan;
-            tables.plan = published;
-        }
+        // A plan that was published before, and was refused then, is not among the changes.
+        changed |= self.settle(&mut tables).await?;
         if changed {
             tables.last_change = ask::last_change(&self.control, tables.version).await?;
         }
         Ok(changed.then_some(tables))
     }
 
+    /// Brings plan and decks; tells whether that changed anything.
+    async fn settle(&mut self, tables: &mut Tables) -> Result<bool, LookError> {
+        let settled = ask::settle(&self.control, tables).await?;
+        let faults: Vec<String> = settled.faults.iter().map(ToString::to_string).collect();
+        let text: Arc<str> = faults.join("; ").into();
+        self.missing = (!faults.is_empty()).then(|| Fault { short: Arc::clone(&text), whole: text });
+        Ok(settled.changed)
+    }
+
     /// Compiles and puts in service, off the threads that carry calls.
     async fn take_over(&mut self, tables: Tables) -> Result<(), LookError> {
+        // Before: it goes on in service when a stop comes now, and is to be kept then.
+        self.keeping.changed();
         let in_service = Arc::clone(&self.served);
         let fault = tokio::task::spawn_blocking(move || in_service.put_tables_in_service(tables)).await?;
         self.plan_fault = fault.as_ref().map(fault_of_plan);
-        self.keeping.changed();
         Ok(())
     }
 
@@ -183,7 +200,7 @@ impl Follower {
 
     /// The store was asked and holds what is in service, unless that has faults.
     fn confirm(&self, at: Timestamp) {
-        if self.plan_fault.is_none() {
+        if self.plan_fault.is_none() && self.missing.is_none() {
             self.served.confirm(at);
         }
     }
@@ -209,7 +226,7 @@ impl Follower {
             return;
         }
         let fault = error.map_or_else(
-            || self.plan_fault.clone(),
+            || self.plan_fault.clone().or_else(|| self.missing.clone()),
             |error| {
                 let text: Arc<str> = error.to_string().into();
                 Some(Fault { short: Arc::clone(&text), whole: text })

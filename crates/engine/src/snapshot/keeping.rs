@@ -50,7 +50,9 @@ impl Keeping {
             Err(error) => Some(error.to_string()),
         };
         self.written = Some(monotonic());
-        self.due &= failed.is_some();
+        // One that cannot be confirmed is not there any more: it is written anew.
+        self.due = failed.is_some();
+        served.metrics.snapshot_unwritten.set(i64::from(failed.is_some()));
         if let Some(why) = failed.as_ref().filter(|_| !self.failing) {
             tracing::error!(%why, "the snapshot cannot be written; the next start would begin with an older one");
         }

@@ -27,4 +27,4 @@ pub use tables::{Delta, LastChange, PlanFrom, PlanText, Tables};
 
 pub(crate) use follow::Follower;
 pub(crate) use keeping::Keeping;
-pub(crate) use served::{MadeOf, Served};
+pub(crate) use served::{Fault, MadeOf, Served};

@@ -43,6 +43,7 @@ pub(crate) struct MadeOf {
 struct Faults {
     store: Option<Fault>,
     key: Option<Arc<str>>,
+    chores: Option<Fault>,
 }
 
 /// Why what the store holds is not in service.
@@ -91,7 +92,7 @@ impl Served {
         news
     }
 
-    /// Notes what is wrong with the server's key; tells whether that is news.
+    /// Notes what is wrong with the server's key or the node's name; tells whether that is news.
     pub(crate) fn set_key_fault(&self, fault: Option<Arc<str>>) -> bool {
         let mut faults = self.faults();
         let news = faults.key != fault;
@@ -99,16 +100,24 @@ impl Served {
         news
     }
 
+    /// Notes why the store's chores are not done; tells whether that is news.
+    pub(crate) fn set_chores_fault(&self, fault: Option<Fault>) -> bool {
+        let mut faults = self.faults();
+        let news = faults.chores != fault;
+        faults.chores = fault;
+        news
+    }
+
     /// What is amiss, without a word of the plan.
     pub(crate) fn faults_in_short(&self) -> Vec<Arc<str>> {
         let faults = self.faults();
-        faults.store.iter().map(|fault| &fault.short).chain(&faults.key).map(Arc::clone).collect()
+        faults.store.iter().chain(&faults.chores).map(|fault| &fault.short).chain(&faults.key).map(Arc::clone).collect()
     }
 
     /// What is amiss, for those who may know all.
     pub(crate) fn faults_in_full(&self) -> Vec<Arc<str>> {
         let faults = self.faults();
-        faults.store.iter().map(|fault| &fault.whole).chain(&faults.key).map(Arc::clone).collect()
+        faults.store.iter().chain(&faults.chores).map(|fault| &fault.whole).chain(&faults.key).map(Arc::clone).collect()
     }
 
     /// How long ago the store was last known to hold what is in service, in whole seconds; none if it never was.

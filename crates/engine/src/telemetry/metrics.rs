@@ -98,6 +98,8 @@ pub struct Metrics {
     pub snapshot_refused: Counter,
     /// 1 while the store's control plane holds something that is not in service because it has faults.
     pub snapshot_faulty: Gauge,
+    /// 1 while what is in service cannot be kept on the disk.
+    pub snapshot_unwritten: Gauge,
     /// 1 while another node of the database has another server's key.
     pub key_differs: Gauge,
     /// Records for billing that this node made.
@@ -153,6 +155,7 @@ impl Metrics {
             snapshot_age_seconds: Gauge::default(),
             snapshot_refused: Counter::default(),
             snapshot_faulty: Gauge::default(),
+            snapshot_unwritten: Gauge::default(),
             key_differs: Gauge::default(),
             billing_records: Counter::default(),
             billing_files: Counter::default(),
@@ -209,6 +212,8 @@ impl Metrics {
         registry.register("snapshot_refused", "Refusals of what the store's control plane holds", refused);
         let faulty = self.snapshot_faulty.clone();
         registry.register("snapshot_faulty", "1 while the store holds what has faults and is not served", faulty);
+        let unwritten = self.snapshot_unwritten.clone();
+        registry.register("snapshot_unwritten", "1 while what is in service cannot be kept on the disk", unwritten);
         registry.register("key_differs", "1 while another node has another server's key", self.key_differs.clone());
         self.register_billing();
     }

@@ -136,6 +136,11 @@ async fn s3_a_faulty_plan_in_the_store_changes_nothing_but_what_is_told_and_a_go
     put_berit(&control).await;
     scene.until("the number is in service", SOON, |engine| served(engine) == 5).await;
     assert_eq!(trunk_of(&scene, "+46846500411").await, "office-pbx");
+    // And another change, so that whoever follows has told of the one before.
+    control.put(&edit(), assigned("+46846500412", "berit"), Expect::Any).await.unwrap();
+    scene.until("the other number is in service", SOON, |engine| served(engine) == 6).await;
+    assert!(engine.readiness().faults.join("\n").contains("plan revision 2 has faults"), "a number mended no plan");
+    assert!(engine.metrics_text().contains("telness_snapshot_faulty 1\n"));
     // A start begins with the last good one, and finds the fault again.
     drop(engine);
     scene.restart().await;
@@ -259,6 +264,52 @@ async fn a_rate_deck_is_in_service_when_it_is_loaded_and_its_rows_at_their_time(
     assert!(Clock::system().now() >= soon);
     let record = scene.call(&OFFICE, draft("+46701740605")).await.unwrap().record;
     assert_eq!((record.routing.reason, record.personal.trace.versions.decks), (Reason::Routed, 2));
+}
+
+#[tokio::test]
+async fn s3_a_deck_without_its_rows_holds_up_nothing_else_and_is_told_until_it_is_loaded_again() {
+    let mut scene = with_plan();
+    let control = scene.engine().control().clone();
+    let rows = [DeckRow {
+        prefix: "4670".parse().unwrap(),
+        price: Rate(5),
+        connection_fee: Rate(0),
+        first_s: 1,
+        next_s: 1,
+        origin: None,
+        surcharge: Rate(0),
+        valid_from: None,
+        valid_until: None,
+    }];
+    let head = DeckHead { trunk: "north".parse().unwrap(), currency: "SEK".parse().unwrap() };
+    let load = control.begin_deck(&head, edit().at).await.unwrap();
+    control.add_deck_rows(load, &rows, edit().at).await.unwrap();
+    sql(&scene.settings.data.join("calls.sqlite"), "DELETE FROM deck_rows");
+    control.finish_deck(&edit(), load, Expect::Any).await.unwrap();
+    put_berit(&control).await;
+    scene.until("the number is in service", SOON, |engine| served(engine) == 5).await;
+    let faulty = |engine: &Engine| engine.readiness().faults.join("\n").contains("rate deck of north");
+    scene.until("the deck's fault is told", SOON, faulty).await;
+    drop(control);
+    scene.restart().await;
+    scene.until("it is told again", SOON, faulty).await;
+    assert_eq!(trunk_of(&scene, "+46846500411").await, "office-pbx");
+    let control = scene.engine().control().clone();
+    let load = control.begin_deck(&head, edit().at).await.unwrap();
+    control.add_deck_rows(load, &rows, edit().at).await.unwrap();
+    control.finish_deck(&edit(), load, Expect::Any).await.unwrap();
+    scene.until("nothing is amiss", SOON, |engine| engine.readiness().faults.is_empty()).await;
+    assert!(scene.engine().world().decks.of(telness_core::plan::TrunkIx(0)).is_some());
+}
+
+#[tokio::test]
+async fn s2_a_snapshot_that_somebody_took_away_is_written_again() {
+    let scene = with_plan();
+    put_berit(scene.engine().control()).await;
+    let current = scene.settings.data.join("snapshot").join("current");
+    scene.until("the snapshot is written", SOON, |_| current.exists()).await;
+    std::fs::remove_dir_all(current.parent().unwrap()).unwrap();
+    scene.until("it is written again", SOON, |_| current.exists()).await;
 }
 
 /// Changes the store's file behind the node's back.

@@ -168,3 +168,48 @@ async fn n5_nodes_of_a_database_with_different_keys_say_so_until_they_have_one()
     }
     assert_eq!(first.call(&OFFICE, draft("+46701740605")).await.unwrap().record.routing.tenant.as_str(), "acme");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn n3_what_waits_has_an_age_before_the_store_has_first_answered() {
+    let scene = node("postgres://app@127.0.0.1:1/x", |_| {});
+    scene.call(&OFFICE, draft("+46701740605")).await.unwrap();
+    scene.until("its age is told", SOON, |engine| engine.readiness().backlog_age_s >= 1).await;
+    assert!(!scene.engine().metrics_text().contains("telness_backlog_age_seconds 0\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn n5_two_nodes_of_one_name_say_so() {
+    let postgres = Postgres::start();
+    let url = postgres.url(&postgres.database());
+    let nodes = two_nodes(&url, |settings| settings.node = Some("twin".parse().unwrap())).await;
+    let told = |engine: &telness_engine::Engine| engine.readiness().faults.join("\n").contains("under the name twin");
+    let (first, second) = (&nodes[0], &nodes[1]);
+    first.until("one of them says so", SOON, |engine| told(engine) || told(&second.engine())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn n3_whoever_may_not_make_the_days_to_come_says_so_before_they_come() {
+    let postgres = Postgres::start();
+    let database = postgres.database();
+    let owner = node(&postgres.url(&database), |_| {});
+    migrate(&owner.settings).await;
+    drop(owner);
+    postgres.sql(
+        &database,
+        "CREATE ROLE app LOGIN; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO app;
+         SELECT make_day((now() AT TIME ZONE 'UTC')::date)",
+    );
+    let url = postgres.url(&database).replace("postgres@", "app@");
+    let scene = node(&url, |_| {});
+    scene.until("it says so", SOON, |engine| engine.readiness().faults.join("\n").contains("days to come")).await;
+    scene
+        .until("it says why", SOON, |engine| {
+            let nodes =
+                tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(engine.control().nodes()));
+            nodes.unwrap().iter().any(|node| node.fault.as_ref().is_some_and(|fault| fault.contains("42501")))
+        })
+        .await;
+    scene.call(&OFFICE, draft("+46701740605")).await.unwrap();
+    scene.until("today's calls are written", SOON, |engine| engine.readiness().backlog_records == 0).await;
+    assert!(scene.engine().readiness().store_failing.is_none());
+}

@@ -3,14 +3,18 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use deadpool_postgres::Connect;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
-use tokio_postgres::Config;
+use tokio::task::JoinHandle;
 use tokio_postgres::config::SslMode;
+use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::{Client, Config, Connection, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::StoreError;
@@ -18,6 +22,8 @@ use crate::StoreError;
 /// How often a silent connection is asked whether its other end is there.
 const KEEPALIVE: Duration = Duration::from_secs(10);
 const KEEPALIVE_RETRIES_MAX: u32 = 3;
+
+type TlsStream = <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream;
 
 /// Whether the connection is encrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,13 +55,13 @@ pub type Observe = Arc<dyn Fn(&Transacted) + Send + Sync>;
 pub struct PostgresOptions {
     /// `postgres://user@host:port/database`, or `key=value` pairs as libpq has them.
     pub url: String,
-    /// The file with the password, read again for each start; without one, what the address says.
+    /// The file with the password, read again for each connection; without one, what the address says.
     pub password_file: Option<PathBuf>,
     /// Whether the connection is encrypted.
     pub tls: Tls,
     /// The authorities that may have signed the server's certificate, as PEM; the system's without one.
     pub tls_ca_file: Option<PathBuf>,
-    /// Connections at once.
+    /// Connections at once. One is the shipper's alone, if there are two or more; one more listens for changes.
     pub connections_max: usize,
     /// How long a connection may take to be made, and how long to wait for a free one.
     pub connect_max: Duration,
@@ -91,15 +97,12 @@ impl PostgresOptions {
         }
     }
 
-    /// The client's configuration, with what it is to do after connecting left out.
-    pub(super) fn config(&self) -> Result<Config, StoreError> {
+    /// The client's configuration, with the password of a file and what it is to do after connecting left out.
+    fn config(&self) -> Result<Config, StoreError> {
         // The library's message may quote the address, and with it the password.
         let mut config: Config = self.url.parse().map_err(|_| {
             broken("the address of the store cannot be read; it is written postgres://user@host:port/database")
         })?;
-        if let Some(file) = &self.password_file {
-            config.password(password(file)?);
-        }
         if config.get_application_name().is_none() {
             config.application_name("telness");
         }
@@ -114,8 +117,13 @@ impl PostgresOptions {
         Ok(config)
     }
 
+    /// Why the password cannot be had, if so.
+    pub(super) fn password_trouble(&self) -> Option<StoreError> {
+        self.password_file.as_deref().and_then(|file| password(file).err())
+    }
+
     /// What encrypts a connection and verifies its other end.
-    pub(super) fn connector(&self) -> Result<MakeRustlsConnect, StoreError> {
+    fn connector(&self) -> Result<MakeRustlsConnect, StoreError> {
         let roots = if self.tls == Tls::Off { RootCertStore::empty() } else { self.roots()? };
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let client = ClientConfig::builder_with_provider(provider)
@@ -149,9 +157,63 @@ impl PostgresOptions {
     }
 }
 
+/// Makes connections. What changes while a node runs is read for each: the password and the authorities of their files.
+#[derive(Clone)]
+pub(super) struct Connector {
+    options: PostgresOptions,
+    config: Config,
+    tls: MakeRustlsConnect,
+}
+
+impl Connector {
+    /// # Errors
+    /// When the address or the TLS settings cannot be read. A password may come later than the node.
+    pub(super) fn new(options: &PostgresOptions) -> Result<Self, StoreError> {
+        Ok(Self { options: options.clone(), config: options.config()?, tls: options.connector()? })
+    }
+
+    pub(super) const fn options(&self) -> &PostgresOptions {
+        &self.options
+    }
+
+    pub(super) const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Connects; whoever asked drives the connection.
+    pub(super) async fn open(&self) -> Result<(Client, Connection<Socket, TlsStream>), tokio_postgres::Error> {
+        let mut config = self.config.clone();
+        // Without one the server says that it wants one, and the pool says why there is none.
+        if let Some(Ok(password)) = self.options.password_file.as_deref().map(password) {
+            config.password(password);
+        }
+        let renewed = self.options.tls_ca_file.as_ref().and_then(|_| self.options.connector().ok());
+        config.connect(renewed.unwrap_or_else(|| self.tls.clone())).await
+    }
+}
+
+impl Connect for Connector {
+    #[allow(clippy::disallowed_methods, reason = "a task that ends with its connection")]
+    fn connect(
+        &self,
+        _: &Config,
+    ) -> Pin<Box<dyn Future<Output = Result<(Client, JoinHandle<()>), tokio_postgres::Error>> + Send + '_>> {
+        Box::pin(async {
+            let (client, connection) = self.open().await?;
+            let task = tokio::spawn(async move {
+                if let Err(error) = connection.await {
+                    tracing::debug!(%error, "a connection to the database ended");
+                }
+            });
+            Ok((client, task))
+        })
+    }
+}
+
 fn password(file: &Path) -> Result<String, StoreError> {
-    let text = std::fs::read_to_string(file)
-        .map_err(|why| broken(format!("the password file {} cannot be read: {why}", file.display())))?;
+    let text = std::fs::read_to_string(file).map_err(|why| {
+        StoreError::Unavailable(format!("the password file {} cannot be read: {why}", file.display()))
+    })?;
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 

@@ -30,6 +30,7 @@ pub use connect::{Observe, PostgresOptions, Tls, Transacted};
 pub use schema::{MigrationStatus, Migrations};
 
 use crate::{CallQuery, JournalId, Page, Pending, Position, Shipment, Store, StoreError, StoredCall, Written};
+use connect::Connector;
 use days::Days;
 pub(crate) use pool::Pool;
 pub(crate) use schema::latest as schema_version;
@@ -39,10 +40,15 @@ pub(crate) use trouble::of_postgres;
 const CHECK: &str = "INSERT INTO checks (only_row, count) VALUES (true, 1)
     ON CONFLICT (only_row) DO UPDATE SET count = checks.count + 1";
 
+/// Batches are written one after the other.
+const SHIPPING_CONNECTIONS: usize = 1;
+
 /// A database of several nodes.
 #[derive(Debug)]
 pub struct PostgresStore {
     pool: Arc<Pool>,
+    /// The shipper's own: readers and editors who wait for each other never keep it from the database.
+    shipping: Pool,
     days: Days,
     hints: watch::Receiver<u64>,
     listener: listen::Listener,
@@ -54,9 +60,14 @@ impl PostgresStore {
     /// # Errors
     /// When the address or the TLS settings cannot be read.
     pub fn open(options: &PostgresOptions) -> Result<Self, StoreError> {
-        let pool = Arc::new(Pool::new(options)?);
-        let (listener, hints) = listen::Listener::new(options.config()?, options.connector()?);
-        Ok(Self { pool, days: Days::default(), hints, listener })
+        let others = PostgresOptions {
+            connections_max: options.connections_max.saturating_sub(SHIPPING_CONNECTIONS).max(1),
+            ..options.clone()
+        };
+        let shipping = PostgresOptions { connections_max: SHIPPING_CONNECTIONS, ..options.clone() };
+        let (pool, shipping) = (Arc::new(Pool::new(&others)?), Pool::new(&shipping)?);
+        let (listener, hints) = listen::Listener::new(Connector::new(options)?);
+        Ok(Self { pool, shipping, days: Days::default(), hints, listener })
     }
 
     /// The connections, for the control plane beside.
@@ -77,8 +88,8 @@ impl Store for PostgresStore {
     fn ship(&self, shipment: Shipment) -> Pending<'_, Written> {
         Box::pin(async move {
             let batch = Arc::new(write::Batch::of(shipment)?);
-            self.days.make(&self.pool, batch.days()).await?;
-            let written = self.pool.transaction("write_batch", |transaction| {
+            self.days.make(&self.shipping, batch.days()).await?;
+            let written = self.shipping.transaction("write_batch", |transaction| {
                 let batch = Arc::clone(&batch);
                 Box::pin(async move { write::batch(transaction, &batch).await })
             });
@@ -93,7 +104,8 @@ impl Store for PostgresStore {
 
     fn position(&self, journal: JournalId) -> Pending<'_, Option<Position>> {
         Box::pin(
-            self.pool.transaction("read_position", move |transaction| Box::pin(write::position(transaction, journal))),
+            self.shipping
+                .transaction("read_position", move |transaction| Box::pin(write::position(transaction, journal))),
         )
     }
 

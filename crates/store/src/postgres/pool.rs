@@ -10,7 +10,7 @@ use deadpool_postgres::{
 };
 use tokio::time::{Instant, timeout};
 
-use super::connect::{Observe, PostgresOptions, Transacted};
+use super::connect::{Connector, Observe, PostgresOptions, Transacted};
 use super::schema;
 use super::trouble::Trouble;
 use crate::StoreError;
@@ -28,6 +28,7 @@ pub(crate) type Work<'t, T> = Pin<Box<dyn Future<Output = Result<T, Trouble>> + 
 /// The connections.
 pub(crate) struct Pool {
     pool: deadpool_postgres::Pool,
+    connector: Connector,
     connection_max: Duration,
     transaction_max: Duration,
     observe: Observe,
@@ -44,7 +45,8 @@ impl Pool {
     /// None is connected until somebody asks for one.
     pub(crate) fn new(options: &PostgresOptions) -> Result<Self, StoreError> {
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let manager = Manager::from_config(options.config()?, options.connector()?, recycling);
+        let connector = Connector::new(options)?;
+        let manager = Manager::from_connect(connector.config().clone(), connector.clone(), recycling);
         let session = session(options);
         let prepare = Hook::async_fn(move |client: &mut deadpool_postgres::ClientWrapper, _| {
             let session = session.clone();
@@ -60,6 +62,7 @@ impl Pool {
             .map_err(|error| StoreError::Broken(error.to_string()))?;
         Ok(Self {
             pool,
+            connector,
             // The library's own limit is by address; a name may have several.
             connection_max: options.connect_max.saturating_mul(2),
             transaction_max: options.statement_max.saturating_mul(2),
@@ -147,7 +150,8 @@ impl Pool {
     /// A connection, within a limit of time over all that it takes to get one.
     async fn client(&self) -> Result<Object, Trouble> {
         let client = timeout(self.connection_max, self.pool.get()).await;
-        Ok(client.unwrap_or(Err(PoolError::Timeout(TimeoutType::Create)))?)
+        let client = client.unwrap_or(Err(PoolError::Timeout(TimeoutType::Create)));
+        client.map_err(|error| self.connector.options().password_trouble().map_or(Trouble::Pool(error), Trouble::Ours))
     }
 
     /// A node may run on while its database is migrated, so it looks again from time to time.

@@ -3,9 +3,12 @@
 //! schema version on a telness still works with it.
 
 use std::hash::Hasher as _;
+use std::time::Duration;
 
 use siphasher::sip128::{Hasher128 as _, SipHasher24};
 use tokio_postgres::GenericClient;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::ToSql;
 
 use super::connect::PostgresOptions;
 use super::pool::Pool;
@@ -26,10 +29,18 @@ const STEPS: &[Step] = &[
     Step { version: 1, name: "calls", sql: include_str!("migrations/0001_calls.sql"), works_from: 1 },
     Step { version: 2, name: "control", sql: include_str!("migrations/0002_control.sql"), works_from: 1 },
     Step { version: 3, name: "billing", sql: include_str!("migrations/0003_billing.sql"), works_from: 1 },
+    Step { version: 4, name: "days_beside", sql: include_str!("migrations/0004_days_beside.sql"), works_from: 1 },
 ];
 
 /// The lowest version that this telness can work with.
 const NEEDED: i64 = 3;
+
+/// How long a step waits for a table. Whoever wants to change one keeps all from it who come later, so it does not wait
+/// for a long read, such as a dump, but tries again.
+const LOCK_MS_MAX: u32 = 2_000;
+/// How long it lets the others go on before it tries again, and how often it does.
+const LOCK_PAUSE: Duration = Duration::from_secs(1);
+const LOCK_ATTEMPTS_MAX: u32 = 100;
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (
     version bigint PRIMARY KEY,
@@ -42,6 +53,7 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (
 const LOCK: &str = "SELECT pg_advisory_lock(hashtext('telness migrate'))";
 const UNLOCK: &str = "SELECT pg_advisory_unlock(hashtext('telness migrate'))";
 const RANGE: &str = "SELECT coalesce(max(version), 0), coalesce(max(works_from), 0) FROM schema_migrations";
+const ENCODING: &str = "SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = current_database()";
 const APPLIED: &str = "SELECT version, name, checksum FROM schema_migrations ORDER BY version";
 
 /// Whether a database has a schema that this version works with.
@@ -119,10 +131,11 @@ impl Migrations {
     /// When a step cannot be taken, or one that was taken is not the one that this version knows.
     pub async fn up(&self) -> Result<Vec<i64>, StoreError> {
         let mut client = self.pool.connection().await?;
-        // A step may have to wait for a long statement of the service's, and the other's steps may take long.
+        // A step, and the steps of another who migrates, may take long.
         client.batch_execute("SET statement_timeout = 0; SET lock_timeout = 0").await.map_err(lost)?;
+        require_utf8(&**client).await?;
         client.batch_execute(LOCK).await.map_err(lost)?;
-        let done = step_by_step(&mut client).await;
+        let done = step_by_step(&mut client, STEPS).await;
         // The connection ends here, and with it the lock, should this fail.
         let _ = client.batch_execute(UNLOCK).await;
         drop(deadpool_postgres::Object::take(client));
@@ -136,7 +149,7 @@ impl Migrations {
     pub async fn verify(&self) -> Result<(), StoreError> {
         let applied = self.applied().await?;
         require_same(&applied)?;
-        let client = self.pool.connection().await?;
+        let mut client = self.pool.connection().await?;
         for table in TABLES {
             let (table, columns) = table.split_once(": ").unwrap_or((table, ""));
             for column in columns.split(' ') {
@@ -157,6 +170,12 @@ impl Migrations {
         }
         verify::unique_keys(&**client).await.map_err(StoreError::from)?;
         let found = applied.last().map_or(0, |(version, ..)| *version);
+        let steps = STEPS.iter().filter(|step| applied.iter().any(|(version, ..)| *version == step.version));
+        let steps: Vec<&str> = steps.map(|step| step.sql).collect();
+        // What later steps made of it, this version does not know.
+        if found <= latest() {
+            verify::same_as_made_anew(&mut client, &steps).await.map_err(StoreError::from)?;
+        }
         if found < latest() {
             return Err(StoreError::NotMigrated { found, needed: latest() });
         }
@@ -206,30 +225,62 @@ const TABLES: &[&str] = &[
     "billing_records: call_tenant call_id leg revision tenant received_at made_at sequence place talk_ms jsonl csv",
 ];
 
-async fn step_by_step(client: &mut deadpool_postgres::Object) -> Result<Vec<i64>, StoreError> {
+async fn step_by_step(client: &mut deadpool_postgres::Object, steps: &[Step]) -> Result<Vec<i64>, StoreError> {
     client.batch_execute(TABLE).await.map_err(lost)?;
+    client.batch_execute(&format!("SET lock_timeout = {LOCK_MS_MAX}")).await.map_err(lost)?;
     let applied = applied(&***client).await?;
     require_same(&applied)?;
     let reached = applied.last().map_or(0, |(version, ..)| *version);
     let mut done = Vec::new();
-    for step in STEPS.iter().filter(|step| step.version > reached) {
-        let transaction = client.transaction().await.map_err(lost)?;
-        let failed = |error| {
-            let why = lost(error);
-            StoreError::Broken(format!(
-                "step {} ({}) of the schema: {why}; it changed nothing",
-                step.version, step.name
-            ))
-        };
-        transaction.batch_execute(step.sql).await.map_err(failed)?;
-        let row: [&(dyn tokio_postgres::types::ToSql + Sync); 4] =
-            [&step.version, &step.name, &checksum(step.sql), &step.works_from];
-        let insert = "INSERT INTO schema_migrations (version, name, checksum, works_from) VALUES ($1, $2, $3, $4)";
-        transaction.execute(insert, &row).await.map_err(lost)?;
-        transaction.commit().await.map_err(lost)?;
+    for step in steps.iter().filter(|step| step.version > reached) {
+        take(client, step).await?;
         done.push(step.version);
     }
     Ok(done)
+}
+
+/// Takes one step, in one transaction; again and again while somebody holds what it changes.
+async fn take(client: &mut deadpool_postgres::Object, step: &Step) -> Result<(), StoreError> {
+    let mut attempts = 0_u32;
+    loop {
+        let Err(error) = try_to_take(client, step).await else { return Ok(()) };
+        attempts = attempts.saturating_add(1);
+        if error.code() != Some(&SqlState::LOCK_NOT_AVAILABLE) || attempts >= LOCK_ATTEMPTS_MAX {
+            let why = lost(error);
+            return Err(StoreError::Broken(format!(
+                "step {} ({}) of the schema: {why}; it changed nothing",
+                step.version, step.name
+            )));
+        }
+        if attempts == 1 {
+            tracing::warn!(
+                step = step.version,
+                "somebody holds a table that the step changes, such as a dump; it is tried again"
+            );
+        }
+        tokio::time::sleep(LOCK_PAUSE).await;
+    }
+}
+
+async fn try_to_take(client: &mut deadpool_postgres::Object, step: &Step) -> Result<(), tokio_postgres::Error> {
+    let transaction = client.transaction().await?;
+    transaction.batch_execute(step.sql).await?;
+    let row: [&(dyn ToSql + Sync); 4] = [&step.version, &step.name, &checksum(step.sql), &step.works_from];
+    let insert = "INSERT INTO schema_migrations (version, name, checksum, works_from) VALUES ($1, $2, $3, $4)";
+    transaction.execute(insert, &row).await?;
+    transaction.commit().await
+}
+
+/// A database of another encoding refuses characters that it lacks, and with them whole batches, for ever.
+async fn require_utf8(client: &impl GenericClient) -> Result<(), StoreError> {
+    let encoding: String = client.query_one(ENCODING, &[]).await.map_err(lost)?.get(0);
+    if encoding == "UTF8" {
+        return Ok(());
+    }
+    Err(StoreError::Broken(format!(
+        "the database's encoding is {encoding}, which does not hold every character; make it anew with CREATE DATABASE \
+         name ENCODING 'UTF8' TEMPLATE template0"
+    )))
 }
 
 async fn applied(client: &impl GenericClient) -> Result<Vec<(i64, String, Vec<u8>)>, StoreError> {
@@ -262,6 +313,34 @@ fn lost(error: tokio_postgres::Error) -> StoreError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A dump reads for hours, and a step wants its table: whoever writes meanwhile is not to wait for both.
+    #[test]
+    fn n3_a_step_that_waits_for_a_table_keeps_nobody_from_it() {
+        let server = telness_testkit::Postgres::start();
+        let tls = super::super::Tls::Off;
+        let options = PostgresOptions { tls, ..PostgresOptions::new(server.url(&server.database())) };
+        let run = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        run.block_on(async {
+            let migrations = Migrations::new(&options).unwrap();
+            migrations.up().await.unwrap();
+            let connect = async || migrations.pool.connection().await.unwrap();
+            let (dump, writer, mut migrator) = (connect().await, connect().await, connect().await);
+            dump.batch_execute("BEGIN; SELECT count(*) FROM calls").await.unwrap();
+            let step =
+                Step { version: 1_000, name: "wide", sql: "ALTER TABLE calls ADD COLUMN wide text", works_from: 1 };
+            let work = async {
+                // Long after the step began to wait.
+                tokio::time::sleep(Duration::from_millis(500)).await;
+                writer.batch_execute("SET statement_timeout = 6000").await.unwrap();
+                writer.batch_execute("SELECT count(*) FROM calls").await.unwrap();
+                dump.batch_execute("COMMIT").await.unwrap();
+            };
+            let steps = [step];
+            let (taken, ()) = tokio::join!(step_by_step(&mut migrator, &steps), work);
+            assert_eq!(taken.unwrap(), [1_000]);
+        });
+    }
 
     #[test]
     fn s2_a_schema_is_known_from_the_one_needed_to_the_first_that_leaves_this_version_behind() {

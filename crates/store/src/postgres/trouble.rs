@@ -113,6 +113,8 @@ fn advice(state: &SqlState) -> &'static str {
         (_, "25006") => "; this server is a standby, or was told to be read-only: the leader is to be in store.url",
         (_, "42501") => "; the user in store.url lacks this right",
         ("53", "53300") => "; lower store.connections_max, or raise the server's max_connections",
+        // Statements and settings of a session that another's transaction ended up in.
+        (_, "26000" | "42P05") => ADVICE_POOLER,
         (_, "23514") => "; the partition of a day is missing, and is made with the next attempt",
         _ => "",
     }
@@ -120,6 +122,9 @@ fn advice(state: &SqlState) -> &'static str {
 
 const ADVICE_TLS: &str = "; with store.tls = verify the server has to offer TLS, with a certificate for the name in \
      store.url that an authority in store.tls_ca_file has signed";
+
+const ADVICE_POOLER: &str = "; a pooler between telness and Postgres has to keep a connection for a session (PgBouncer: \
+     pool_mode = session); store.connections_max bounds the connections without one";
 
 /// Whether what Postgres says can change without anybody touching us or the data: connections, its start and stop,
 /// rights and passwords, room and memory, a standby, locks, limits of time.

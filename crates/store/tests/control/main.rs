@@ -97,7 +97,7 @@ macro_rules! suite {
         }
 
         #[test]
-        #[ignore = "takes minutes; run it by hand to see how long"]
+        #[ignore = "takes minutes; scripts/test --long runs it"]
         fn a_million() {
             $with_control("a-million", super::a_million);
         }
