@@ -172,8 +172,10 @@ fn charge(call: &BilledCall, personal: &Personal, target: Option<&Target>) -> Ch
     let tenant = trace.on_behalf.as_ref().unwrap_or(&call.tenant).clone();
     let read =
         |number: Option<&Number>, sent: Option<&str>| number.map(ToString::to_string).or(sent.map(str::to_owned));
-    // What the emergency table sends out has no rule and rings no user; a rewrite can have led to it (E4).
-    let by_emergency_table = call.rule.is_none() && target.is_some_and(|target| target.user.is_none());
+    // What the emergency table sends out has no rule and rings no user; a rewrite can have led to it (E4). A leg that the
+    // answer did not have is of the same call.
+    let any = target.or_else(|| personal.steps.first()?.targets.first());
+    let by_emergency_table = call.rule.is_none() && any.is_some_and(|target| target.user.is_none());
     if call.class == Class::Emergency || by_emergency_table {
         return Charge { tenant: call.tenant.clone(), charged: Charged::Nobody, number: None, user: None };
     }
