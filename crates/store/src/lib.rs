@@ -6,6 +6,7 @@
 pub mod control;
 mod counted;
 mod entry;
+pub mod export;
 mod journal;
 mod postgres;
 mod query;

@@ -13,6 +13,8 @@
 
 #[path = "cli/documentation.rs"]
 mod documentation;
+#[path = "cli/exports.rs"]
+mod exports;
 #[path = "cli/nodes.rs"]
 mod nodes;
 #[path = "cli/numbers.rs"]

@@ -5,12 +5,15 @@ mod config;
 mod doctor;
 mod exit;
 mod explain;
+mod export;
+mod import;
 mod keys;
 mod migrate;
 mod nodes;
 mod number;
 mod output;
 mod plan;
+mod progress;
 mod records;
 mod route;
 mod serve;
@@ -59,6 +62,10 @@ enum Command {
     Migrate(migrate::Migrate),
     /// Shows the nodes of the store, and how far each serves what it holds
     Nodes(nodes::Nodes),
+    /// Writes all that the store keeps to one file
+    Export(export::Export),
+    /// Takes what `export` wrote into a store
+    Import(import::Import),
     /// Makes API keys
     Keys(keys::KeysCommand),
     /// Prints a completion script for a shell
@@ -123,6 +130,8 @@ impl Command {
             Self::Config(config) => config.run(out),
             Self::Migrate(migrate) => migrate.run(out),
             Self::Nodes(nodes) => nodes.run(out),
+            Self::Export(export) => export.run(out),
+            Self::Import(import) => import.run(out),
             Self::Keys(keys) => keys.run(out),
             Self::Completions(completions) => completions.run(out),
         }
