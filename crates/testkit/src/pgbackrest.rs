@@ -1,7 +1,7 @@
 //! A Postgres whose every change is archived by pgBackRest, as operators run it: full backups and the log of changes in a
 //! repository beside it, out of which it is brought back as it was at any moment.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use crate::postgres::{Postgres, as_postgres, done, give_to_postgres};
@@ -37,30 +37,31 @@ impl Backups {
         let archive = format!("pgbackrest --config={} --stanza={STANZA} archive-push %p", settings.display());
         let postgres = Postgres::start_in(folder.clone(), &[("archive_mode", "on"), ("archive_command", &archive)]);
         let backups = Self { settings };
-        backups.run(&postgres, &["stanza-create"]);
+        backups.run(&[&port(&postgres), "stanza-create"]);
         (postgres, backups)
     }
 
     /// Takes a full backup, beside whoever works.
     pub fn back_up(&self, postgres: &Postgres) {
-        self.run(postgres, &["--type=full", "backup"]);
+        self.run(&[&port(postgres), "--type=full", "backup"]);
     }
 
     /// Has the server hold what it held at a time, such as `2026-11-28 12:00:00.5+00`, and go on from there.
     pub fn restore(&self, postgres: &mut Postgres, time: &str) {
         postgres.stop();
         let target = format!("--target={time}");
-        self.run(postgres, &["--delta", "--type=time", &target, "--target-action=promote", "restore"]);
+        self.run(&["--delta", "--type=time", &target, "--target-action=promote", "restore"]);
         postgres.start_again();
     }
 
-    fn run(&self, postgres: &Postgres, arguments: &[&str]) {
+    fn run(&self, arguments: &[&str]) {
         let mut command = as_postgres("pgbackrest");
-        command.arg(option("--config=", &self.settings)).arg(format!("--stanza={STANZA}"));
-        done(command.arg(format!("--pg1-port={}", postgres.port())).args(arguments));
+        command.arg(format!("--config={}", self.settings.display())).arg(format!("--stanza={STANZA}"));
+        done(command.args(arguments));
     }
 }
 
-fn option(name: &str, path: &Path) -> String {
-    format!("{name}{}", path.display())
+/// Where a server that runs is asked.
+fn port(postgres: &Postgres) -> String {
+    format!("--pg1-port={}", postgres.port())
 }

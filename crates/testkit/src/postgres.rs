@@ -19,14 +19,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// is written to it (`scripts/statements`).
 const KEEPER: &str = r#"
 folder="$1"; shift
-"$@" ${TELNESS_POSTGRES_LOG:+-c log_statement=all -c log_line_prefix=} >>"$folder/log" 2>&1 &
+"$@" ${TELNESS_POSTGRES_LOG:+-c log_statement=all -c log_line_prefix=} >>"${TELNESS_POSTGRES_LOG:-$folder/log}" 2>&1 &
 server=$!
 if read -r told; then kill -INT $server; else kill -QUIT $server; fi
 wait $server
-if [ -z "$told" ]; then
-    [ -z "$TELNESS_POSTGRES_LOG" ] || cat "$folder/log" >>"$TELNESS_POSTGRES_LOG"
-    rm -rf "$folder"
-fi
+[ -n "$told" ] || rm -rf "$folder"
 "#;
 
 /// A server.

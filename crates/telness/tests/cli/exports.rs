@@ -16,9 +16,11 @@ use super::serving::Service;
 use super::{CALLED, CALLER, Ran, folder, run_in, run_with, telness};
 
 const PLAN: &str = include_str!("../../../../examples/sweden.yaml");
+/// A number that the plan knows nothing of.
+const HELD: &str = "+46701740650";
 const DATA: &str = "telness-data";
 
-/// A folder where a service took calls, and somebody edited: a user of the store has the called number.
+/// A folder where a service took calls, and somebody edited: a user of the store holds a number.
 fn trial(calls: usize) -> TempDir {
     let folder = folder();
     let service = Service::start(&folder, &[]);
@@ -43,11 +45,11 @@ fn edit(folder: &TempDir) {
         let tenant: Tenant = serde_json::from_str(r#"{"name": "nordtel"}"#).unwrap();
         control.put(&edit, tenant, Expect::Any).await.unwrap();
         let user: User = serde_json::from_str(
-            r#"{"name": "berit", "tenant": "nordtel", "devices": [{"trunk": "carrier-one", "number": "+46701740606"}]}"#,
+            r#"{"name": "berit", "tenant": "nordtel", "devices": [{"trunk": "mobile-core", "number": "+46701740606"}]}"#,
         )
         .unwrap();
         control.put(&edit, user, Expect::Any).await.unwrap();
-        let number = serde_json::json!({ "number": CALLED, "state": "assigned", "tenant": "nordtel", "user": "berit" });
+        let number = serde_json::json!({ "number": HELD, "state": "assigned", "tenant": "nordtel", "user": "berit" });
         control.put::<NumberEntry>(&edit, serde_json::from_value(number).unwrap(), Expect::Any).await.unwrap();
         control.publish_plan(&edit, PLAN, Expect::Any).await.unwrap();
     });
@@ -70,7 +72,7 @@ fn served(folder: &TempDir, more: &[&str]) {
 fn routed(folder: &TempDir) -> Value {
     let id = "019ab1c2-7e58-7d3c-9f0a-0d7d6f6f2c11";
     let at = "2026-11-23T08:00:00Z";
-    let call = ["route", "--json", "--from", CALLER, "--to", CALLED, "--id", id, "--at", at];
+    let call = ["route", "--json", "--from", CALLER, "--to", HELD, "--id", id, "--at", at];
     run_in(folder, &call).json()
 }
 
