@@ -59,7 +59,7 @@ pub async fn import(
     let mut reader = again(&mut file)?;
     let (applied, first) = match come {
         Some(_) => (Applied::default(), None),
-        None => take_control(control, &mut reader, checked, merge).await?,
+        None => take_control(control, &mut reader, checked, merge, tell).await?,
     };
     let mut taking = first;
     if come.is_some() {
@@ -88,6 +88,7 @@ async fn take_control<R: Read>(
     reader: &mut FrameReader<R>,
     checked: &Checked,
     merge: &Merge,
+    tell: Tell<'_>,
 ) -> Result<(Applied, Option<Frame>), ExportError> {
     let mut transaction = control.database().begin_long("import").await?;
     let has = first_thing(control, &mut transaction).await?;
@@ -107,6 +108,7 @@ async fn take_control<R: Read>(
             records.extend(decode(&section, record).map_err(|why| reader.damaged(why))?);
         }
         taking.take(records).await?;
+        tell(&section, frame.upto);
         next = reader.next()?;
     }
     let insert = format!("INSERT INTO {} (journal, position) VALUES (?1, 0)", positions(control));
@@ -232,9 +234,9 @@ async fn say_what_came<R: Read>(control: &Control, mut reader: FrameReader<R>) -
 fn entries<R: Read>(reader: &FrameReader<R>, section: &str, frame: &Frame) -> Result<Vec<Entry>, ExportError> {
     let mut entries = Vec::with_capacity(frame.records.len());
     for record in &frame.records {
-        match decode(section, record).map_err(|why| reader.damaged(why))? {
-            Some(Record::Call(entry, _) | Record::Contradiction(entry) | Record::Event(entry)) => entries.push(entry),
-            _ => {}
+        let record = decode(section, record).map_err(|why| reader.damaged(why))?;
+        if let Some(Record::Call(entry, _) | Record::Contradiction(entry) | Record::Event(entry)) = record {
+            entries.push(entry);
         }
     }
     Ok(entries)

@@ -189,7 +189,7 @@ impl<R: Read> FrameReader<R> {
         if digest != expected {
             return Err(self.damaged("its checksum is another: it was changed or damaged here, or moved"));
         }
-        let plain = decompress(&block, to_usize(unpacked)).map_err(|why| self.damaged(why))?;
+        let plain = decompress(&block, to_usize(unpacked)).map_err(|why| self.damaged(why.to_string()))?;
         if plain.len() != to_usize(unpacked) {
             return Err(self.damaged("it is not as long as it says"));
         }
@@ -215,8 +215,8 @@ impl<R: Read> FrameReader<R> {
         named.map(|(section, records)| Count { section: section.name.clone(), records: *records }).collect()
     }
 
-    pub(super) fn damaged(&self, why: impl ToString) -> ExportError {
-        ExportError::Damaged { at: self.at, record: self.records, why: why.to_string() }
+    pub(super) fn damaged(&self, why: impl Into<String>) -> ExportError {
+        ExportError::Damaged { at: self.at, record: self.records, why: why.into() }
     }
 
     fn frame(&mut self, section: usize, records: u32, plain: &[u8]) -> Result<Frame, ExportError> {
@@ -266,8 +266,8 @@ impl<R: Read> FrameReader<R> {
     }
 }
 
-fn no_export(why: impl ToString) -> ExportError {
-    ExportError::Damaged { at: 0, record: 0, why: why.to_string() }
+fn no_export(why: impl Into<String>) -> ExportError {
+    ExportError::Damaged { at: 0, record: 0, why: why.into() }
 }
 
 fn words(bytes: &[u8; FRAME_HEAD_BYTES - 1]) -> [u32; 3] {

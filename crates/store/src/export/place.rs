@@ -1,7 +1,10 @@
 //! Where a copy has come among calls and events: before all others at first.
 
+use telness_core::record::Cdr;
 use telness_core::time::Timestamp;
 use uuid::Uuid;
+
+use crate::Entry;
 
 /// A call's place: when it was received, and its id.
 pub(crate) type CallAt = (Timestamp, Uuid);
@@ -26,3 +29,6 @@ pub(crate) struct Copied<P, T> {
     pub(crate) at: P,
     pub(crate) what: T,
 }
+
+/// A call with what came of it, if that is known.
+pub(crate) type CopiedCall = Copied<CallAt, (Entry, Option<Cdr>)>;

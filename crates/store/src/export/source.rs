@@ -3,9 +3,8 @@
 use std::collections::BTreeSet;
 
 use telness_core::names::TenantName;
-use telness_core::record::Cdr;
 
-use super::place::{CallAt, Copied, Place};
+use super::place::{CallAt, Copied, CopiedCall, Place};
 use crate::control::Control;
 use crate::sql::Transaction;
 use crate::{Entry, StoreError, postgres, sqlite};
@@ -54,11 +53,7 @@ impl Source {
         }
     }
 
-    pub(super) async fn calls(
-        &mut self,
-        tenant: &TenantName,
-        after: CallAt,
-    ) -> Result<Vec<Copied<CallAt, (Entry, Option<Cdr>)>>, StoreError> {
+    pub(super) async fn calls(&mut self, tenant: &TenantName, after: CallAt) -> Result<Vec<CopiedCall>, StoreError> {
         let tenant = tenant.to_string();
         match &mut self.transaction {
             Transaction::Sqlite(session) => {

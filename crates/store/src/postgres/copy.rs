@@ -14,7 +14,7 @@ use super::pool::Pool;
 use super::trouble::Trouble;
 use super::value::Time;
 use super::{calls, events, read};
-use crate::export::place::{CallAt, Copied, Place};
+use crate::export::place::{CallAt, Copied, CopiedCall, Place};
 use crate::{Entry, StoreError};
 
 const CALLS: &str = "FROM calls c WHERE c.tenant = $1 AND c.received_at >= $2
@@ -41,7 +41,7 @@ pub(crate) async fn calls(client: &Object, tenant: &str, after: CallAt, limit: i
 }
 
 /// A row of those as a call.
-pub(crate) fn call(row: &Row) -> Result<Copied<CallAt, (Entry, Option<Cdr>)>, StoreError> {
+pub(crate) fn call(row: &Row) -> Result<CopiedCall, StoreError> {
     let read = || -> Result<_, Trouble> {
         let routing = Box::new(calls::routing(row)?);
         let cdr: Option<Json<Cdr>> = row.try_get(calls::CDR)?;

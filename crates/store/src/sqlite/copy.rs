@@ -8,7 +8,7 @@ use telness_core::time::Timestamp;
 use uuid::Uuid;
 
 use super::{events, row, store_error};
-use crate::export::place::{CallAt, Copied, Place};
+use crate::export::place::{CallAt, Copied, CopiedCall, Place};
 use crate::{Entry, StoreError};
 
 const CALLS: &str = "FROM calls INDEXED BY calls_by_time WHERE tenant = ?1 AND received_at >= ?2
@@ -33,7 +33,7 @@ pub(crate) fn calls(
     tenant: &str,
     after: CallAt,
     limit: i64,
-) -> Result<Vec<Copied<CallAt, (Entry, Option<Cdr>)>>, StoreError> {
+) -> Result<Vec<CopiedCall>, StoreError> {
     let mut select = connection.prepare_cached(&format!("SELECT {} {CALLS}", row::COLUMNS)).map_err(store_error)?;
     let mut rows =
         select.query(params![tenant, after.0.as_micros(), after.1.as_bytes(), limit]).map_err(store_error)?;

@@ -204,6 +204,25 @@ fn a_node_that_follows_hears_of_what_was_imported() {
     });
 }
 
+#[test]
+fn what_came_of_a_call_is_kept_though_its_events_are_not_any_more() {
+    run(async {
+        let scratch = Scratch::new("export-pruned");
+        let from = sqlite(&scratch, "from");
+        fill_a_little(&from, 9).await;
+        let behind = rusqlite::Connection::open(scratch.path().join("from")).unwrap();
+        assert!(behind.execute("DELETE FROM events", []).unwrap() > 0);
+        let file = from.exported().await;
+        for into in [sqlite(&scratch, "into"), postgres().await] {
+            into.import(&file).await.unwrap();
+            assert!(into.exported().await == file);
+            let query = CallQuery { limit: 1_000, ..CallQuery::default() };
+            let calls = into.store.calls(&content::TENANTS[0].parse().unwrap(), &query).await.unwrap().calls;
+            assert!(calls.iter().any(|call| call.cdr.talk_ms.is_some()), "it still says how long they talked");
+        }
+    });
+}
+
 /// The first file of this format. A later release reads it as well.
 #[test]
 fn the_golden_file_of_version_1_is_read() {
