@@ -4,17 +4,20 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use deadpool_postgres::Object;
+use deadpool_postgres::{Object, Transaction};
 use telness_core::record::{Cdr, Routing};
 use telness_core::time::Timestamp;
-use tokio_postgres::types::Json;
+use tokio_postgres::types::{Json, ToSql};
 use tokio_postgres::{Error, Row};
+use uuid::Uuid;
 
+use super::calls;
 use super::pool::Pool;
 use super::trouble::Trouble;
 use super::value::Time;
-use super::{calls, events, read};
+use super::write::Key;
 use crate::export::place::{CallAt, Copied, CopiedCall, Place};
+use crate::words::state_word;
 use crate::{Entry, StoreError};
 
 const CALLS: &str = "FROM calls c WHERE c.tenant = $1 AND c.received_at >= $2
@@ -27,6 +30,12 @@ const EVENTS: &str = "SELECT call_id, beyond, event_id, digest, event FROM event
 const WAITING: &str = "SELECT call_id, received_at, event_id, digest, event FROM early_events
     WHERE tenant = $1 AND (call_id, event_id, digest, received_at) > ($2, $3, $4, $5)
     ORDER BY call_id, event_id, digest, received_at LIMIT $6";
+// What all of them lie in tells the planner which days to leave out.
+const UNSAID: &str = "SELECT c.tenant, c.call_id FROM unnest($1::text[], $2::uuid[], $3::timestamptz[]) AS a (t, i, at)
+    JOIN calls c ON c.tenant = a.t AND c.received_at = a.at AND c.call_id = a.i
+    WHERE c.cdr IS NULL AND c.received_at BETWEEN $4 AND $5";
+const SAY: &str = "UPDATE calls SET state = $4, answered_at = $5, ended_at = $6, talk_ms = $7, cause_q850 = $8,
+    cause_sip = $9, cdr = $10 WHERE tenant = $1 AND received_at = $2 AND call_id = $3 AND cdr IS NULL";
 
 /// The least tenant after one of whom a table has something.
 pub(crate) async fn tenant_after(client: &Object, table: &str, after: &str) -> Result<Option<String>, Error> {
@@ -108,15 +117,49 @@ pub(crate) async fn say_what_came(pool: &Pool, said: Vec<(Entry, Cdr)>) -> Resul
     let work = pool.transaction("say_what_came", |transaction| {
         let said = Arc::clone(&said);
         Box::pin(async move {
-            let routings = said.iter().filter_map(|(call, cdr)| match call {
-                Entry::Call { routing, .. } => Some(((routing.tenant.clone(), routing.call_id), cdr)),
-                Entry::Event(_) => None,
-            });
-            let routings: Vec<_> = routings.collect();
-            let keys: BTreeSet<_> = routings.iter().map(|(key, _)| key.clone()).collect();
-            let times = read::locked_times(transaction, &keys).await?;
-            events::say_what_came(transaction, &routings, &times).await
+            let unsaid = unsaid(transaction, &said).await?;
+            for (call, cdr) in said.iter() {
+                if let Entry::Call { routing, .. } = call
+                    && unsaid.contains(&(routing.tenant.clone(), routing.call_id))
+                {
+                    say(transaction, routing, cdr).await?;
+                }
+            }
+            Ok(())
         })
     });
     work.await
+}
+
+/// Which of some calls are here, and nothing is said of them.
+async fn unsaid(transaction: &Transaction<'_>, said: &[(Entry, Cdr)]) -> Result<BTreeSet<Key>, Trouble> {
+    let (mut tenants, mut ids, mut times) = (Vec::new(), Vec::<Uuid>::new(), Vec::new());
+    for (call, _) in said {
+        if let Entry::Call { routing, .. } = call {
+            tenants.push(routing.tenant.as_str());
+            ids.push(routing.call_id.0);
+            times.push(Time(routing.received_at));
+        }
+    }
+    let (Some(first), Some(last)) = (times.iter().min(), times.iter().max()) else { return Ok(BTreeSet::new()) };
+    let select = transaction.prepare_cached(UNSAID).await?;
+    transaction.query(&select, &[&tenants, &ids, &times, first, last]).await?.iter().map(calls::id_of).collect()
+}
+
+async fn say(transaction: &Transaction<'_>, routing: &Routing, cdr: &Cdr) -> Result<(), Trouble> {
+    let cause = cdr.cause.unwrap_or_default();
+    let statement = transaction.prepare_cached(SAY).await?;
+    let values: [&(dyn ToSql + Sync); 10] = [
+        &routing.tenant.as_str(),
+        &Time(routing.received_at),
+        &routing.call_id.0,
+        &state_word(cdr.state),
+        &cdr.answered_at.map(Time),
+        &cdr.ended_at.map(Time),
+        &cdr.talk_ms.map(u64::cast_signed),
+        &cause.q850.map(i16::from),
+        &cause.sip.map(|status| i16::try_from(status).unwrap_or(i16::MAX)),
+        &Json(cdr),
+    ];
+    Ok(transaction.execute(&statement, &values).await.map(drop)?)
 }

@@ -86,23 +86,8 @@ pub(super) async fn take(
     }
     delete.delete(transaction).await?;
     let written = put.put(transaction).await?;
-    details.write(transaction, DETAIL).await?;
+    details.write(transaction).await?;
     Ok(written)
-}
-
-/// Says what came of calls of which nothing is said yet: those whose events are not kept any more.
-pub(super) async fn say_what_came(
-    transaction: &Transaction<'_>,
-    said: &[(Key, &Cdr)],
-    times: &HashMap<Key, Timestamp>,
-) -> Result<(), Trouble> {
-    let mut details = Details::default();
-    for (key, cdr) in said {
-        if let Some(at) = times.get(key) {
-            details.push(key, *at, cdr);
-        }
-    }
-    details.write(transaction, &format!("{DETAIL} AND c.cdr IS NULL")).await
 }
 
 /// Whether a call has events beyond those that count.
@@ -224,9 +209,9 @@ impl Details {
         self.cdr.push(Json(record.clone()));
     }
 
-    async fn write(&self, transaction: &Transaction<'_>, statement: &str) -> Result<(), Trouble> {
+    async fn write(&self, transaction: &Transaction<'_>) -> Result<(), Trouble> {
         if let (Some(first), Some(last)) = (self.received_at.iter().min(), self.received_at.iter().max()) {
-            let update = transaction.prepare_cached(statement).await?;
+            let update = transaction.prepare_cached(DETAIL).await?;
             let columns: [&(dyn tokio_postgres::types::ToSql + Sync); 12] = [
                 &self.tenant,
                 &self.call_id,

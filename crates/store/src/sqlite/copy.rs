@@ -2,13 +2,14 @@
 //! for whoever copies a store into another.
 
 use rusqlite::{Connection, params};
-use telness_core::call::CallId;
 use telness_core::record::Cdr;
 use telness_core::time::Timestamp;
 use uuid::Uuid;
 
-use super::{events, row, store_error};
+use super::write::to_json;
+use super::{row, store_error};
 use crate::export::place::{CallAt, Copied, CopiedCall, Place};
+use crate::words::state_word;
 use crate::{Entry, StoreError};
 
 const CALLS: &str = "FROM calls INDEXED BY calls_by_time WHERE tenant = ?1 AND received_at >= ?2
@@ -19,6 +20,8 @@ const EVENTS: &str = "SELECT call_id, beyond, event_id, digest, event FROM event
     WHERE tenant = ?1 AND (call_id, beyond, event_id, digest) > (?2, ?3, ?4, ?5)
     AND EXISTS (SELECT 1 FROM early a WHERE a.tenant = e.tenant AND a.call_id = e.call_id) = ?6
     ORDER BY call_id, beyond, event_id, digest LIMIT ?7";
+const SAY: &str = "UPDATE calls SET state = ?4, answered_at = ?5, ended_at = ?6, talk_ms = ?7, cause_q850 = ?8,
+    cause_sip = ?9, cdr = ?10 WHERE tenant = ?1 AND call_id = ?2 AND received_at = ?3 AND cdr IS NULL";
 
 /// The least tenant after one of whom a table has something.
 pub(crate) fn tenant_after(connection: &Connection, table: &str, after: &str) -> Result<Option<String>, StoreError> {
@@ -94,9 +97,23 @@ pub(crate) fn events(
 
 /// Says what came of calls, of which nothing is said here.
 pub(crate) fn say_what_came(connection: &Connection, calls: &[(Entry, Cdr)]) -> Result<(), StoreError> {
+    let mut say = connection.prepare_cached(SAY).map_err(store_error)?;
     for (call, cdr) in calls {
         let Entry::Call { routing, .. } = call else { continue };
-        events::say_what_came(connection, &routing.tenant, CallId(routing.call_id.0), cdr)?;
+        let cause = cdr.cause.unwrap_or_default();
+        let said = say.execute(params![
+            routing.tenant.as_str(),
+            routing.call_id.0.as_bytes(),
+            routing.received_at.as_micros(),
+            state_word(cdr.state),
+            cdr.answered_at.map(|at| at.as_micros()),
+            cdr.ended_at.map(|at| at.as_micros()),
+            cdr.talk_ms.map(u64::cast_signed),
+            cause.q850,
+            cause.sip,
+            to_json(cdr)?,
+        ]);
+        said.map_err(store_error)?;
     }
     Ok(())
 }

@@ -134,31 +134,8 @@ fn delete_event(
 
 /// Writes a call's detail record, or notes that the call is yet to come.
 fn detail(transaction: &Transaction<'_>, tenant: &TenantName, call_id: CallId, record: &Cdr) -> Result<(), StoreError> {
-    if put_detail(transaction, DETAIL, (tenant, call_id), record)? == 0 {
-        let mut insert = transaction.prepare_cached(EARLY_INSERT).map_err(store_error)?;
-        insert.execute((tenant.as_str(), call_id.0.as_bytes())).map_err(store_error)?;
-    }
-    Ok(())
-}
-
-/// Says what came of a call of which nothing is said yet: one whose events are not kept any more.
-pub(super) fn say_what_came(
-    connection: &Connection,
-    tenant: &TenantName,
-    call_id: CallId,
-    record: &Cdr,
-) -> Result<(), StoreError> {
-    put_detail(connection, &format!("{DETAIL} AND cdr IS NULL"), (tenant, call_id), record).map(drop)
-}
-
-fn put_detail(
-    connection: &Connection,
-    statement: &str,
-    (tenant, call_id): (&TenantName, CallId),
-    record: &Cdr,
-) -> Result<usize, StoreError> {
     let cause = record.cause.unwrap_or_default();
-    let mut update = connection.prepare_cached(statement).map_err(store_error)?;
+    let mut update = transaction.prepare_cached(DETAIL).map_err(store_error)?;
     let updated = update.execute(params![
         tenant.as_str(),
         call_id.0.as_bytes(),
@@ -170,5 +147,9 @@ fn put_detail(
         cause.sip,
         to_json(record)?,
     ]);
-    updated.map_err(store_error)
+    if updated.map_err(store_error)? == 0 {
+        let mut insert = transaction.prepare_cached(EARLY_INSERT).map_err(store_error)?;
+        insert.execute((tenant.as_str(), call_id.0.as_bytes())).map_err(store_error)?;
+    }
+    Ok(())
 }

@@ -1,5 +1,7 @@
 //! `telness export`: all that the store keeps, as one file that either kind of store takes in again.
 
+pub(super) mod progress;
+
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -15,8 +17,8 @@ use telness_engine::{read_secret, storage, store_file};
 use telness_store::control::Control;
 use telness_store::export::{self, Count, ExportError, What};
 
-use super::progress::Progress;
 use super::{Exit, Failure, Output, SettingFlags, records};
+use progress::Progress;
 
 /// What to write, and where.
 #[derive(Args, Debug)]

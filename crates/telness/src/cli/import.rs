@@ -15,8 +15,8 @@ use telness_engine::{DataFolder, DataFolderError, store_file};
 use telness_store::control::Edit;
 use telness_store::export::{self, Applied, Checked, Head, Merge};
 
+use super::export::progress::Progress;
 use super::export::{failed, key_checks};
-use super::progress::Progress;
 use super::{Exit, Failure, Output, SettingFlags};
 
 /// What to take in, and how.

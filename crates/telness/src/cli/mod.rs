@@ -13,7 +13,6 @@ mod nodes;
 mod number;
 mod output;
 mod plan;
-mod progress;
 mod records;
 mod route;
 mod serve;

@@ -11,7 +11,7 @@ const EVERY: Duration = Duration::from_millis(200);
 const STEPS: u64 = 256;
 
 /// A line that tells.
-pub(super) struct Progress {
+pub(in crate::cli) struct Progress {
     on: bool,
     told_at: Option<std::time::Instant>,
     steps: u64,
@@ -19,12 +19,12 @@ pub(super) struct Progress {
 
 impl Progress {
     /// One that tells if standard error is a terminal, and JSON is not asked for.
-    pub(super) fn new(json: bool) -> Self {
+    pub(in crate::cli) fn new(json: bool) -> Self {
         Self { on: !json && std::io::stderr().is_terminal(), told_at: None, steps: 0 }
     }
 
     /// Tells how many records there are so far, and of what the last one was.
-    pub(super) fn tell(&mut self, doing: &str, section: &str, records: u64) {
+    pub(in crate::cli) fn tell(&mut self, doing: &str, section: &str, records: u64) {
         self.steps = self.steps.wrapping_add(1);
         if !self.on || !self.steps.is_multiple_of(STEPS) && self.told_at.is_some() {
             return;
@@ -41,7 +41,7 @@ impl Progress {
     }
 
     /// Takes the line away.
-    pub(super) fn end(&mut self) {
+    pub(in crate::cli) fn end(&mut self) {
         if self.on && self.told_at.take().is_some() {
             let mut err = std::io::stderr().lock();
             let _ = write!(err, "\r\u{1b}[K");
