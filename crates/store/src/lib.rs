@@ -7,6 +7,7 @@ pub mod billing;
 pub mod control;
 mod counted;
 mod entry;
+pub mod export;
 mod journal;
 mod postgres;
 mod query;

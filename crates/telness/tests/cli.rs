@@ -19,6 +19,8 @@ mod decks;
 mod directory;
 #[path = "cli/documentation.rs"]
 mod documentation;
+#[path = "cli/exports.rs"]
+mod exports;
 #[path = "cli/keys.rs"]
 mod keys;
 #[path = "cli/nodes.rs"]

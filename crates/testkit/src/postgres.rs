@@ -15,10 +15,11 @@ use crate::wait::eventually;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Runs the server until its input ends, then removes its folder; or until it reads a line, and keeps the folder. So
-/// the server ends with the test's process, even if that is killed.
+/// the server ends with the test's process, even if that is killed. With a file in `TELNESS_POSTGRES_LOG`, every statement
+/// is written to it (`scripts/statements`).
 const KEEPER: &str = r#"
 folder="$1"; shift
-"$@" >>"$folder/log" 2>&1 &
+"$@" ${TELNESS_POSTGRES_LOG:+-c log_statement=all -c log_line_prefix=} >>"${TELNESS_POSTGRES_LOG:-$folder/log}" 2>&1 &
 server=$!
 if read -r told; then kill -INT $server; else kill -QUIT $server; fi
 wait $server

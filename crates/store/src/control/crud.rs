@@ -170,7 +170,7 @@ fn read<E: Stored>(row: &Row) -> Result<Versioned<E>, StoreError> {
     Ok(Versioned { value: E::read(row)?, version: Version(row.int(E::COLUMNS.len())?) })
 }
 
-fn fault<E: Entity>(place: usize, value: &E, refusal: Refusal) -> Fault {
+pub(super) fn fault<E: Entity>(place: usize, value: &E, refusal: Refusal) -> Fault {
     Fault { place, key: value.key().to_string(), refusal }
 }
 
@@ -204,7 +204,7 @@ fn refuse_by_themselves<E: Editable>(items: &[(E, Expect)]) -> Result<(), Contro
     faults(found)
 }
 
-async fn with_what_is_there<E: Editable>(
+pub(super) async fn with_what_is_there<E: Editable>(
     transaction: &mut Transaction,
     items: Vec<(E, Expect)>,
 ) -> Result<Vec<Put<E>>, StoreError> {
@@ -218,7 +218,7 @@ async fn with_what_is_there<E: Editable>(
     Ok(items.into_iter().map(with).collect())
 }
 
-async fn write<E: Editable>(changing: &mut Changing<'_>, puts: &[Put<E>]) -> Result<(), StoreError> {
+pub(super) async fn write<E: Editable>(changing: &mut Changing<'_>, puts: &[Put<E>]) -> Result<(), StoreError> {
     let columns: Vec<Column> =
         E::COLUMNS.iter().copied().chain([("version", Kind::Int), ("deleted", Kind::Bool)]).collect();
     let mut rows = Vec::with_capacity(puts.len());

@@ -10,7 +10,8 @@ use super::crud::unexpected;
 use super::decks::key_values;
 use super::entity::Stored;
 use super::{Control, ControlError, Deck, Edit, Entity, Expect, Refusal, Version};
-use crate::sql::{Column, Insert, Kind, Value};
+use crate::StoreError;
+use crate::sql::{Column, Insert, Kind, Transaction, Value};
 
 /// How many rows can be added at once.
 pub const DECK_BATCH_ROWS_MAX: usize = 20_000;
@@ -19,6 +20,8 @@ pub const DECK_BATCH_ROWS_MAX: usize = 20_000;
 const NEXT: &str = "UPDATE change_counter SET version = version + 1 RETURNING version";
 const BEGIN: &str = "INSERT INTO deck_revisions (revision, trunk, currency, row_count, touched_at, loading)
     VALUES (?1, ?2, ?3, 0, ?4, TRUE)";
+const BEGIN_WHOLE: &str = "INSERT INTO deck_revisions (revision, trunk, currency, row_count, touched_at, loading)
+    VALUES (?1, ?2, ?3, ?4, ?5, FALSE)";
 const TOUCH: &str =
     "UPDATE deck_revisions SET row_count = row_count + ?2, touched_at = ?3 WHERE revision = ?1 AND loading";
 const FINISH: &str = "UPDATE deck_revisions SET loading = FALSE WHERE revision = ?1 AND loading
@@ -40,7 +43,7 @@ const SWEEP_PART: &str = "DELETE FROM deck_rows WHERE revision = ?1 AND prefix <
 const SWEEP_REST: &str = "DELETE FROM deck_rows WHERE revision = ?1";
 const SWEPT: &str = "DELETE FROM deck_revisions WHERE revision = ?1";
 
-const ROW: &[Column] = &[
+pub(super) const ROW: &[Column] = &[
     ("revision", Kind::Int),
     ("prefix", Kind::Text),
     ("origin", Kind::Text),
@@ -197,11 +200,19 @@ impl Control {
     }
 }
 
+/// Notes a revision whose rows come now, in this transaction, and are in force when it ends.
+pub(super) async fn begin_whole(transaction: &mut Transaction, deck: &Deck) -> Result<(), StoreError> {
+    let whole = |value: u64| Value::Int(i64::try_from(value).unwrap_or(i64::MAX));
+    let (trunk, currency) = (deck.trunk.as_str().into(), deck.currency.as_str().into());
+    let parameters = vec![whole(deck.revision), trunk, currency, whole(deck.rows), deck.at.into()];
+    transaction.execute(BEGIN_WHOLE, parameters).await.map(drop)
+}
+
 fn revision_value(load: DeckLoad) -> i64 {
     i64::try_from(load.revision).unwrap_or(i64::MAX)
 }
 
-fn row_values(revision: i64, row: &DeckRow) -> Vec<Value> {
+pub(super) fn row_values(revision: i64, row: &DeckRow) -> Vec<Value> {
     let mut values = Vec::with_capacity(ROW.len());
     values.push(revision.into());
     values.append(&mut key_values(row.prefix, row.origin, row.valid_from));

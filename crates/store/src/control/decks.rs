@@ -1,6 +1,6 @@
 //! Rate decks: one in force on each trunk, and its rows.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use telness_core::deck::{Currency, DeckRow};
 use telness_core::names::{TenantName, TrunkName};
 use telness_core::number::Digits;
@@ -18,7 +18,7 @@ const AFTER: &str = "AND (prefix, origin, valid_from) > (?3, ?4, ?5)";
 const ORDER: &str = "ORDER BY prefix, origin, valid_from LIMIT ?2";
 
 /// The deck that is in force on a trunk.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deck {
     /// The trunk, by its name in the plan.
     pub trunk: TrunkName,
@@ -110,15 +110,21 @@ impl Control {
         limit: u32,
     ) -> Result<Vec<DeckRow>, ControlError> {
         let revision = i64::try_from(revision).unwrap_or(i64::MAX);
-        let mut parameters = vec![revision.into(), limit.max(1).into()];
-        let mut sql = ROWS.to_owned();
-        if let Some(after) = after {
-            parameters.append(&mut key_values(after.prefix, after.origin, after.valid_from));
-            sql = format!("{sql} {AFTER}");
-        }
-        let rows = self.database.query("read_deck", format!("{sql} {ORDER}"), parameters).await?;
+        let (sql, parameters) = rows_after(revision, after, limit.max(1).into());
+        let rows = self.database.query("read_deck", sql, parameters).await?;
         Ok(rows.iter().map(deck_row).collect::<Result<_, _>>()?)
     }
+}
+
+/// The question for rows of a revision after one of them.
+pub(super) fn rows_after(revision: i64, after: Option<&DeckRowKey>, limit: i64) -> (String, Vec<Value>) {
+    let mut parameters = vec![revision.into(), limit.into()];
+    let mut sql = ROWS.to_owned();
+    if let Some(after) = after {
+        parameters.append(&mut key_values(after.prefix, after.origin, after.valid_from));
+        sql = format!("{sql} {AFTER}");
+    }
+    (format!("{sql} {ORDER}"), parameters)
 }
 
 /// The columns of a row's key, but for the revision.
@@ -127,7 +133,7 @@ pub(super) fn key_values(prefix: Digits, origin: Option<Digits>, valid_from: Opt
     vec![Value::shown(&prefix), origin.into(), Value::time_or_always(valid_from)]
 }
 
-fn deck_row(row: &Row) -> Result<DeckRow, StoreError> {
+pub(super) fn deck_row(row: &Row) -> Result<DeckRow, StoreError> {
     let origin = row.text(1)?;
     Ok(DeckRow {
         prefix: row.parsed(0)?,

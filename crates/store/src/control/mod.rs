@@ -6,6 +6,7 @@
 
 mod blocks;
 mod changing;
+pub(crate) mod copy;
 mod crud;
 mod deck_loads;
 mod decks;
@@ -13,6 +14,7 @@ mod entity;
 mod error;
 mod feed;
 mod log;
+pub(crate) mod merge;
 mod nodes;
 mod numbers;
 mod plans;
@@ -32,6 +34,7 @@ pub use crud::{BULK_ITEMS_MAX, ListPage, ListQuery};
 pub use deck_loads::{DECK_BATCH_ROWS_MAX, DeckHead, DeckLoad};
 pub use decks::{Deck, DeckRowKey};
 pub use entity::Entity;
+pub(crate) use entity::Stored;
 pub use error::{ControlError, FAULTS_MAX, Fault, Refusal};
 pub use feed::{Change, ChangeCursor, Changed, Changes};
 pub use log::{LogEntry, LogPage, LogPlace, LogQuery};
@@ -46,6 +49,11 @@ pub struct Control {
 }
 
 impl Control {
+    /// Where it is kept.
+    pub(crate) const fn database(&self) -> &Database {
+        &self.database
+    }
+
     /// Those in the embedded store.
     #[must_use]
     pub const fn of_sqlite(store: Arc<SqliteStore>) -> Self {

@@ -7,9 +7,9 @@ use telness_core::time::Timestamp;
 
 use super::changing::{Changing, Noted};
 use super::crud::unexpected;
-use super::{Control, ControlError, Edit, Expect, Refusal, Version};
+use super::{Control, ControlError, Edit, Expect, Refusal, Version, copy};
 use crate::StoreError;
-use crate::sql::{Row, Value};
+use crate::sql::{Row, Transaction, Value};
 
 const NAME: &str = "plan";
 const HEAD: &str = "SELECT revision, author, comment, at, sha256 FROM plans";
@@ -138,6 +138,27 @@ impl Control {
         let rows = self.database.query("list_plans", sql, vec![before.into(), limit.max(1).into()]).await?;
         Ok(rows.iter().map(head).collect::<Result<_, _>>()?)
     }
+}
+
+/// Keeps a revision as it was kept elsewhere.
+pub(super) async fn add(transaction: &mut Transaction, plan: &copy::Plan) -> Result<(), StoreError> {
+    let sha256 = digest::digest(&digest::SHA256, plan.text.as_bytes());
+    let parameters = vec![
+        plan.revision.into(),
+        plan.author.as_str().into(),
+        plan.comment.as_str().into(),
+        plan.at.into(),
+        Value::Bytes(sha256.as_ref().to_vec()),
+        plan.text.as_str().into(),
+    ];
+    transaction.execute(ADD, parameters).await.map(drop)
+}
+
+/// Keeps a publication as it was kept elsewhere.
+pub(super) async fn add_publication(transaction: &mut Transaction, one: &copy::Publication) -> Result<(), StoreError> {
+    let (author, comment) = (one.author.as_str().into(), one.comment.as_str().into());
+    let parameters = vec![one.version.into(), one.revision.into(), author, comment, one.at.into()];
+    transaction.execute(PUBLISH, parameters).await.map(drop)
 }
 
 async fn publish(

@@ -31,7 +31,7 @@ pub(super) const COLUMNS: &str = "c.tenant, c.call_id, c.received_at, c.class, c
     c.caller_key, c.called_key, c.sip_call_id, c.v, c.node, c.workflow, c.kind, c.direction, c.peer, c.site, c.region,
     c.rule, c.matched_prefix, c.gateway, c.plan_revision, c.degraded, c.request_hash, c.personal, c.cdr";
 pub(super) const PERSONAL: usize = 24;
-const CDR: usize = 25;
+pub(super) const CDR: usize = 25;
 
 /// The columns of [`INSERT`], each with a value a call.
 #[derive(Default)]

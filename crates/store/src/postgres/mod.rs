@@ -6,6 +6,7 @@
 
 mod calls;
 mod connect;
+pub(crate) mod copy;
 mod days;
 mod early;
 mod events;

@@ -18,6 +18,9 @@ pub(crate) use value::{Row, Value};
 /// How long a transaction of the control plane may take. Other writers of the embedded store wait meanwhile.
 pub(crate) const TRANSACTION_MS_MAX: u64 = 20_000;
 
+/// How long a whole store may take to be copied. Postgres ends a transaction sooner whose holder is silent.
+const COPY_MAX: Duration = Duration::from_secs(7 * 86_400);
+
 /// The most parameters that lists in one statement have together; Postgres takes 65,535 and SQLite 32,766.
 pub(crate) const LISTED_MAX: usize = 2_000;
 
@@ -50,7 +53,15 @@ pub(crate) enum Database {
     Postgres(Arc<Pool>),
 }
 
-/// A transaction that writes. Dropped without [`commit`](Transaction::commit), it changed nothing.
+/// What a transaction is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Does {
+    Write,
+    WriteLong,
+    Read,
+}
+
+/// A transaction. Dropped without [`commit`](Transaction::commit), it changed nothing.
 pub(crate) enum Transaction {
     Sqlite(sqlite::Session),
     Postgres(Box<postgres::Session>),
@@ -59,10 +70,23 @@ pub(crate) enum Transaction {
 impl Database {
     /// Begins a transaction that writes, by the name it is measured under.
     pub(crate) async fn begin(&self, name: &'static str) -> Result<Transaction, StoreError> {
-        let took_max = Duration::from_millis(TRANSACTION_MS_MAX);
+        self.begin_with(name, Duration::from_millis(TRANSACTION_MS_MAX), Does::Write).await
+    }
+
+    /// Begins one that takes in what another store has, however long that takes.
+    pub(crate) async fn begin_long(&self, name: &'static str) -> Result<Transaction, StoreError> {
+        self.begin_with(name, COPY_MAX, Does::WriteLong).await
+    }
+
+    /// Begins one that sees all as it is at one moment, and changes nothing.
+    pub(crate) async fn begin_reading(&self, name: &'static str) -> Result<Transaction, StoreError> {
+        self.begin_with(name, COPY_MAX, Does::Read).await
+    }
+
+    async fn begin_with(&self, name: &'static str, took_max: Duration, does: Does) -> Result<Transaction, StoreError> {
         match self {
-            Self::Sqlite(store) => sqlite::Session::begin(store, name, took_max).await.map(Transaction::Sqlite),
-            Self::Postgres(pool) => postgres::Session::begin(pool, name, took_max)
+            Self::Sqlite(store) => sqlite::Session::begin(store, name, took_max, does).await.map(Transaction::Sqlite),
+            Self::Postgres(pool) => postgres::Session::begin(pool, name, took_max, does)
                 .await
                 .map(|session| Transaction::Postgres(Box::new(session))),
         }

@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout};
 use tokio_postgres::types::private::BytesMut;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 
-use super::{Insert, Kind, Row, Value};
+use super::{Does, Insert, Kind, Row, Value};
 use crate::StoreError;
 use crate::postgres::{Pool, Transacted, of_postgres};
 
@@ -36,16 +36,30 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(super) async fn begin(pool: &Arc<Pool>, name: &'static str, took_max: Duration) -> Result<Self, StoreError> {
+    pub(super) async fn begin(
+        pool: &Arc<Pool>,
+        name: &'static str,
+        took_max: Duration,
+        does: Does,
+    ) -> Result<Self, StoreError> {
         let began = Instant::now();
         let client = Some(pool.lend().await?);
         let mut session = Self { pool: Arc::clone(pool), client, name, began, took_max, committed: false };
-        session.step(async |client| client.batch_execute("BEGIN").await).await?;
+        let begin = match does {
+            Does::Write => "BEGIN",
+            // Whoever copies waits for a file or a pipe meanwhile.
+            Does::WriteLong => "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '10min'",
+            Does::Read => {
+                "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+                 SET LOCAL idle_in_transaction_session_timeout = '10min'"
+            }
+        };
+        session.step(async |client| client.batch_execute(begin).await).await?;
         Ok(session)
     }
 
     /// Does one step. A step that failed or was not answered in time ends the transaction, and the connection with it.
-    async fn step<T>(
+    pub(crate) async fn step<T>(
         &mut self,
         work: impl AsyncFnOnce(&Object) -> Result<T, tokio_postgres::Error>,
     ) -> Result<T, StoreError> {

@@ -8,7 +8,7 @@ use rusqlite::{Connection, ToSql, TransactionBehavior, params_from_iter};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::{Insert, Row, Value, listed};
+use super::{Does, Insert, Row, Value, listed};
 use crate::sqlite::store_error;
 use crate::{SqliteStore, StoreError};
 
@@ -28,10 +28,21 @@ pub(crate) struct Session {
 
 impl Session {
     /// Begins one as soon as the writer is free.
-    pub(super) async fn begin(store: &SqliteStore, name: &'static str, took_max: Duration) -> Result<Self, StoreError> {
+    pub(super) async fn begin(
+        store: &SqliteStore,
+        name: &'static str,
+        took_max: Duration,
+        does: Does,
+    ) -> Result<Self, StoreError> {
         let (steps, waiting) = sync_channel(1);
         let (begun, has_begun) = oneshot::channel();
-        let ended = store.hold_writer(move |connection| serve(connection, name, took_max, begun, &waiting)).await?;
+        let ended = if does == Does::Read {
+            let behavior = TransactionBehavior::Deferred;
+            store.hold_reader(move |connection| serve(connection, (name, took_max), behavior, begun, &waiting)).await?
+        } else {
+            let behavior = TransactionBehavior::Immediate;
+            store.hold_writer(move |connection| serve(connection, (name, took_max), behavior, begun, &waiting)).await?
+        };
         if has_begun.await.is_ok() {
             return Ok(Self { steps });
         }
@@ -42,7 +53,8 @@ impl Session {
         }
     }
 
-    async fn work<T: Send + 'static>(
+    /// Does one step on the thread.
+    pub(crate) async fn work<T: Send + 'static>(
         &mut self,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
@@ -101,13 +113,13 @@ pub(super) async fn query(store: &SqliteStore, sql: String, parameters: Vec<Valu
 /// Does what the holder asks for, until it commits, goes away or has taken too long. What is not committed is undone.
 fn serve(
     connection: &mut Connection,
-    name: &'static str,
-    took_max: Duration,
+    (name, took_max): (&'static str, Duration),
+    behavior: TransactionBehavior,
     begun: oneshot::Sender<()>,
     steps: &Receiver<Step>,
 ) -> Result<(), StoreError> {
     let ends = Instant::now().checked_add(took_max);
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(store_error)?;
+    let transaction = connection.transaction_with_behavior(behavior).map_err(store_error)?;
     if begun.send(()).is_err() {
         return Ok(());
     }
@@ -218,7 +230,7 @@ mod tests {
     #[test]
     fn what_takes_too_long_is_undone_and_holds_up_nobody() {
         with_store(async |store| {
-            let mut slow = Session::begin(&store, "test", Duration::from_millis(20)).await.unwrap();
+            let mut slow = Session::begin(&store, "test", Duration::from_millis(20), Does::Write).await.unwrap();
             slow.query(COUNT.to_owned(), Vec::new()).await.unwrap();
             // It begins when the slow one has been undone.
             let database = Database::Sqlite(Arc::clone(&store));

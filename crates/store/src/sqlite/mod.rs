@@ -3,6 +3,7 @@
 //! One thread writes and a few read, each with a connection of its own. The file is in WAL mode, so that readers and
 //! the writer do not wait for each other.
 
+pub(crate) mod copy;
 mod events;
 mod marks;
 mod read;
@@ -69,6 +70,14 @@ impl SqliteStore {
         hold: impl FnOnce(&mut Connection) -> Result<(), StoreError> + Send + 'static,
     ) -> Result<oneshot::Receiver<Result<(), StoreError>>, StoreError> {
         self.writer()?.queue(hold).await
+    }
+
+    /// The same with a reader.
+    pub(crate) async fn hold_reader(
+        &self,
+        hold: impl FnOnce(&mut Connection) -> Result<(), StoreError> + Send + 'static,
+    ) -> Result<oneshot::Receiver<Result<(), StoreError>>, StoreError> {
+        self.readers.queue(hold).await
     }
 
     /// Has a reader answer a question.

@@ -25,7 +25,7 @@ pub(super) const COLUMNS: &str = "tenant, call_id, received_at, class, action, r
     sip_call_id, v, node, workflow, kind, direction, peer, site, region, rule, matched_prefix, gateway, plan_revision,
     degraded, request_hash, personal, cdr";
 pub(super) const PERSONAL: usize = 24;
-const CDR: usize = 25;
+pub(super) const CDR: usize = 25;
 
 /// Writes a call unless its id is there; answers whether it was written.
 pub(super) fn insert(statement: &mut Statement<'_>, routing: &Routing, personal: &[u8]) -> Result<bool, StoreError> {

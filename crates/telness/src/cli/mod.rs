@@ -10,6 +10,8 @@ mod doctor;
 mod editing;
 mod exit;
 mod explain;
+mod export;
+mod import;
 mod in_store;
 mod keys;
 mod lines;
@@ -81,6 +83,10 @@ enum Command {
     Decks(decks::Decks),
     /// Shows what was changed in the store, by whom, when and why
     Changes(changes::Changes),
+    /// Writes all that the store keeps to one file
+    Export(export::Export),
+    /// Takes what `export` wrote into a store
+    Import(import::Import),
     /// Makes API keys
     Keys(keys::KeysCommand),
     /// Prints a completion script for a shell
@@ -152,6 +158,8 @@ impl Command {
             Self::Blocks(blocks) => blocks.run(out),
             Self::Decks(decks) => decks.run(out),
             Self::Changes(changes) => changes.run(out),
+            Self::Export(export) => export.run(out),
+            Self::Import(import) => import.run(out),
             Self::Keys(keys) => keys.run(out),
             Self::Completions(completions) => completions.run(out),
         }

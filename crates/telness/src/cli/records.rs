@@ -31,6 +31,8 @@ use crate::http::call_view::{CallSummary, CallView};
 use crate::http::csv;
 use crate::http::trace_view::TraceView;
 
+pub(super) use catch_up::catch_up;
+
 /// How often a call that was only just acknowledged is looked for again.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
@@ -125,7 +127,7 @@ impl Records {
         }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::cannot)?;
         runtime.block_on(async {
-            catch_up::catch_up(&settings).await?;
+            catch_up(&settings).await?;
             let Some(store) = open(&settings)? else {
                 return self.nothing(out);
             };

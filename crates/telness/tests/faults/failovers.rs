@@ -1,6 +1,6 @@
 //! Another server takes over, or the database is an earlier one of itself.
 
-use telness_testkit::{Cluster, Postgres};
+use telness_testkit::{Backups, Cluster, Postgres};
 
 use crate::scene::Scene;
 
@@ -26,6 +26,27 @@ fn n1_a_database_brought_back_from_a_backup_is_given_what_the_journal_kept() {
         scene.some_calls();
         scene.backlog_has_drained();
         scene.postgres.restore();
+        scene.some_calls();
+        scene.store_is_ok(true);
+        assert!(scene.metric(0, "telness_store_set_back_total") > 0.0);
+    });
+}
+
+#[test]
+fn n1_pgbackrest_brings_a_database_back_to_a_moment_before_somebodys_mistake() {
+    let (postgres, backups) = Backups::of_a_new_server();
+    Scene::on(postgres, None, 1, &[]).shows(|scene| {
+        backups.back_up(&scene.postgres);
+        scene.some_calls();
+        let before = scene.postgres.sql("postgres", "SELECT now()");
+        // What is written from here on is lost with the mistake, and only the journal has it.
+        scene.some_calls();
+        scene.backlog_has_drained();
+        scene.postgres.sql(&scene.database, "DROP TABLE calls");
+        scene.store_is_ok(false);
+        scene.some_calls();
+        // The node runs on meanwhile.
+        backups.restore(&mut scene.postgres, &before);
         scene.some_calls();
         scene.store_is_ok(true);
         assert!(scene.metric(0, "telness_store_set_back_total") > 0.0);

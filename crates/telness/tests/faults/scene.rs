@@ -40,10 +40,20 @@ impl Scene {
 
     /// The same on a given server, and with the nodes' data in a given folder.
     pub(crate) fn on(postgres: Postgres, data: Option<&Path>, nodes: usize, settings: &[(&str, &str)]) -> Self {
+        Self::prepared(postgres, data, (nodes, settings), |_, _, url| migrate(url))
+    }
+
+    /// The same, where somebody else makes the database ready: given the server, the database and its address.
+    pub(crate) fn prepared(
+        postgres: Postgres,
+        data: Option<&Path>,
+        (nodes, settings): (usize, &[(&str, &str)]),
+        make_ready: impl FnOnce(&Postgres, &str, &str),
+    ) -> Self {
         let proxy = Proxy::start(([127, 0, 0, 1], postgres.port()).into());
         let database = postgres.database();
         let url = format!("postgres://postgres@{}/{database}", proxy.address());
-        migrate(&url);
+        make_ready(&postgres, &database, &url);
         let folder = tempfile::tempdir().unwrap();
         let mut started: Vec<Service> = Vec::new();
         for at in 0..nodes {

@@ -18,7 +18,7 @@ use crate::cli::Failure;
 const WITHIN: Duration = Duration::from_secs(600);
 
 /// Ships what waits, unless a running service does, or the folder may only be read.
-pub(super) async fn catch_up(settings: &Settings) -> Result<(), Failure> {
+pub(in crate::cli) async fn catch_up(settings: &Settings) -> Result<(), Failure> {
     let folder = match DataFolder::open(&settings.data) {
         Ok(folder) => folder,
         Err(DataFolderError::InUse { .. }) => return Ok(()),
