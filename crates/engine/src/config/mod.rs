@@ -27,6 +27,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use telness_core::names::{NodeName, TenantName};
+use telness_core::retention::Retention;
 use telness_store::Tls;
 
 /// How soon a call's record is durable, seen from its answer.
@@ -87,6 +88,8 @@ pub struct Settings {
     pub shipper: ShipperSettings,
     /// The store that several nodes share, if there is one.
     pub store: StoreSettings,
+    /// How long records are kept.
+    pub retention: Retention,
     /// What is logged and how.
     pub log: LogSettings,
 }
@@ -232,6 +235,7 @@ impl Settings {
                 commit_wait_max: Duration::ZERO,
                 poll: Duration::ZERO,
             },
+            retention: Retention::default(),
             log: LogSettings { json: false, filter: String::new() },
         }
     }

@@ -43,6 +43,15 @@ pub(super) async fn locked_times(
     with_times(&find(transaction, &select, keys).await?)
 }
 
+/// When each of some calls was received, as far as they are here.
+pub(super) async fn times(
+    transaction: &Transaction<'_>,
+    keys: &BTreeSet<Key>,
+) -> Result<HashMap<Key, Timestamp>, Trouble> {
+    let select = format!("SELECT c.tenant, c.call_id, c.received_at {AMONG}) c");
+    with_times(&find(transaction, &select, keys).await?)
+}
+
 /// When each of some calls was received, of those that are here and were received when their ids tell.
 pub(super) async fn told(
     transaction: &Transaction<'_>,

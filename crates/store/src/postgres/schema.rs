@@ -25,10 +25,11 @@ struct Step {
 const STEPS: &[Step] = &[
     Step { version: 1, name: "calls", sql: include_str!("migrations/0001_calls.sql"), works_from: 1 },
     Step { version: 2, name: "control", sql: include_str!("migrations/0002_control.sql"), works_from: 1 },
+    Step { version: 3, name: "retention", sql: include_str!("migrations/0003_retention.sql"), works_from: 1 },
 ];
 
 /// The lowest version that this telness can work with.
-const NEEDED: i64 = 2;
+const NEEDED: i64 = 3;
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (
     version bigint PRIMARY KEY,
@@ -185,7 +186,7 @@ const TABLES: &[&str] = &[
     "checks: only_row count",
     "change_counter: version",
     "changes: version place at author comment tenant entity key before after",
-    "tenants: name suspended outside_line_prefixes version deleted",
+    "tenants: name suspended outside_line_prefixes retention version deleted",
     "users: tenant name extension devices preferences version deleted",
     "blocks: first last tenant note version deleted",
     "numbers: number state tenant user_name cutover version deleted",

@@ -21,7 +21,7 @@ use utoipa_axum::routes;
 
 use super::body::BodyLimits;
 use super::problem::Problem;
-use super::{create_call, docs, health, list_calls, metrics, read_call, read_trace, report_event};
+use super::{create_call, docs, health, list_calls, metrics, read_call, read_trace, reconcile, report_event};
 
 /// What every operation stands on.
 #[derive(Debug)]
@@ -57,6 +57,7 @@ fn operations() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(read_call::read_call))
         .routes(routes!(read_trace::read_trace))
         .routes(routes!(report_event::report_event))
+        .routes(routes!(reconcile::reconcile))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
         .routes(routes!(metrics::metrics))

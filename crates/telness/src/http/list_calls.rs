@@ -155,7 +155,7 @@ fn next_link(uri: &Uri, page: &Page) -> Option<HeaderValue> {
 }
 
 /// The query's parameters, decoded, in their order.
-fn parameters(uri: &Uri) -> Vec<(String, String)> {
+pub(super) fn parameters(uri: &Uri) -> Vec<(String, String)> {
     Query::<Vec<(String, String)>>::try_from_uri(uri).map(|Query(all)| all).unwrap_or_default()
 }
 

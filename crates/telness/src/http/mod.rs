@@ -24,6 +24,7 @@ mod pace;
 pub mod problem;
 pub mod read_call;
 pub mod read_trace;
+pub mod reconcile;
 pub mod report_event;
 mod request_id;
 mod server;
