@@ -64,6 +64,7 @@ fn a_number_has_its_unit_in_its_name() {
         "records_max",
         "lines_max",
         "_s",
+        "_days",
         "connections_max",
         "calls_in_flight_max",
         "threads",

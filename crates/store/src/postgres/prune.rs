@@ -119,11 +119,11 @@ async fn blank_calls(
     transaction: &Transaction<'_>,
     tenant: &str,
     due: Vec<(Uuid, Time)>,
-    blank: &Vec<u8>,
+    blank: &[u8],
 ) -> Result<u64, Trouble> {
     let (ids, times): (Vec<Uuid>, Vec<Time>) = due.into_iter().unzip();
     let (Some(first), Some(last)) = (times.iter().min(), times.iter().max()) else { return Ok(0) };
-    Ok(transaction.execute(CALLS_BLANK, &[&tenant, &ids, &times, first, last, blank]).await?)
+    Ok(transaction.execute(CALLS_BLANK, &[&tenant, &ids, &times, first, last, &blank]).await?)
 }
 
 /// Other records are rare: those that are due are found among all of the tenant's.

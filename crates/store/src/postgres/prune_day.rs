@@ -44,8 +44,12 @@ const ANY_EMERGENCY: &str = "SELECT EXISTS (SELECT 1 FROM calls
 const COUNT: &str = "SELECT count(*) FROM calls WHERE tenant = $1 AND received_at >= $2 AND received_at < $3";
 const COUNT_EMERGENCY: &str = "SELECT count(*) FROM calls
     WHERE tenant = $1 AND received_at >= $2 AND received_at < $3 AND class = 'emergency'";
-const KEYS: &str = "DELETE FROM keyed_calls WHERE ctid = ANY (ARRAY (SELECT ctid FROM keyed_calls
-    WHERE received_at >= $1 AND received_at < $2 LIMIT 5000 FOR UPDATE SKIP LOCKED))";
+// A late record may have made the day again: what ties its id stays.
+const KEYS: &str = "DELETE FROM keyed_calls WHERE ctid = ANY (ARRAY (SELECT k.ctid FROM keyed_calls k
+    WHERE k.received_at >= $1 AND k.received_at < $2 AND NOT EXISTS (SELECT 1 FROM calls c
+        WHERE c.tenant = k.tenant AND c.received_at = k.received_at AND c.call_id = k.call_id
+            AND c.received_at >= $1 AND c.received_at < $2)
+    LIMIT 5000 FOR UPDATE OF k SKIP LOCKED))";
 
 /// What is known of a day under the lock, or why nothing is.
 enum Looked {

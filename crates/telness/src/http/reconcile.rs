@@ -13,7 +13,7 @@ use telness_core::reason::Reason;
 use telness_core::reconcile::Severity;
 use telness_core::time::Timestamp;
 use telness_engine::reconcile_flow::{CheckPage, CheckQuery, Found};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::api::{Api, in_time, json};
 use super::asker::{Peer, asker};
@@ -27,7 +27,7 @@ const LIMIT_USUAL: u16 = 100;
 const GRACE_S_USUAL: u32 = 86_400;
 
 /// What is looked for. Everything given must hold.
-#[derive(Debug, IntoParams)]
+#[derive(Debug, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 #[allow(dead_code, reason = "it is there for the document; the request is read parameter by parameter")]
 pub struct ReconcileQuery {

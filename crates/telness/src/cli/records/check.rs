@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use clap::Args;
+use serde::Serialize;
 use serde_json::json;
 use telness_core::names::TenantName;
 use telness_core::reconcile::{FindingKind, Severity};
@@ -41,6 +42,14 @@ pub(super) struct Check {
     limit: u64,
     #[command(flatten)]
     settings: SettingFlags,
+}
+
+/// A finding, and whose.
+#[derive(Serialize)]
+struct Listed<'a> {
+    tenant: &'a TenantName,
+    #[serde(flatten)]
+    finding: FindingView<'a>,
 }
 
 /// What was found in all, of which some is listed.
@@ -108,14 +117,9 @@ impl Check {
 impl Sum {
     fn show(&self, out: &mut Output) -> Result<(), Failure> {
         if out.is_json() {
-            let of = |(tenant, found): &(TenantName, Found)| {
-                let view = serde_json::to_value(FindingView::of(found)).map_err(Failure::cannot);
-                view.map(|mut view| {
-                    view["tenant"] = json!(tenant);
-                    view
-                })
-            };
-            let findings = self.listed.iter().map(of).collect::<Result<Vec<_>, _>>()?;
+            let of =
+                |(tenant, found): &'_ (TenantName, Found)| json!(Listed { tenant, finding: FindingView::of(found) });
+            let findings: Vec<_> = self.listed.iter().map(of).collect();
             return out.json(&json!({ "counts": self.counts, "calls": self.calls, "findings": findings }));
         }
         for (tenant, found) in &self.listed {
