@@ -76,6 +76,7 @@ fn tables() -> Tables {
         name: format!("tenant-{at}").parse().unwrap(),
         suspended: false,
         outside_line_prefixes: Vec::new(),
+        retention: Default::default(),
     };
     let mut tables = Tables { plan: Some(example()), ..Tables::default() };
     tables.apply(Delta {

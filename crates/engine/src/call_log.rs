@@ -7,7 +7,7 @@ use telness_core::call::CallId;
 use telness_core::names::TenantName;
 use telness_core::record::CallRecord;
 use telness_core::standing::Denial;
-use telness_store::{CallQuery, Page, Position, Store, StoreError, StoredCall};
+use telness_store::{CallQuery, Page, Position, Store, StoreError, StoredCall, Upkeep};
 
 use crate::auth::Asker;
 use crate::error::ReadError;
@@ -18,6 +18,7 @@ use crate::recorder::Recorder;
 #[derive(Clone)]
 pub(crate) struct CallLog {
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) upkeep: Arc<dyn Upkeep>,
     pub(crate) recorder: Recorder,
     pub(crate) wait_max: Duration,
     /// Where the journal ended when the node started: up to there, only the store remembers.
@@ -41,11 +42,15 @@ impl CallLog {
     ) -> Option<CallRecord> {
         let by = if answered_here { self.recorder.end() } else { self.started_at };
         self.recorder.shipped_to(by).await;
+        // What was answered is not known any more once it was pruned: the call is decided again.
         let stored = self.store.call(tenant, id).await.ok()??;
+        if stored.personal.pruned {
+            return None;
+        }
         Some(CallRecord { routing: stored.routing, personal: stored.personal })
     }
 
-    async fn up_to_date(&self) -> Result<(), ReadError> {
+    pub(crate) async fn up_to_date(&self) -> Result<(), ReadError> {
         let behind = || match self.recorder.shipped().failing {
             Some(why) => ReadError::Unavailable(why.to_string()),
             None => ReadError::Unavailable("the store has not caught up with the journal yet".to_owned()),
@@ -54,7 +59,7 @@ impl CallLog {
     }
 }
 
-fn unavailable(error: &StoreError) -> ReadError {
+pub(crate) fn unavailable(error: &StoreError) -> ReadError {
     tracing::error!(%error, "the call log could not be read");
     ReadError::Unavailable("the store does not answer".to_owned())
 }

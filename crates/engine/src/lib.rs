@@ -22,6 +22,8 @@ pub mod inventory;
 pub mod lookup;
 mod node;
 pub mod plan_flow;
+pub mod prune_flow;
+pub mod reconcile_flow;
 pub mod recorder;
 pub mod snapshot;
 pub mod storage;

@@ -174,7 +174,7 @@ impl Node {
         // What the store is like shows when it is used: calls need none, so neither does the start (S2).
         let opened = storage::open(&settings.store, &folder.store(), Metrics::observe_store(&metrics))
             .map_err(|error| system(&error))?;
-        let (hints, store) = (opened.hints(), opened.store);
+        let (hints, store, upkeep) = (opened.hints(), opened.store, opened.upkeep);
         let Beginning { tables, compiled, plan_from, .. } = beginning;
         let made_of = MadeOf { tables, compiled, plan_from };
         let snapshot = Arc::new(Served::new(made_of, clock.clone(), Arc::clone(&metrics)));
@@ -186,7 +186,7 @@ impl Node {
                 .map_err(|error| system(&error))?;
         let wait_max = settings.shipper.read_wait_max;
         let started_at = recorder.end();
-        let call_log = CallLog { store: Arc::clone(&store), recorder: recorder.clone(), wait_max, started_at };
+        let call_log = CallLog { store: Arc::clone(&store), upkeep, recorder: recorder.clone(), wait_max, started_at };
         let tasks = Supervisor::new();
         let deck_loader = DeckLoader::new(control.clone(), clock.clone(), tasks.clone());
         let engine = Arc::new(Engine {

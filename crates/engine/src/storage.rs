@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use telness_store::control::Control;
-use telness_store::{Migrations, Observe, PostgresOptions, PostgresStore, SqliteStore, Store, StoreError};
+use telness_store::{Migrations, Observe, PostgresOptions, PostgresStore, SqliteStore, Store, StoreError, Upkeep};
 use tokio::sync::watch;
 
 use crate::config::StoreSettings;
@@ -14,6 +14,8 @@ use crate::config::StoreSettings;
 pub struct Opened {
     /// Calls and events.
     pub store: Arc<dyn Store>,
+    /// The same, to be looked after.
+    pub upkeep: Arc<dyn Upkeep>,
     /// What people edit and nodes report.
     pub control: Control,
     postgres: Option<Arc<PostgresStore>>,
@@ -35,12 +37,14 @@ impl Opened {
     fn of_postgres(options: &PostgresOptions) -> Result<Self, StoreError> {
         let store = Arc::new(PostgresStore::open(options)?);
         let control = Control::of_postgres(&store);
-        Ok(Self { store: Arc::clone(&store) as Arc<dyn Store>, control, postgres: Some(store) })
+        let upkeep = Arc::clone(&store) as Arc<dyn Upkeep>;
+        Ok(Self { store: Arc::clone(&store) as Arc<dyn Store>, upkeep, control, postgres: Some(store) })
     }
 
     fn of_sqlite(store: SqliteStore) -> Self {
         let store = Arc::new(store);
-        Self { store: Arc::clone(&store) as Arc<dyn Store>, control: Control::of_sqlite(store), postgres: None }
+        let upkeep = Arc::clone(&store) as Arc<dyn Upkeep>;
+        Self { store: Arc::clone(&store) as Arc<dyn Store>, upkeep, control: Control::of_sqlite(store), postgres: None }
     }
 }
 

@@ -73,6 +73,7 @@ fn full() -> Tables {
             name: "third".parse().unwrap(),
             suspended: true,
             outside_line_prefixes: vec!["9".parse().unwrap(), "9".parse().unwrap()],
+            retention: Default::default(),
         }],
         users: vec![user("anna", "nordtel", "granen-pbx"), user("quiet", "granen", "nowhere")],
         blocks: vec![Block {

@@ -57,6 +57,13 @@ impl Entry {
         read(bytes)
     }
 
+    /// The bytes of a personal part.
+    pub(crate) fn personal_bytes(personal: &Personal) -> Result<Vec<u8>, EntryError> {
+        let mut bytes = Vec::new();
+        write(&mut bytes, personal)?;
+        Ok(bytes)
+    }
+
     /// The bytes that the journal keeps.
     ///
     /// # Errors

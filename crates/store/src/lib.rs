@@ -13,6 +13,7 @@ mod postgres;
 mod query;
 mod sql;
 mod sqlite;
+mod upkeep;
 mod words;
 
 use std::future::Future;
@@ -28,6 +29,7 @@ pub use journal::{Journal, JournalError, JournalExtent, JournalId, JournalOption
 pub use postgres::{MigrationStatus, Migrations, Observe, PostgresOptions, PostgresStore, Tls, Transacted};
 pub use query::{CallQuery, Cursor, Page, StoredCall, StoredSummary};
 pub use sqlite::SqliteStore;
+pub use upkeep::{AwaitedCall, DayPruned, Doubtful, Prunable, PruneStep, PrunedStep, Upkeep};
 
 /// What a store promises, later.
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;

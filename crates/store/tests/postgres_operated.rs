@@ -99,6 +99,7 @@ fn n3_whoever_edits_and_reads_leaves_the_shipper_its_connection() {
                     name: format!("tenant-{number}").parse().unwrap(),
                     suspended: false,
                     outside_line_prefixes: Vec::new(),
+                    retention: Default::default(),
                 };
                 control.put(&edit, tenant, Expect::Any).await
             });

@@ -35,6 +35,8 @@ mod records;
 mod serving;
 #[path = "cli/settings.rs"]
 mod settings;
+#[path = "cli/upkeep.rs"]
+mod upkeep;
 
 use std::io::Write as _;
 use std::process::{Command, Output, Stdio};

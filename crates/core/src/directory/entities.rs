@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::names::{TenantName, TrunkName, UserName};
 use crate::number::{Digits, E164, Number};
+use crate::retention::TenantRetention;
 use crate::short_text::short_texts;
 
 /// A customer or operator: the boundary of data, rules, limits and keys.
@@ -21,6 +22,9 @@ pub struct Tenant {
     /// What its people dial before an outside number, such as 0 or 9.
     #[serde(default)]
     pub outside_line_prefixes: Vec<Digits>,
+    /// How long its records are kept, where that differs from what is usual.
+    #[serde(default, skip_serializing_if = "TenantRetention::is_usual")]
+    pub retention: TenantRetention,
 }
 
 /// A person or a function that can be called. The name is the tenant's own: another tenant may have the same.

@@ -153,6 +153,42 @@ pub struct Personal {
     /// Every candidate, with the reason it was kept or dropped.
     #[serde(rename = "tr")]
     pub trace: Trace,
+    /// Whether all this was removed because its time was over.
+    #[serde(rename = "x", skip_serializing_if = "is_false", default)]
+    pub pruned: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+const fn is_false(pruned: &bool) -> bool {
+    !*pruned
+}
+
+impl Personal {
+    /// What stays of it when its time is over.
+    #[must_use]
+    pub fn pruned() -> Self {
+        Self {
+            from: None,
+            to: Party { sent: Arc::from(""), read: None },
+            privacy: Privacy::None,
+            diversions: Vec::new(),
+            metadata: Metadata::new(),
+            location: None,
+            notes: Vec::new(),
+            steps: Vec::new(),
+            trace: Trace::default(),
+            pruned: true,
+        }
+    }
+}
+
+impl Routing {
+    /// What stays of it when the time of what tells of people is over: it is not found by number any more, and by
+    /// its request's body nothing can be guessed.
+    #[must_use]
+    pub fn pruned(self) -> Self {
+        Self { caller_key: None, called_key: None, request_hash: None, ..self }
+    }
 }
 
 /// A call as it is kept.
@@ -212,6 +248,7 @@ impl CallRecord {
             notes: call.notes,
             steps: decision.steps,
             trace: decision.trace,
+            pruned: false,
         };
         Self { routing, personal }
     }

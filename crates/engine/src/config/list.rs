@@ -13,6 +13,9 @@ const COUNT_MAX: u64 = 10_000_000;
 /// An hour, in milliseconds.
 const HOUR_MS: u64 = 3_600_000;
 
+/// A hundred years.
+const RETENTION_DAYS_MAX: u64 = 36_500;
+
 const fn setting(name: &'static str, default: &'static str, takes: Takes, meaning: &'static str) -> Setting {
     Setting { name, default, takes, meaning, secret: false }
 }
@@ -28,6 +31,11 @@ const fn word(words: &'static [&'static str], set: fn(&mut Settings, &str)) -> T
 /// On this service's platforms a `usize` holds every value of the list; should it not, the limit is the largest.
 fn count(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+/// A number of days, which is within the range of its setting.
+fn days(number: u64) -> u32 {
+    u32::try_from(number).unwrap_or(0)
 }
 
 fn durability(word: &str) -> Durability {
@@ -369,6 +377,41 @@ pub const SETTINGS: &[Setting] = &[
         whole(1, 100_000, |to, n| to.billing.file_records_max = u32::try_from(n).unwrap_or(u32::MAX)),
         "Records in one billing file; an hour with more has several files. A file passes through memory whole, some \
          1.5 KB a record.",
+    ),
+    setting(
+        "retention.calls_days",
+        "0",
+        whole(0, RETENTION_DAYS_MAX, |to, n| to.retention.calls_days = days(n)),
+        "For how many days calls are kept, with their events and all that came under their ids; 0 is for ever. They go \
+         with the first `telness records prune` after the end of the last of these days in UTC; nothing is removed \
+         without that command. A tenant may have a time of its own. Emergency calls have their own setting.",
+    ),
+    setting(
+        "retention.emergency_calls_days",
+        "0",
+        whole(0, RETENTION_DAYS_MAX, |to, n| to.retention.emergency_calls_days = days(n)),
+        "The same for emergency calls, which are evidence; 0 is for ever. In Postgres a day is dropped in one go when \
+         nothing of it is to be kept, so a day with an emergency call that stays goes row by row.",
+    ),
+    setting(
+        "retention.personal_days",
+        "0",
+        whole(0, RETENTION_DAYS_MAX, |to, n| to.retention.personal_days = days(n)),
+        "For how many days it is kept what tells of people in a call: numbers, names, places, what was attached, the \
+         trace, and what numbers are found by; 0 is as long as the call. The rest of the call stays.",
+    ),
+    setting(
+        "retention.emergency_personal_days",
+        "0",
+        whole(0, RETENTION_DAYS_MAX, |to, n| to.retention.emergency_personal_days = days(n)),
+        "The same for emergency calls; 0 is as long as the call.",
+    ),
+    setting(
+        "retention.waiting_events_days",
+        "0",
+        whole(0, RETENTION_DAYS_MAX, |to, n| to.retention.waiting_events_days = days(n)),
+        "For how many days events wait for a call that never comes, such as one that was pruned before; 0 is for ever. \
+         Longer than a node may be cut off from its database: its calls come that late.",
     ),
     setting(
         "log.format",

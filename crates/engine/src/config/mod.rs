@@ -27,6 +27,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use telness_core::names::{NodeName, OperatorName, TenantName};
+use telness_core::retention::Retention;
 use telness_store::Tls;
 
 /// How soon a call's record is durable, seen from its answer.
@@ -98,6 +99,8 @@ pub struct Settings {
     pub store: StoreSettings,
     /// Records for billing.
     pub billing: BillingSettings,
+    /// How long records are kept.
+    pub retention: Retention,
     /// What is logged and how.
     pub log: LogSettings,
 }
@@ -271,6 +274,7 @@ impl Settings {
                 open_max: Duration::ZERO,
                 file_records_max: 0,
             },
+            retention: Retention::default(),
             log: LogSettings { json: false, filter: String::new() },
         }
     }

@@ -65,6 +65,7 @@ fn a_number_has_its_unit_in_its_name() {
         "lines_max",
         "_s",
         "_s_max",
+        "_days",
         "connections_max",
         "calls_in_flight_max",
         "threads",

@@ -2,9 +2,10 @@
 
 use telness_core::directory::Tenant;
 use telness_core::names::TenantName;
+use telness_core::retention::TenantRetention;
 
 use super::entity::{Editable, Put, Stored, conflict};
-use super::{Entity, Refusal};
+use super::{Control, ControlError, Entity, Refusal};
 use crate::StoreError;
 use crate::sql::{Column, Kind, Row, Transaction, Value};
 
@@ -14,6 +15,21 @@ const HAS: [(&str, &str); 3] = [
     ("number", "SELECT number FROM numbers WHERE NOT deleted AND tenant = ?1 LIMIT 1"),
     ("block", "SELECT first FROM blocks WHERE NOT deleted AND tenant = ?1 LIMIT 1"),
 ];
+
+const RETENTIONS: &str = "SELECT name, retention FROM tenants ORDER BY name";
+
+impl Control {
+    /// What tenants have of their own, also those that were deleted since: what they were told of their records holds
+    /// for as long as there are any.
+    ///
+    /// # Errors
+    /// When the database cannot tell.
+    pub async fn tenant_retentions(&self) -> Result<Vec<(TenantName, TenantRetention)>, ControlError> {
+        let rows = self.database.query("tenant_retentions", RETENTIONS, Vec::new()).await?;
+        let read = |row: &Row| Ok((row.parsed(0)?, row.json(1)?));
+        rows.iter().map(read).collect()
+    }
+}
 
 impl Entity for Tenant {
     type Key = TenantName;
@@ -27,8 +43,12 @@ impl Entity for Tenant {
 impl Stored for Tenant {
     const TABLE: &'static str = "tenants";
     const KEY: &'static [&'static str] = &["name"];
-    const COLUMNS: &'static [Column] =
-        &[("name", Kind::Text), ("suspended", Kind::Bool), ("outside_line_prefixes", Kind::Json)];
+    const COLUMNS: &'static [Column] = &[
+        ("name", Kind::Text),
+        ("suspended", Kind::Bool),
+        ("outside_line_prefixes", Kind::Json),
+        ("retention", Kind::Json),
+    ];
     const TENANT: Option<&'static str> = Some("name");
 
     fn key_values(key: &TenantName) -> Vec<Value> {
@@ -36,7 +56,12 @@ impl Stored for Tenant {
     }
 
     fn read(row: &Row) -> Result<Self, StoreError> {
-        Ok(Self { name: row.parsed(0)?, suspended: row.bool(1)?, outside_line_prefixes: row.json(2)? })
+        Ok(Self {
+            name: row.parsed(0)?,
+            suspended: row.bool(1)?,
+            outside_line_prefixes: row.json(2)?,
+            retention: row.json(3)?,
+        })
     }
 
     fn tenant(&self) -> Option<&TenantName> {
@@ -58,7 +83,12 @@ impl Stored for Tenant {
 
 impl Editable for Tenant {
     fn values(&self) -> Result<Vec<Value>, StoreError> {
-        Ok(vec![self.name.as_str().into(), self.suspended.into(), Value::json(&self.outside_line_prefixes)?])
+        Ok(vec![
+            self.name.as_str().into(),
+            self.suspended.into(),
+            Value::json(&self.outside_line_prefixes)?,
+            Value::json(&self.retention)?,
+        ])
     }
 
     fn invalid(&self) -> Option<String> {

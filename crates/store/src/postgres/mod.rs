@@ -8,14 +8,18 @@ mod calls;
 mod connect;
 pub(crate) mod copy;
 mod days;
+mod doubts;
 mod early;
 mod events;
 mod listen;
 mod marks;
 mod pool;
+mod prune;
+mod prune_day;
 mod read;
 mod schema;
 mod trouble;
+mod upkeep;
 mod value;
 mod verify;
 mod write;
@@ -143,18 +147,7 @@ impl Store for PostgresStore {
     fn tend(&self) -> Pending<'_, ()> {
         Box::pin(async move {
             self.days.make_ahead(&self.pool).await?;
-            let mut after = None;
-            loop {
-                let from = Arc::new(after);
-                let swept = self.pool.transaction("sweep_early_events", |transaction| {
-                    let from = Arc::clone(&from);
-                    Box::pin(async move { early::sweep(transaction, (*from).as_ref()).await })
-                });
-                after = swept.await?;
-                if after.is_none() {
-                    return Ok(());
-                }
-            }
+            self.sweep_early_events().await
         })
     }
 }
@@ -167,4 +160,9 @@ fn broken(error: impl std::fmt::Display) -> Trouble {
 /// As JSON text.
 fn to_json(value: &impl serde::Serialize) -> Result<String, Trouble> {
     serde_json::to_string(value).map_err(broken)
+}
+
+/// As Postgres counts.
+fn to_count(len: usize) -> i64 {
+    i64::try_from(len).unwrap_or(i64::MAX)
 }

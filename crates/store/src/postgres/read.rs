@@ -22,6 +22,9 @@ use crate::{CallQuery, Cursor, Entry, Page, StoredCall, StoredSummary};
 const PAGE_CALLS_MAX: u16 = 1_000;
 /// The most calls that are looked at for one page; what remains is left to the next page.
 const SCAN_CALLS_MAX: i64 = 50_000;
+/// Where a page is looked for first that says no time to begin at: two days. A question of all time makes a plan for
+/// every day that there is.
+const RECENT_MICROS: i64 = 2 * 86_400_000_000;
 
 /// The calls of some keys, each within a span of time that has only them. What all spans lie in tells the planner which
 /// days to leave out.
@@ -40,6 +43,15 @@ pub(super) async fn locked_times(
     keys: &BTreeSet<Key>,
 ) -> Result<HashMap<Key, Timestamp>, Trouble> {
     let select = format!("SELECT c.tenant, c.call_id, c.received_at {AMONG} FOR UPDATE) c");
+    with_times(&find(transaction, &select, keys).await?)
+}
+
+/// When each of some calls was received, as far as they are here.
+pub(super) async fn times(
+    transaction: &Transaction<'_>,
+    keys: &BTreeSet<Key>,
+) -> Result<HashMap<Key, Timestamp>, Trouble> {
+    let select = format!("SELECT c.tenant, c.call_id, c.received_at {AMONG}) c");
     with_times(&find(transaction, &select, keys).await?)
 }
 
@@ -148,6 +160,23 @@ pub(super) async fn calls(
     query: &CallQuery,
 ) -> Result<Page, Trouble> {
     transaction.batch_execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY").await?;
+    if query.since.is_none() {
+        let end = query.until.into_iter().chain(query.after.map(|after| after.received_at)).min();
+        let end = match end {
+            Some(end) => end,
+            None => calls::time(&transaction.query_one("SELECT now()", &[]).await?, 0)?,
+        };
+        let since = Timestamp::from_micros(end.as_micros().saturating_sub(RECENT_MICROS));
+        let recent = page(transaction, tenant, &CallQuery { since: Some(since), ..query.clone() }).await?;
+        // Full, and with more behind it: of all time the page would be the same.
+        if recent.next.is_some() && recent.calls.len() >= usize::from(query.limit.clamp(1, PAGE_CALLS_MAX)) {
+            return Ok(recent);
+        }
+    }
+    page(transaction, tenant, query).await
+}
+
+async fn page(transaction: &Transaction<'_>, tenant: &TenantName, query: &CallQuery) -> Result<Page, Trouble> {
     let limit = i64::from(query.limit.clamp(1, PAGE_CALLS_MAX));
     let one_more = limit.saturating_add(1);
     let mut range = Range::of(tenant, query);

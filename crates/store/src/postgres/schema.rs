@@ -30,10 +30,11 @@ const STEPS: &[Step] = &[
     Step { version: 2, name: "control", sql: include_str!("migrations/0002_control.sql"), works_from: 1 },
     Step { version: 3, name: "billing", sql: include_str!("migrations/0003_billing.sql"), works_from: 1 },
     Step { version: 4, name: "days_beside", sql: include_str!("migrations/0004_days_beside.sql"), works_from: 1 },
+    Step { version: 5, name: "retention", sql: include_str!("migrations/0005_retention.sql"), works_from: 1 },
 ];
 
 /// The lowest version that this telness can work with.
-const NEEDED: i64 = 3;
+const NEEDED: i64 = 5;
 
 /// How long a step waits for a table. Whoever wants to change one keeps all from it who come later, so it does not wait
 /// for a long read, such as a dump, but tries again.
@@ -205,7 +206,7 @@ const TABLES: &[&str] = &[
     "checks: only_row count",
     "change_counter: version",
     "changes: version place at author comment tenant entity key before after",
-    "tenants: name suspended outside_line_prefixes version deleted",
+    "tenants: name suspended outside_line_prefixes retention version deleted",
     "users: tenant name extension devices preferences version deleted",
     "blocks: first last tenant note version deleted",
     "numbers: number state tenant user_name cutover version deleted",

@@ -29,6 +29,29 @@ impl Day {
     }
 }
 
+impl Day {
+    /// Its first moment.
+    pub(super) fn begins(self) -> Timestamp {
+        Timestamp::from_micros(i64::from(self.0).saturating_mul(DAY_MICROS))
+    }
+
+    /// The first moment of the next one.
+    pub(super) fn ends(self) -> Timestamp {
+        Timestamp::from_micros(i64::from(self.0).saturating_add(1).saturating_mul(DAY_MICROS))
+    }
+}
+
+impl<'a> FromSql<'a> for Day {
+    fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
+        let days = i64::from(i32::from_be_bytes(raw.try_into()?)).saturating_add(POSTGRES_EPOCH_DAYS);
+        Ok(Self(i32::try_from(days)?))
+    }
+
+    fn accepts(kind: &Type) -> bool {
+        *kind == Type::DATE
+    }
+}
+
 impl ToSql for Time {
     fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
         let micros = self.0.as_micros().checked_sub(POSTGRES_EPOCH_MICROS).ok_or("a time before all time")?;

@@ -25,6 +25,8 @@ const POSITION: &str = "INSERT INTO ship_positions (journal, position)
     SELECT $1, $2 WHERE coalesce((SELECT position FROM ship_positions WHERE journal = $1), -1) >= $3
     ON CONFLICT (journal) DO UPDATE SET position = greatest(ship_positions.position, excluded.position),
     shipped_at = now()";
+const KEYED_RETIE: &str = "UPDATE keyed_calls SET received_at = $3 WHERE tenant = $1 AND call_id = $2
+    AND received_at = $4";
 const POSITION_READ: &str = "SELECT position FROM ship_positions WHERE journal = $1";
 const KEYED_INSERT: &str = "INSERT INTO keyed_calls (tenant, call_id, received_at)
     SELECT * FROM unnest($1::text[], $2::uuid[], $3::timestamptz[]) ON CONFLICT (tenant, call_id) DO NOTHING";
@@ -170,12 +172,28 @@ async fn elsewhere(transaction: &Transaction<'_>, batch: &Batch, any_stray: bool
     Ok(elsewhere)
 }
 
-/// Which ids were tied to the time of another record.
+/// Which ids were tied to the time of another record. One whose record was pruned since is tied to the new one: the key
+/// that made it is free again.
 async fn tied_to_another(transaction: &Transaction<'_>, calls: &[(&Key, &Record)]) -> Result<Vec<Key>, Trouble> {
     let keys: Vec<&Key> = calls.iter().map(|(key, _)| *key).collect();
     let tied = read::tied(transaction, &keys).await?;
     let other = calls.iter().filter(|(key, record)| tied.get(*key).is_some_and(|at| record.routing.received_at != *at));
-    Ok(other.map(|(key, _)| (*key).clone()).collect())
+    let (mut others, mut freed) = (Vec::new(), Vec::new());
+    let other: Vec<_> = other.collect();
+    let asked = other.iter().map(|(key, _)| (*key).clone()).collect();
+    let there = if other.is_empty() { HashMap::new() } else { read::times(transaction, &asked).await? };
+    for (key, record) in other {
+        if there.contains_key(*key) { others.push((*key).clone()) } else { freed.push((*key, record)) }
+    }
+    for (key, record) in freed {
+        let retie = transaction.prepare_cached(KEYED_RETIE).await?;
+        let (time, freed_at) = (Time(record.routing.received_at), tied.get(key).copied().map(Time));
+        // Another node may have been first.
+        if transaction.execute(&retie, &[&key.0.as_str(), &key.1.0, &time, &freed_at]).await? == 0 {
+            others.push(key.clone());
+        }
+    }
+    Ok(others)
 }
 
 /// Keeps records whose calls are there already, if they are not the same records.
@@ -188,13 +206,21 @@ async fn keep_others(transaction: &Transaction<'_>, doubtful: &[&Record]) -> Res
     // In one order on every node, as all that is locked.
     let mut doubtful = doubtful.to_vec();
     doubtful.sort_by_key(|record| (record.routing.tenant.clone(), record.routing.call_id, record.routing.received_at));
-    let mut there = HashMap::new();
+    let (mut there, blank) = (HashMap::new(), crate::upkeep::blank()?);
     for row in read::rows(transaction, &keys).await? {
         there.insert(calls::id_of(&row)?, (calls::routing(&row)?, row.try_get::<_, Vec<u8>>(calls::PERSONAL)?));
     }
     for Record { routing, personal } in doubtful {
         let kept = there.get(&(routing.tenant.clone(), routing.call_id));
-        if !kept.is_some_and(|(kept, kept_personal)| is_same(kept, routing) && kept_personal == personal) {
+        let is_kept = |(kept, kept_personal): &(Routing, Vec<u8>)| {
+            // What was pruned of the call since does not come back with the same record.
+            if *kept_personal == blank {
+                is_same(kept, &routing.clone().pruned())
+            } else {
+                is_same(kept, routing) && kept_personal == personal
+            }
+        };
+        if !kept.is_some_and(is_kept) {
             keep_beside(transaction, routing, personal).await?;
         }
     }

@@ -10,6 +10,7 @@ mod read;
 mod row;
 mod schema;
 mod threads;
+mod upkeep;
 mod write;
 
 use std::path::Path;

@@ -89,7 +89,16 @@ fn calls(
 /// Keeps a record whose call is there already, if it is not the same record.
 fn keep_if_other(transaction: &Transaction<'_>, routing: &Routing, personal: &[u8]) -> Result<(), StoreError> {
     let there = read::record(transaction, &routing.tenant, routing.call_id)?;
-    if there.is_some_and(|(kept, kept_personal)| kept == *routing && kept_personal == personal) {
+    let blank = crate::upkeep::blank()?;
+    let is_kept = |(kept, kept_personal): (Routing, Vec<u8>)| {
+        // What was pruned of the call since does not come back with the same record.
+        if kept_personal == blank {
+            kept == routing.clone().pruned()
+        } else {
+            kept == *routing && kept_personal == personal
+        }
+    };
+    if there.is_some_and(is_kept) {
         return Ok(());
     }
     let text = to_json(routing)?;

@@ -11,7 +11,12 @@ pub(crate) fn edit(comment: &str) -> Edit {
 }
 
 pub(crate) fn tenant(name: &str) -> Tenant {
-    Tenant { name: name.parse().unwrap(), suspended: false, outside_line_prefixes: Vec::new() }
+    Tenant {
+        name: name.parse().unwrap(),
+        suspended: false,
+        outside_line_prefixes: Vec::new(),
+        retention: Default::default(),
+    }
 }
 
 pub(crate) fn user(tenant: &str, name: &str) -> User {

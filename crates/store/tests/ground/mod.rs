@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use telness_store::{Migrations, PostgresOptions, PostgresStore, SqliteStore, Store, Tls};
+use telness_store::{Migrations, PostgresOptions, PostgresStore, SqliteStore, Tls, Upkeep};
 use telness_testkit::Postgres;
 
 use crate::scratch::Scratch;
@@ -11,7 +11,7 @@ use crate::scratch::Scratch;
 /// Makes stores of one kind.
 pub(crate) trait Ground {
     /// A new, empty one.
-    async fn store(&mut self) -> Box<dyn Store>;
+    async fn store(&mut self) -> Box<dyn Upkeep>;
 
     /// The ids of the events that the so-manieth store keeps among those that count, or beyond them.
     fn ids_kept(&self, store: usize, beyond: bool) -> Vec<String>;
@@ -30,7 +30,7 @@ impl SqliteGround {
 }
 
 impl Ground for SqliteGround {
-    async fn store(&mut self) -> Box<dyn Store> {
+    async fn store(&mut self) -> Box<dyn Upkeep> {
         let file = self.scratch.path().join(format!("{}.sqlite", self.files.len()));
         let store = SqliteStore::open(&file).unwrap();
         self.files.push(file);
@@ -56,7 +56,7 @@ impl PostgresGround {
 }
 
 impl Ground for PostgresGround {
-    async fn store(&mut self) -> Box<dyn Store> {
+    async fn store(&mut self) -> Box<dyn Upkeep> {
         let options = ready(server()).await;
         self.databases.push(database_of(&options));
         Box::new(PostgresStore::open(&options).unwrap())

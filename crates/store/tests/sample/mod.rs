@@ -104,6 +104,7 @@ fn personal(caller: Number, called: Number, ms: i64) -> Personal {
             targets: vec![verdict("gw-a"), verdict("gw-b")],
             ..Trace::default()
         },
+        pruned: false,
     }
 }
 

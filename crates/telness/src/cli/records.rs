@@ -3,12 +3,14 @@
 //! JSON and CSV are those of the API, made by the same code.
 
 mod catch_up;
+mod check;
+mod prune;
 mod text;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -38,7 +40,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// Which records.
 #[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct Records {
+    #[command(subcommand)]
+    action: Option<Upkeep>,
     /// One call, with its events and what came of it
     #[arg(value_name = "ID")]
     id: Option<CallId>,
@@ -55,6 +60,15 @@ pub(super) struct Records {
     csv: bool,
     #[command(flatten)]
     settings: SettingFlags,
+}
+
+/// What to do with all of them.
+#[derive(Debug, Subcommand)]
+enum Upkeep {
+    /// Removes what is over by the settings `retention.*` and by what tenants have of their own
+    Prune(prune::Prune),
+    /// Looks for what does not fit together; the answer is no while there is something
+    Check(check::Check),
 }
 
 /// Which calls of a list; everything said must hold.
@@ -119,13 +133,18 @@ impl<'a> One<'a> {
 }
 
 impl Records {
-    pub(super) fn run(self, out: &mut Output) -> Result<Exit, Failure> {
+    pub(super) fn run(mut self, out: &mut Output) -> Result<Exit, Failure> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::cannot)?;
+        match self.action.take() {
+            Some(Upkeep::Prune(prune)) => return runtime.block_on(prune.run(out)),
+            Some(Upkeep::Check(check)) => return runtime.block_on(check.run(out)),
+            None => {}
+        }
         let settings = self.settings.load(None)?.settings;
         if !settings.data.is_dir() {
             let folder = settings.data.display();
             return Err(Failure::cannot(format_args!("there is no data folder {folder}; name the node's with --data")));
         }
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::cannot)?;
         runtime.block_on(async {
             catch_up(&settings).await?;
             let Some(store) = open(&settings)? else {

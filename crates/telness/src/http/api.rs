@@ -24,7 +24,7 @@ use super::directory::{blocks, changes, deck_rows, decks, numbers, plans, publis
 use super::problem::Problem;
 use super::{
     create_call, docs, health, list_billing_files, list_calls, metrics, read_billing_file, read_call, read_trace,
-    report_event,
+    reconcile, report_event,
 };
 
 /// What every operation stands on.
@@ -87,6 +87,7 @@ fn operations() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(changes::list_changes))
         .routes(routes!(list_billing_files::list_billing_files))
         .routes(routes!(read_billing_file::read_billing_file))
+        .routes(routes!(reconcile::reconcile))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
         .routes(routes!(metrics::metrics))

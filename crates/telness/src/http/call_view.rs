@@ -73,6 +73,9 @@ pub struct CallSummary<'a> {
     pub(super) sip_call_id: Option<&'a str>,
     /// What came of it.
     pub(super) detail: DetailView<'a>,
+    /// Whether its numbers, place, steps and trace were removed because their time was over; absent when not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) pruned: bool,
 }
 
 impl<'a> CallSummary<'a> {
@@ -95,6 +98,7 @@ impl<'a> CallSummary<'a> {
             node: routing.node.as_str(),
             sip_call_id: routing.sip_call_id.as_deref(),
             detail: DetailView::of(cdr),
+            pruned: personal.pruned,
         }
     }
 }

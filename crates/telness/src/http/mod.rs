@@ -28,6 +28,7 @@ pub mod problem;
 pub mod read_billing_file;
 pub mod read_call;
 pub mod read_trace;
+pub mod reconcile;
 pub mod report_event;
 mod request_id;
 mod server;

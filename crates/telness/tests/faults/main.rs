@@ -17,6 +17,7 @@
 mod acknowledged;
 mod disks;
 mod failovers;
+mod pruning;
 mod scene;
 mod schemas;
 

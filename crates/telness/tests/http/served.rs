@@ -116,7 +116,12 @@ impl Served {
         let control = self.node.as_ref().unwrap().engine.control().clone();
         let edit = Edit { author: "anna".to_owned(), comment: String::new(), at: Clock::system().now() };
         let name: TenantName = "granen".parse().unwrap();
-        let tenant = Tenant { name: name.clone(), suspended: false, outside_line_prefixes: Vec::new() };
+        let tenant = Tenant {
+            name: name.clone(),
+            suspended: false,
+            outside_line_prefixes: Vec::new(),
+            retention: Default::default(),
+        };
         let state = NumberState::Quarantined;
         let entry = NumberEntry { number: number.parse().unwrap(), state, tenant: name, user: None, cutover: None };
         self.runtime.block_on(async {

@@ -4,6 +4,7 @@ use clap::Args;
 use telness_core::directory::Tenant;
 use telness_core::names::TenantName;
 use telness_core::number::Digits;
+use telness_core::retention::TenantRetention;
 
 use super::*;
 
@@ -29,6 +30,41 @@ pub(super) struct TenantFields {
     /// What its people dial before an outside number; may be said several times
     #[arg(long, value_name = "DIGITS")]
     outside_line_prefix: Vec<Digits>,
+    #[command(flatten)]
+    retention: RetentionFields,
+}
+
+/// For how many days its records are kept, 0 for ever, where that is another time than the settings `retention.*` say.
+#[derive(Args, Debug)]
+struct RetentionFields {
+    /// Keeps its calls so long; 0 for ever. What is not said is as the settings retention.* have it
+    #[arg(long, value_name = "DAYS", value_parser = days())]
+    calls_days: Option<u32>,
+    /// Keeps its emergency calls so long
+    #[arg(long, value_name = "DAYS", value_parser = days())]
+    emergency_calls_days: Option<u32>,
+    /// Keeps numbers, names, places and the trace in its calls so long
+    #[arg(long, value_name = "DAYS", value_parser = days())]
+    personal_days: Option<u32>,
+    /// Keeps the same in its emergency calls so long
+    #[arg(long, value_name = "DAYS", value_parser = days())]
+    emergency_personal_days: Option<u32>,
+    /// Keeps events whose call is not there so long
+    #[arg(long, value_name = "DAYS", value_parser = days())]
+    waiting_events_days: Option<u32>,
+}
+
+impl From<RetentionFields> for TenantRetention {
+    fn from(fields: RetentionFields) -> Self {
+        let RetentionFields {
+            calls_days,
+            emergency_calls_days,
+            personal_days,
+            emergency_personal_days,
+            waiting_events_days,
+        } = fields;
+        Self { calls_days, emergency_calls_days, personal_days, emergency_personal_days, waiting_events_days }
+    }
 }
 
 impl Thing for Tenant {
@@ -42,8 +78,8 @@ impl Thing for Tenant {
     }
 
     fn of(name: TenantName, fields: TenantFields) -> Result<Self, String> {
-        let TenantFields { suspended, outside_line_prefix } = fields;
-        Ok(Self { name, suspended, outside_line_prefixes: outside_line_prefix })
+        let TenantFields { suspended, outside_line_prefix, retention } = fields;
+        Ok(Self { name, suspended, outside_line_prefixes: outside_line_prefix, retention: retention.into() })
     }
 
     fn row(&self) -> String {
@@ -51,4 +87,9 @@ impl Thing for Tenant {
         let suspended = if self.suspended { "yes" } else { "no" };
         format!("{:<32} {suspended:<9}  {}", self.name.as_str(), prefixes.join(" "))
     }
+}
+
+/// As many days as the API takes.
+fn days() -> clap::builder::RangedI64ValueParser<u32> {
+    clap::value_parser!(u32).range(0..=36_500)
 }

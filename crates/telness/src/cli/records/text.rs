@@ -1,7 +1,7 @@
 //! Recorded calls for people: a line each, or one on a page.
 
 use telness_core::decide::Action;
-use telness_core::record::{CallRecord, Routing};
+use telness_core::record::{CallRecord, Personal, Routing};
 use telness_store::{EVENTS_OF_A_KIND_MAX, Page, StoredCall};
 
 use crate::cli::route::text::{party, write_step, write_trace};
@@ -13,7 +13,7 @@ pub(super) fn list(page: &Page, out: &mut Output) -> Result<(), Failure> {
     }
     for call in &page.calls {
         let (routing, personal) = (&call.routing, &call.personal);
-        let from = personal.from.as_ref().map_or("nobody".to_owned(), party);
+        let from = from(personal);
         let trunk = routing.trunk.as_ref().map_or(String::new(), |trunk| format!(" to {trunk}"));
         let state = word(&call.cdr.state);
         out.line(format_args!(
@@ -21,7 +21,7 @@ pub(super) fn list(page: &Page, out: &mut Output) -> Result<(), Failure> {
             routing.received_at,
             routing.call_id,
             routing.class.as_str(),
-            party(&personal.to),
+            to(personal),
             routing.reason,
         ))?;
     }
@@ -39,8 +39,8 @@ pub(super) fn one(call: &StoredCall, others: &[CallRecord], trace: bool, out: &m
         "tenant  {}, node {}, plan revision {}",
         routing.tenant, routing.node, routing.plan_revision
     ))?;
-    out.line(format_args!("from    {}", personal.from.as_ref().map_or("nobody".to_owned(), party)))?;
-    out.line(format_args!("to      {}", party(&personal.to)))?;
+    out.line(format_args!("from    {}", from(personal)))?;
+    out.line(format_args!("to      {}", to(personal)))?;
     for note in &personal.notes {
         out.line(format_args!("note    {} in `{}`: {}", note.reason, note.field, note.detail))?;
     }
@@ -62,7 +62,7 @@ pub(super) fn one(call: &StoredCall, others: &[CallRecord], trace: bool, out: &m
             "other   record of this id, at {} by {}, to {}: {}",
             routing.received_at,
             routing.node,
-            party(&personal.to),
+            to(personal),
             answer(routing)
         ))?;
     }
@@ -80,4 +80,15 @@ fn answer(routing: &Routing) -> String {
 fn word(value: &impl serde::Serialize) -> String {
     let value = serde_json::to_value(value).ok();
     value.as_ref().and_then(|value| value.as_str()).unwrap_or_default().to_owned()
+}
+
+/// The called party, or that it was removed.
+fn to(personal: &Personal) -> String {
+    if personal.pruned { "(pruned)".to_owned() } else { party(&personal.to) }
+}
+
+/// The calling party, or that there was none, or that it was removed.
+fn from(personal: &Personal) -> String {
+    let none = if personal.pruned { "(pruned)" } else { "nobody" };
+    personal.from.as_ref().map_or(none.to_owned(), party)
 }

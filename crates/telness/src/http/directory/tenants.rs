@@ -9,6 +9,7 @@ use axum::response::Response;
 use telness_core::directory::Tenant;
 use telness_core::names::TenantName;
 use telness_core::number::Digits;
+use telness_core::retention::TenantRetention;
 use utoipa::ToSchema;
 
 use super::super::api::Api;
@@ -24,6 +25,9 @@ use super::resource::{self, Named, Resource, part};
 /// The most outside-line prefixes.
 const PREFIXES_MAX: usize = 16;
 
+/// The most days that something is kept other than for ever.
+const RETENTION_DAYS_MAX: u16 = 36_500;
+
 /// A customer or operator: the boundary of data, rules, limits and keys.
 #[derive(ToSchema)]
 #[schema(as = Tenant, example = json!({"name": "nordtel", "suspended": false, "outside_line_prefixes": ["0"]}))]
@@ -38,9 +42,33 @@ pub struct TenantDocument {
     /// What its people dial before an outside number, such as 0 or 9: at most 16.
     #[schema(max_items = 16, example = json!(["0"]))]
     pub outside_line_prefixes: Option<Vec<String>>,
+    /// For how long its records are kept, where that is another time than usual.
+    pub retention: Option<RetentionDocument>,
     /// The change that it is of, in answers. In a request it says what has to be there, as `If-Match` does.
     #[schema(example = 17)]
     pub version: Option<i64>,
+}
+
+/// For how many days a tenant's records are kept, 0 for ever; what is absent is as the settings `retention.*` say.
+#[derive(ToSchema)]
+#[schema(as = TenantRetention)]
+#[serde(deny_unknown_fields)]
+pub struct RetentionDocument {
+    /// Calls, with their events.
+    #[schema(minimum = 0, maximum = 36_500, example = 365)]
+    pub calls_days: Option<u16>,
+    /// Emergency calls, with their events.
+    #[schema(minimum = 0, maximum = 36_500)]
+    pub emergency_calls_days: Option<u16>,
+    /// Numbers, names, places and the trace in calls.
+    #[schema(minimum = 0, maximum = 36_500, example = 90)]
+    pub personal_days: Option<u16>,
+    /// The same in emergency calls.
+    #[schema(minimum = 0, maximum = 36_500)]
+    pub emergency_personal_days: Option<u16>,
+    /// Events whose call is not here.
+    #[schema(minimum = 0, maximum = 36_500)]
+    pub waiting_events_days: Option<u16>,
 }
 
 /// A page of tenants.
@@ -87,8 +115,25 @@ impl Read for Tenant {
         let name = key(fields, "name", named);
         let suspended = fields.flag("suspended").unwrap_or_default();
         let outside_line_prefixes = prefixes(fields);
-        Some(Self { name: name?, suspended, outside_line_prefixes })
+        let retention = retention(fields);
+        Some(Self { name: name?, suspended, outside_line_prefixes, retention })
     }
+}
+
+fn retention(fields: &mut Fields<'_, '_>) -> TenantRetention {
+    let Some(entries) = fields.object("retention") else { return TenantRetention::default() };
+    let path = fields.path("retention");
+    let mut fields = Fields::new(&path, entries, fields.faults);
+    let mut days = |name| fields.whole(name, 0, RETENTION_DAYS_MAX).map(u32::from);
+    let read = TenantRetention {
+        calls_days: days("calls_days"),
+        emergency_calls_days: days("emergency_calls_days"),
+        personal_days: days("personal_days"),
+        emergency_personal_days: days("emergency_personal_days"),
+        waiting_events_days: days("waiting_events_days"),
+    };
+    fields.done();
+    read
 }
 
 fn prefixes(fields: &mut Fields<'_, '_>) -> Vec<Digits> {
