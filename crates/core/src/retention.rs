@@ -243,7 +243,7 @@ mod tests {
         #[test]
         fn nothing_is_over_before_its_days_have_passed(now in any::<i64>(), age in 0_i64..4_000, days in 1_u32..4_000) {
             let now = Timestamp::from_micros(now.clamp(-60_000_000_000_000_000, 253_000_000_000_000_000));
-            let received = Timestamp::from_micros(now.as_micros() - age * DAY_MICROS);
+            let received = Timestamp::from_micros(now.as_micros().saturating_sub(age.saturating_mul(DAY_MICROS)));
             let over = before(now, days).is_some_and(|before| received < before);
             // Its own day is not counted, and the day's end is waited for.
             prop_assert_eq!(over, age > i64::from(days));

@@ -4,6 +4,7 @@
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
     clippy::panic,
+    clippy::disallowed_methods,
     dead_code,
     reason = "a test"
 )]
