@@ -1,5 +1,5 @@
-//! New calls by COPY, in the form that Postgres reads fastest: half of what an insert of as many rows costs it in large batches. It
-//! takes no row that is there, so it is for batches of which none is expected to be.
+//! New calls by COPY, in the form that Postgres reads fastest: in large batches half of what an insert of as many rows
+//! costs it. It takes no row that is there, so it is for batches of which none is expected to be.
 //!
 //! COPY works on no table with row-level security; whoever brings that to `calls` takes this out.
 
