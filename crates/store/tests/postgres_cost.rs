@@ -13,6 +13,7 @@
 
 mod ground;
 mod sample;
+mod scratch;
 
 use ground::{ready, server};
 use sample::{call, entry};
