@@ -17,8 +17,8 @@ mod scratch;
 mod seen;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ground::{database_of, options, ready, server};
@@ -135,6 +135,49 @@ async fn written_by_one(entries: Vec<Entry>) -> String {
     let alone = PostgresStore::open(&ready(server()).await).unwrap();
     alone.write(journal(0), Position(1), entries).await.unwrap();
     seen_of_all(&alone).await
+}
+
+/// New calls of one day are copied. If one of them is there, nothing of the copy stays, and all are written with a look
+/// at each: the new ones, and what contradicts the one that was there.
+#[test]
+fn n2_a_batch_of_new_calls_of_which_one_is_there_is_written_all_the_same() {
+    run(async {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let names = Arc::clone(&told);
+        let observe: Observe = Arc::new(move |one| names.lock().unwrap().push((one.name, one.ok, one.retries)));
+        let shared = PostgresOptions { observe, ..ready(server()).await };
+        let store = PostgresStore::open(&shared).unwrap();
+        let calls: Vec<_> = (0..20).map(|ms| call(TENANTS[0], ms)).collect();
+        let ringing = event_entry(event_of(&calls[9], "early", EventKind::Ringing, 10));
+        store.write(journal(1), Position(1), vec![ringing]).await.unwrap();
+        store.write(journal(1), Position(2), calls[..8].iter().map(entry).collect()).await.unwrap();
+        let mut second = calls[3].clone();
+        second.routing.gateway = None;
+        let batch = calls[4..].iter().chain([&second]).map(entry).collect();
+        told.lock().unwrap().clear();
+        store.write(journal(1), Position(3), batch).await.unwrap();
+        assert_eq!(*told.lock().unwrap(), [("copy_batch", false, 0), ("write_batch", true, 0)]);
+        for record in &calls {
+            let kept = store.call(&record.routing.tenant, record.routing.call_id).await.unwrap().unwrap();
+            assert_eq!((&kept.routing, &kept.personal), (&record.routing, &record.personal));
+            assert_eq!(kept.events.len(), usize::from(record.routing.call_id == calls[9].routing.call_id));
+        }
+        let name = &second.routing.tenant;
+        assert_eq!(store.contradictions(name, second.routing.call_id).await.unwrap(), [second.clone()]);
+        assert_eq!(store.position(journal(1)).await.unwrap(), Some(Position(3)));
+        assert_eq!(server().sql(&database_of(&shared), "SELECT count(*) FROM calls"), "20");
+    });
+}
+
+/// The same new calls by two nodes at once: both copy, one is undone, and nobody waits in a circle.
+#[test]
+fn n5_two_nodes_that_copy_the_same_calls_at_once_write_each_once() {
+    let calls: Vec<_> = (0..200).map(|ms| entry(&call(TENANTS[usize::from(ms % 2 == 0)], ms))).collect();
+    for seed in 0..5 {
+        let shares = vec![calls.clone(), calls.clone(), calls.clone()];
+        let seen = run(written_at_once(Vec::new(), shares, 40, seed));
+        assert_eq!(seen, run(written_by_one(calls.clone())), "seed {seed}");
+    }
 }
 
 #[test]

@@ -241,7 +241,7 @@ fn n3_a_connection_that_is_cut_in_a_transaction_costs_another_attempt() {
         let (written, ()) = tokio::join!(write(&store, 3), cut);
         written.unwrap();
         let seen = seen.lock().unwrap().clone();
-        assert!(matches!(seen.as_slice(), [Transacted { name: "write_batch", retries: 1, ok: true, .. }]), "{seen:?}");
+        assert!(matches!(seen.as_slice(), [Transacted { name: "copy_batch", retries: 1, ok: true, .. }]), "{seen:?}");
         assert!(store.call(&"nordtel".parse().unwrap(), id(3, 3)).await.unwrap().is_some());
     });
 }

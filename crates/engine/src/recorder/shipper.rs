@@ -163,7 +163,11 @@ impl Shipper {
         let entries: Vec<Entry> = rows.iter().filter_map(|(at, bytes)| self.read(*at, bytes)).collect();
         let count = entries.len();
         let oldest = entries.first().map(Entry::received_at);
-        self.shared.shipped.send_modify(|shipped| shipped.oldest_waiting = oldest);
+        // Nobody waits for this, and it would wake all who wait for the position.
+        self.shared.shipped.send_if_modified(|shipped| {
+            shipped.oldest_waiting = oldest;
+            false
+        });
         let shipment = Shipment { journal: self.reader.id(), after: self.stored, upto, entries };
         let written = match self.store.ship(shipment).await {
             Err(StoreError::SetBack { found }) => return Ok(self.go_back(found)),

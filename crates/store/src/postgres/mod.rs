@@ -7,6 +7,7 @@
 mod calls;
 mod connect;
 pub(crate) mod copy;
+mod copy_in;
 mod days;
 mod doubts;
 mod early;
@@ -25,6 +26,7 @@ mod verify;
 mod write;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use telness_core::call::CallId;
 use telness_core::names::TenantName;
@@ -57,6 +59,8 @@ pub struct PostgresStore {
     days: Days,
     hints: watch::Receiver<u64>,
     listener: listen::Listener,
+    /// Whether calls were seen that are here with another time than their ids tell, so that each is to be looked at.
+    has_strays: Arc<AtomicBool>,
 }
 
 impl PostgresStore {
@@ -72,7 +76,7 @@ impl PostgresStore {
         let shipping = PostgresOptions { connections_max: SHIPPING_CONNECTIONS, ..options.clone() };
         let (pool, shipping) = (Arc::new(Pool::new(&others)?), Pool::new(&shipping)?);
         let (listener, hints) = listen::Listener::new(Connector::new(options)?);
-        Ok(Self { pool, shipping, days: Days::default(), hints, listener })
+        Ok(Self { pool, shipping, days: Days::default(), hints, listener, has_strays: Arc::default() })
     }
 
     /// The connections, for the control plane beside.
@@ -89,16 +93,39 @@ impl PostgresStore {
     }
 }
 
+impl PostgresStore {
+    /// Writes a batch: as one of which nothing is there, if it looks so, and with a look at each row if it is not.
+    async fn write(&self, batch: &Arc<write::Batch>) -> Result<Written, StoreError> {
+        if batch.is_plain() && !self.has_strays.load(Ordering::Relaxed) {
+            let not_new = Arc::new(AtomicBool::new(false));
+            let written = self.shipping.transaction("copy_batch", |transaction| {
+                let (batch, not_new) = (Arc::clone(batch), Arc::clone(&not_new));
+                let has_strays = Arc::clone(&self.has_strays);
+                Box::pin(async move {
+                    let written = write::plain_batch(transaction, &batch, &has_strays).await;
+                    not_new.store(matches!(written, Err(Trouble::NotNew)), Ordering::Relaxed);
+                    written
+                })
+            });
+            let written = written.await;
+            if !not_new.load(Ordering::Relaxed) {
+                return written;
+            }
+        }
+        let written = self.shipping.transaction("write_batch", |transaction| {
+            let batch = Arc::clone(batch);
+            Box::pin(async move { write::batch(transaction, &batch).await })
+        });
+        written.await
+    }
+}
+
 impl Store for PostgresStore {
     fn ship(&self, shipment: Shipment) -> Pending<'_, Written> {
         Box::pin(async move {
             let batch = Arc::new(write::Batch::of(shipment)?);
             self.days.make(&self.shipping, batch.days()).await?;
-            let written = self.shipping.transaction("write_batch", |transaction| {
-                let batch = Arc::clone(&batch);
-                Box::pin(async move { write::batch(transaction, &batch).await })
-            });
-            let written = written.await;
+            let written = self.write(&batch).await;
             if written.is_err() {
                 // A day may have been dropped since it was made.
                 self.days.forget();

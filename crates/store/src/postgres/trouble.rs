@@ -16,6 +16,8 @@ pub(crate) enum Trouble {
     Pool(PoolError),
     /// It took too long; where it stands is not known.
     TooLate(&'static str),
+    /// Rows that were taken for new may be there; nothing is written, and they are to be written with a look at each.
+    NotNew,
     /// Our own refusal.
     Ours(StoreError),
 }
@@ -70,6 +72,7 @@ impl From<Trouble> for StoreError {
     fn from(trouble: Trouble) -> Self {
         match trouble {
             Trouble::Ours(error) => error,
+            Trouble::NotNew => Self::Unavailable("Postgres has some of these records".to_owned()),
             Trouble::TooLate(what) => Self::Unavailable(format!("Postgres did not answer in time ({what})")),
             Trouble::Pool(error) => of_pool(error),
             Trouble::Postgres(error) => of_postgres(&error),

@@ -52,10 +52,16 @@ impl<'a> FromSql<'a> for Day {
     }
 }
 
+impl Time {
+    /// As Postgres has it on the wire, unless that is out of its range.
+    pub(super) fn wire(self) -> Option<[u8; 8]> {
+        self.0.as_micros().checked_sub(POSTGRES_EPOCH_MICROS).map(i64::to_be_bytes)
+    }
+}
+
 impl ToSql for Time {
     fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
-        let micros = self.0.as_micros().checked_sub(POSTGRES_EPOCH_MICROS).ok_or("a time before all time")?;
-        out.extend_from_slice(&micros.to_be_bytes());
+        out.extend_from_slice(&self.wire().ok_or("a time before all time")?);
         Ok(IsNull::No)
     }
 

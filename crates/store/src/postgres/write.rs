@@ -3,6 +3,7 @@
 use std::collections::btree_map::Entry as Place;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::Hash as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use deadpool_postgres::Transaction;
 use futures_util::try_join;
@@ -16,7 +17,7 @@ use uuid::Uuid;
 use super::calls::{self, Columns};
 use super::trouble::Trouble;
 use super::value::{Day, Time};
-use super::{early, events, marks, read, to_json};
+use super::{copy_in, early, events, marks, read, to_json};
 use crate::billing::Hours;
 use crate::{Entry, JournalId, Position, Shipment, StoreError, Written};
 
@@ -83,6 +84,12 @@ impl Batch {
     pub(super) fn days(&self) -> BTreeSet<Day> {
         self.calls.values().map(|record| Day::of(record.routing.received_at)).collect()
     }
+
+    /// Whether all of its calls may be taken for new: of one day, so that their rows are locked in the order of their
+    /// keys, and under ids that nobody but us gives, once each. Such a call comes twice only after a fault.
+    pub(super) fn is_plain(&self) -> bool {
+        self.days().len() == 1 && self.calls.values().all(|record| tells_its_time(&record.routing))
+    }
 }
 
 /// The millisecond that an id tells: one of version 7 was made when its call was received. Another one tells nothing.
@@ -97,9 +104,39 @@ fn tells_its_time(routing: &Routing) -> bool {
         .is_some_and(|at| at.as_micros().div_euclid(1_000) == routing.received_at.as_micros().div_euclid(1_000))
 }
 
+/// Writes a batch that [is plain](Batch::is_plain), of which nothing is to be there; if something may be, or the store
+/// was set back, it is [`Trouble::NotNew`], and [`batch`] knows what to do.
+pub(super) async fn plain_batch(
+    transaction: &Transaction<'_>,
+    batch: &Batch,
+    has_strays: &AtomicBool,
+) -> Result<Written, Trouble> {
+    let mut rows = copy_in::Rows::new(batch.calls.len());
+    for record in batch.calls.values() {
+        rows.push(&record.routing, &record.personal)?;
+    }
+    // In one go, and the COPY last: from then on until the rows have come the server listens to nothing else.
+    for statement in [POSITION, RARITIES, copy_in::COPY] {
+        transaction.prepare_cached(statement).await?;
+    }
+    let (moved, (any_early, any_stray), sink) =
+        try_join!(move_on(transaction, batch), rarities(transaction), copy_in::begin(transaction))?;
+    has_strays.store(any_stray, Ordering::Relaxed);
+    if !moved || any_stray {
+        return Err(Trouble::NotNew);
+    }
+    rows.send(sink).await?;
+    keep_others(transaction, &batch.doubled.iter().collect::<Vec<_>>()).await?;
+    take_events(transaction, batch, any_early, batch.calls.values()).await
+}
+
+/// Writes any batch, with a look at what is there.
 pub(super) async fn batch(transaction: &Transaction<'_>, batch: &Batch) -> Result<Written, Trouble> {
     // What does not depend on each other is asked for in one go: a batch costs few journeys to the server and back.
-    let ((), (any_early, any_stray)) = try_join!(move_on(transaction, batch), rarities(transaction))?;
+    let (moved, (any_early, any_stray)) = try_join!(move_on(transaction, batch), rarities(transaction))?;
+    if !moved {
+        return Err(StoreError::SetBack { found: position(transaction, batch.journal).await? }.into());
+    }
     let elsewhere = elsewhere(transaction, batch, any_stray).await?;
     let mut doubtful: Vec<&Record> = batch.doubled.iter().collect();
     let mut columns = Columns::default();
@@ -121,27 +158,34 @@ pub(super) async fn batch(transaction: &Transaction<'_>, batch: &Batch) -> Resul
         }
     }
     keep_others(transaction, &doubtful).await?;
+    take_events(transaction, batch, any_early, offered.into_iter()).await
+}
+
+/// Takes in a batch's events, and those that waited for its calls, which are here now; and marks the hours of all whose
+/// calls are new or changed.
+async fn take_events(
+    transaction: &Transaction<'_>,
+    batch: &Batch,
+    any_early: bool,
+    offered: impl Iterator<Item = &Record>,
+) -> Result<Written, Trouble> {
     let awaited = if any_early {
         early::waiting_for(transaction, batch.calls.keys().chain(batch.reports.keys())).await?
     } else {
         BTreeSet::new()
     };
     let mut hours = Hours::default();
-    offered.iter().for_each(|record| hours.add(&record.routing.tenant, record.routing.received_at));
+    offered.for_each(|record| hours.add(&record.routing.tenant, record.routing.received_at));
     let written = events::take(transaction, batch.reports.clone(), &awaited, &mut hours).await?;
     marks::put(transaction, &batch.journal.as_text(), &hours).await?;
     Ok(written)
 }
 
-/// Says how far the journal has come.
-async fn move_on(transaction: &Transaction<'_>, batch: &Batch) -> Result<(), Trouble> {
+/// Says how far the journal has come; false if the store has come less far than it was seen to.
+async fn move_on(transaction: &Transaction<'_>, batch: &Batch) -> Result<bool, Trouble> {
     let seen = batch.after.map_or(-1, |after| after.0.cast_signed());
     let statement = transaction.prepare_cached(POSITION).await?;
-    if transaction.execute(&statement, &[&batch.journal.0.as_slice(), &batch.position, &seen]).await? == 0 {
-        let found = position(transaction, batch.journal).await?;
-        return Err(StoreError::SetBack { found }.into());
-    }
-    Ok(())
+    Ok(transaction.execute(&statement, &[&batch.journal.0.as_slice(), &batch.position, &seen]).await? > 0)
 }
 
 async fn rarities(transaction: &Transaction<'_>) -> Result<(bool, bool), Trouble> {

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::compare::{WARM_UP, median, sustained};
 use super::driver::{Load, drive};
+use super::process::cpu_time;
 use crate::postgres::{Postgres, programs};
 use crate::service::{Service, ServiceOptions, without_settings};
 use crate::wait::now;
@@ -36,6 +37,8 @@ pub struct BesidePgbench {
 /// One round's figures.
 struct Round {
     pgbench: [f64; CLIENTS.len()],
+    /// What Postgres takes for a row of the fastest pgbench.
+    pgbench_cpu_micros: f64,
     journal: Kept,
     database: Kept,
 }
@@ -48,6 +51,8 @@ struct Kept {
     rate: f64,
     in_postgres: f64,
     percentiles: [Duration; 2],
+    /// What a call takes of the processors in the service and in Postgres.
+    cpu_micros: [f64; 2],
     /// What the personal part of its calls has in the mean.
     personal_bytes: usize,
 }
@@ -72,11 +77,18 @@ pub fn beside_pgbench(what: &BesidePgbench) -> io::Result<impl fmt::Display + us
         let database = database_with_schema(what, &postgres)?;
         let script = insert_script(journal.personal_bytes)?;
         let mut pgbench = [0.0; CLIENTS.len()];
+        let (mut fastest, mut pgbench_cpu_micros) = (0.0, 0.0);
         for (rate, clients) in pgbench.iter_mut().zip(CLIENTS) {
+            let before = postgres.cpu();
             *rate = single_inserts(&postgres, &database, script.path(), clients, what.leg)?;
+            if *rate > fastest {
+                let rows = *rate * what.leg.as_secs_f64();
+                let used = postgres.cpu().saturating_sub(before);
+                (fastest, pgbench_cpu_micros) = (*rate, used.as_secs_f64() * 1e6 / rows);
+            }
         }
         let committed = kept(what, &postgres, "database")?;
-        rounds.push(Round { pgbench, journal, database: committed });
+        rounds.push(Round { pgbench, pgbench_cpu_micros, journal, database: committed });
     }
     Ok(Table(rounds))
 }
@@ -101,9 +113,13 @@ fn kept(what: &BesidePgbench, postgres: &Postgres, durability: &str) -> io::Resu
         rate: None,
     };
     let warm = drive(&load(WARM_UP))?;
-    let began = now();
+    let cpu = || io::Result::Ok([cpu_time(service.pid())?, postgres.cpu()]);
+    let (before, began) = (cpu()?, now());
     let outcome = drive(&load(what.leg))?;
     let in_postgres = sustained(&service, &warm, &outcome, began)?;
+    let after = cpu()?;
+    let calls = f64::from(u32::try_from(outcome.latencies.total()).unwrap_or(u32::MAX).max(1));
+    let cpu_micros = [0, 1].map(|at| after[at].saturating_sub(before[at]).as_secs_f64() * 1e6 / calls);
     if let Some(answer) = &outcome.first_failure {
         return Err(io::Error::other(format!("{} calls were refused: {answer}", outcome.failed)));
     }
@@ -114,7 +130,7 @@ fn kept(what: &BesidePgbench, postgres: &Postgres, durability: &str) -> io::Resu
     }
     let percentiles = [0.5, 0.99].map(|share| outcome.latencies.within(share));
     let mean = postgres.sql(&database, "SELECT avg(length(personal))::int FROM calls").parse().unwrap_or(0);
-    Ok(Kept { rate: outcome.rate(), in_postgres, percentiles, personal_bytes: mean })
+    Ok(Kept { rate: outcome.rate(), in_postgres, percentiles, cpu_micros, personal_bytes: mean })
 }
 
 /// A fresh database with the schema.
@@ -177,6 +193,9 @@ impl fmt::Display for Table {
             let rate = median(&self.0, |round| round.pgbench.get(at).copied().unwrap_or(0.0));
             writeln!(f, "pgbench, single rows, {clients:2} clients {rate:8.0}/s")?;
         }
+        let cpu = median(&self.0, |round| round.pgbench_cpu_micros);
+        let bytes = self.0.first().map_or(0, |round| round.journal.personal_bytes);
+        writeln!(f, "Postgres takes {cpu:.1} µs of CPU for a row of the fastest; the personal part has {bytes} bytes")?;
         let legs: [(&str, Leg); 2] = [("journal", |round| &round.journal), ("database", |round| &round.database)];
         for (name, leg) in legs {
             let ms = |at: usize| {
@@ -188,9 +207,11 @@ impl fmt::Display for Table {
             writeln!(
                 f,
                 "telness, {name:8} answered {rate:8.0}/s, in Postgres {kept:8.0}/s = {ratio:.2} of pgbench's best \
-                 ({pgbench:.0}/s); p50 {:.2} ms, p99 {:.2} ms",
+                 ({pgbench:.0}/s); p50 {:.2} ms, p99 {:.2} ms; CPU a call {:.1} µs in the service, {:.1} in Postgres",
                 ms(0),
-                ms(1)
+                ms(1),
+                median(&self.0, |round| leg(round).cpu_micros[0]),
+                median(&self.0, |round| leg(round).cpu_micros[1])
             )?;
         }
         Ok(())
