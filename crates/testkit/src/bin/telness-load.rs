@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use telness_testkit::load::{
-    BesidePgbench, Comparison, Load, beside_pgbench, call_requests, compare, cpu_time, drive, request,
+    BesidePgbench, Comparison, Load, Once, beside_pgbench, call_requests, compare, cpu_time, drain, drive, request,
+    start_up,
 };
 
 #[derive(Parser)]
@@ -27,6 +28,10 @@ enum Work {
     Compare(Compare),
     /// Compare the service on Postgres with pgbench's single-row inserts, turn by turn.
     Postgres(BesideArguments),
+    /// How long calls that wait in the journal take into SQLite and into Postgres.
+    Drain(OnceArguments),
+    /// How soon a node with many numbers and rates answers after its start, with its database down.
+    Start(OnceArguments),
 }
 
 #[derive(clap::Args)]
@@ -104,6 +109,26 @@ struct BesideArguments {
     settings: Vec<(String, String)>,
 }
 
+#[derive(clap::Args)]
+struct OnceArguments {
+    /// The service's binary.
+    #[arg(long)]
+    telness: PathBuf,
+    /// Where to put the data folders: on a real disk.
+    #[arg(long)]
+    data_in: PathBuf,
+    /// How many calls, or numbers and rates.
+    #[arg(long, default_value_t = 1_000_000)]
+    count: u64,
+}
+
+impl OnceArguments {
+    fn ready(self) -> io::Result<Once> {
+        std::fs::create_dir_all(&self.data_in)?;
+        Ok(Once { telness: self.telness, data_in: self.data_in, count: self.count })
+    }
+}
+
 fn setting(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("write it as NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
@@ -114,6 +139,8 @@ fn main() -> ExitCode {
         Work::Drive(arguments) => run_drive(&arguments),
         Work::Compare(arguments) => run_compare(arguments),
         Work::Postgres(arguments) => run_postgres(arguments),
+        Work::Drain(arguments) => run_drain(arguments),
+        Work::Start(arguments) => run_start(arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -180,5 +207,15 @@ fn run_postgres(arguments: BesideArguments) -> io::Result<()> {
         settings: arguments.settings,
     };
     println!("{}", beside_pgbench(&what)?);
+    Ok(())
+}
+
+fn run_drain(arguments: OnceArguments) -> io::Result<()> {
+    println!("{}", drain(&arguments.ready()?)?);
+    Ok(())
+}
+
+fn run_start(arguments: OnceArguments) -> io::Result<()> {
+    println!("{}", start_up(&arguments.ready()?)?);
     Ok(())
 }

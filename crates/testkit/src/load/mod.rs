@@ -10,12 +10,14 @@ mod compare;
 mod connection;
 mod driver;
 mod latencies;
+mod once;
 mod process;
 
 pub use beside_pgbench::{BesidePgbench, beside_pgbench};
 pub use compare::{Comparison, compare};
 pub use driver::{Load, Outcome, drive};
 pub use latencies::Latencies;
+pub use once::{Once, drain, start_up};
 pub use process::cpu_time;
 
 use crate::dice::Dice;
