@@ -21,12 +21,13 @@ const TAKE: &str = "UPDATE billing_records SET sequence = ?2, place = taken.plac
     WHERE billing_records.call_tenant = taken.call_tenant AND billing_records.call_id = taken.call_id
         AND billing_records.leg = taken.leg AND billing_records.revision = taken.revision";
 const CORRECTIONS: &str = "SELECT count(*) FROM billing_records
-    WHERE tenant = ?1 AND sequence = ?2 AND revision > 1";
+    WHERE tenant = ?1 AND sequence = ?2 AND place IS NOT NULL AND revision > 1";
 const TALK: &str = "SELECT CAST(coalesce(sum(talk_ms), 0) AS bigint) FROM billing_records
-    WHERE tenant = ?1 AND sequence = ?2";
+    WHERE tenant = ?1 AND sequence = ?2 AND place IS NOT NULL";
+const ANY_WAITS: &str = "SELECT EXISTS (SELECT 1 FROM billing_records WHERE tenant = ?1 AND sequence IS NULL)";
 const ADVANCE: &str = "UPDATE billing_tenants SET next_sequence = next_sequence + 1, period_start = ?2,
     period_end = ?3, closed_by = ?4, sha256 = ?5 WHERE tenant = ?1";
-const FILE: &[Column] = &[
+pub(super) const FILE: &[Column] = &[
     ("tenant", Kind::Text),
     ("sequence", Kind::Int),
     ("v", Kind::Int),
@@ -69,6 +70,14 @@ impl Billing {
             transaction.commit().await?;
             return Ok(None);
         };
+        // The row is there before its tenant's first record, for whoever holds it.
+        if head.sequence == 1 {
+            let waits = transaction.query(ANY_WAITS, vec![text(tenant)]).await?;
+            if !waits.first().map_or(Ok(false), |row| row.bool(0))? {
+                transaction.commit().await?;
+                return Ok(None);
+            }
+        }
         let file_records_max = closing.file_records_max.max(1);
         let take = vec![text(tenant), head.sequence.into(), file_records_max.into()];
         let taken = transaction.execute(TAKE, take).await?;
@@ -117,10 +126,11 @@ fn first_int(rows: &[Row]) -> Result<i64, StoreError> {
     rows.first().map_or(Ok(0), |row| row.int(0))
 }
 
-async fn keep(transaction: &mut Transaction, tenant: &TenantName, file: &BillingFile) -> Result<(), StoreError> {
+/// The columns of a file.
+pub(super) fn file_values(file: &BillingFile) -> Vec<Value> {
     let head = &file.head;
-    let row: Vec<Value> = vec![
-        text(tenant),
+    vec![
+        head.tenant.as_str().into(),
         head.sequence.into(),
         i64::from(head.v).into(),
         head.period_start.into(),
@@ -133,9 +143,13 @@ async fn keep(transaction: &mut Transaction, tenant: &TenantName, file: &Billing
         head.previous_sha256.clone().into(),
         file.jsonl_sha256.as_str().into(),
         file.csv_sha256.as_str().into(),
-    ];
+    ]
+}
+
+async fn keep(transaction: &mut Transaction, tenant: &TenantName, file: &BillingFile) -> Result<(), StoreError> {
+    let head = &file.head;
     let insert = Insert { table: "billing_files", columns: FILE, on_conflict: "" };
-    transaction.insert(insert, vec![row]).await?;
+    transaction.insert(insert, vec![file_values(file)]).await?;
     let advance = vec![
         text(tenant),
         head.period_start.into(),

@@ -2,6 +2,7 @@
 //!
 //! An hour's marks are read before its calls, and noted as seen after: what is reported meanwhile is looked at again.
 //! Each page of calls is read while the hour's row is held, so of two who gather at once the later one sees the newer.
+//! An hour that an import touched waits until it is whole: a call that came before its events would say something else.
 
 use std::collections::BTreeSet;
 
@@ -29,6 +30,9 @@ const DUE: &str = "SELECT tenant, hour FROM (
         UNION SELECT tenant, hour FROM billing_hours WHERE due_at <= ?1
     ) AS found WHERE (hour, tenant) > (?2, ?3) ORDER BY hour, tenant LIMIT ?4";
 const MARKS: &str = "SELECT journal, count FROM billing_marks WHERE tenant = ?1 AND hour = ?2";
+/// Whether an import that is not whole brought calls or events of the hour.
+const HELD: &str = "SELECT EXISTS (SELECT 1 FROM billing_marks m JOIN billing_holds h ON h.journal = m.journal
+    WHERE m.tenant = ?1 AND m.hour = ?2)";
 const HOLD_HOUR: &str = "INSERT INTO billing_hours (tenant, hour) VALUES (?1, ?2)
     ON CONFLICT (tenant, hour) DO UPDATE SET hour = excluded.hour";
 const LOOKED_AT: &str = "UPDATE billing_hours SET due_at = ?3 WHERE tenant = ?1 AND hour = ?2";
@@ -75,6 +79,8 @@ pub struct Gathered {
     pub records: u64,
     /// Calls that cannot be read; the log says which and why.
     pub faulty: u64,
+    /// Hours that wait for an import to be whole.
+    pub held: u64,
 }
 
 /// One tenant's calls of one hour.
@@ -112,6 +118,13 @@ impl Billing {
             let Some(last) = rows.last() else { break };
             after = Some((last.time(1)?, last.text(0)?.to_owned()));
         }
+        if gathered.held > 0 {
+            let hours = gathered.held;
+            tracing::warn!(
+                hours,
+                "hours of calls wait for an import that is not whole, and are not billed until it is"
+            );
+        }
         self.forget_old_marks(closing.now).await?;
         Ok(gathered)
     }
@@ -142,10 +155,12 @@ impl Billing {
         let seen = self.database.query("billing_marks", MARKS, key()).await?;
         let seen: Vec<(String, i64)> =
             seen.iter().map(|row| Ok((row.text(0)?.to_owned(), row.int(1)?))).collect::<Result<_, StoreError>>()?;
-        sum.hours = sum.hours.saturating_add(1);
         let (mut due_at, mut after) = (None, None);
         loop {
-            let page = again(|| self.page(hour, after.as_ref(), closing)).await?;
+            let Some(page) = again(|| self.page(hour, after.as_ref(), closing)).await? else {
+                sum.held = sum.held.saturating_add(1);
+                return Ok(());
+            };
             sum.calls = sum.calls.saturating_add(u64::try_from(page.calls).unwrap_or(u64::MAX));
             sum.records = sum.records.saturating_add(page.records);
             sum.faulty = sum.faulty.saturating_add(page.faulty);
@@ -155,6 +170,7 @@ impl Billing {
                 break;
             }
         }
+        sum.hours = sum.hours.saturating_add(1);
         again(|| async {
             let mut transaction = self.database.begin("billing_hour_seen").await?;
             let parameters = vec![text(&hour.tenant), hour.hour.into(), due_at.into()];
@@ -169,11 +185,22 @@ impl Billing {
         .await
     }
 
-    async fn page(&self, hour: &Hour, after: Option<&row::After>, closing: Closing) -> Result<Paged, StoreError> {
+    /// Looks at a page of an hour; none, and nothing is made of it, while an import brings what is of the hour.
+    async fn page(
+        &self,
+        hour: &Hour,
+        after: Option<&row::After>,
+        closing: Closing,
+    ) -> Result<Option<Paged>, StoreError> {
         let mut transaction = self.database.begin("gather_billing_records").await?;
         transaction.execute(HOLD_HOUR, vec![text(&hour.tenant), hour.hour.into()]).await?;
         let until = hours_later(hour.hour, 1);
         let page = row::calls(&self.database, &mut transaction, &hour.tenant, (hour.hour, until), after).await?;
+        // Asked after the calls were read: whoever brought one of them has marked the hour with it.
+        let held = transaction.query(HELD, vec![text(&hour.tenant), hour.hour.into()]).await?;
+        if held.first().map_or(Ok(false), |row| row.bool(0))? {
+            return Ok(None);
+        }
         let looked: Vec<(&StoredForBilling, Looked)> = page
             .calls
             .iter()
@@ -182,13 +209,13 @@ impl Billing {
         let records = put(&mut transaction, &hour.tenant, &looked, closing.now).await?;
         transaction.commit().await?;
         let again_at = (page.faulty > 0).then_some(closing.now);
-        Ok(Paged {
+        Ok(Some(Paged {
             calls: page.calls.len(),
             records,
             faulty: page.faulty,
             due_at: looked.iter().filter_map(|(_, looked)| looked.look_again_at).chain(again_at).min(),
             next: page.next,
-        })
+        }))
     }
 
     async fn forget_old_marks(&self, now: Timestamp) -> Result<(), StoreError> {

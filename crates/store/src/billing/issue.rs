@@ -9,9 +9,12 @@ use super::{Billing, text};
 use crate::StoreError;
 use crate::sql::{Row, Transaction};
 
-const FILES: &str = "SELECT tenant, sequence, v, period_start, period_end, closed_at, closed_by, records, corrections,
+pub(super) const FILES: &str =
+    "SELECT tenant, sequence, v, period_start, period_end, closed_at, closed_by, records, corrections,
     talk_ms, previous_sha256, jsonl_sha256, csv_sha256 FROM billing_files";
-const LINES: &str = "SELECT jsonl, csv FROM billing_records WHERE tenant = ?1 AND sequence = ?2 ORDER BY place";
+/// A record without a place is in a file of that number in another store.
+const LINES: &str = "SELECT jsonl, csv FROM billing_records
+    WHERE tenant = ?1 AND sequence = ?2 AND place IS NOT NULL ORDER BY place";
 
 /// The most files that are listed at once: the longest page, and one more to see whether there are more.
 const FILES_MAX: u32 = 1_001;
@@ -139,7 +142,7 @@ impl Billing {
     }
 }
 
-fn file(row: &Row) -> Result<BillingFile, StoreError> {
+pub(super) fn file(row: &Row) -> Result<BillingFile, StoreError> {
     let head = FileHead {
         tenant: row.text(0)?.to_owned(),
         sequence: row.int(1)?,

@@ -8,9 +8,12 @@
 //! What is issued is what was kept when the file was closed, line by line, whatever became of the calls.
 
 mod close;
+pub(crate) mod copy;
 mod gather;
+pub(crate) mod holds;
 mod hours;
 mod issue;
+pub(crate) mod merge;
 mod plan;
 mod row;
 mod verify;

@@ -8,14 +8,28 @@ use telness_core::record::billing::{BillingRecord, ClosedBy, Format};
 use super::issue::{BillingFile, sum};
 use super::{Billing, text};
 use crate::StoreError;
+use crate::sql::Row;
 
 /// Files that are read in one go.
 const FILES_MAX: u32 = 100;
 
 const NEXT: &str = "SELECT next_sequence FROM billing_tenants WHERE tenant = ?1";
 
-/// What is known of a leg's records so far: the last one's revision, and its file.
-type Legs = BTreeMap<(String, String), (u32, i64)>;
+/// Records that were issued in another store, of calls that came from there.
+const ELSEWHERE: &str = "SELECT call_id, leg, revision, sequence FROM billing_records
+    WHERE tenant = ?1 AND sequence IS NOT NULL AND place IS NULL ORDER BY call_id, leg, revision";
+
+/// What is known of a leg's records so far.
+type Legs = BTreeMap<(String, String), Last>;
+
+/// The last record of a leg.
+struct Last {
+    revision: u32,
+    /// The file that has it.
+    sequence: i64,
+    /// Whether that is one of this store.
+    here: bool,
+}
 
 impl Billing {
     /// What is wrong with a tenant's files, in words: gaps in their numbers or hours, counts, sums and checksums that
@@ -24,7 +38,7 @@ impl Billing {
     /// # Errors
     /// When the database cannot tell.
     pub async fn verify(&self, tenant: &TenantName) -> Result<Vec<String>, StoreError> {
-        let (mut faults, mut last, mut legs) = (Vec::new(), None::<BillingFile>, Legs::new());
+        let (mut faults, mut last, mut legs) = (Vec::new(), None::<BillingFile>, self.elsewhere(tenant).await?);
         loop {
             let after = last.as_ref().map_or(0, |file| file.head.sequence);
             let files = self.files(tenant, after, FILES_MAX).await?;
@@ -44,6 +58,15 @@ impl Billing {
             faults.push(format!("the next file is to be {next}, and the last one leads to {expected}"));
         }
         Ok(faults)
+    }
+
+    async fn elsewhere(&self, tenant: &TenantName) -> Result<Legs, StoreError> {
+        let rows = self.database.query("billing_elsewhere", ELSEWHERE, vec![text(tenant)]).await?;
+        let leg = |row: &Row| {
+            let key = (row.text(0)?.to_owned(), row.text(1)?.to_owned());
+            Ok((key, Last { revision: row.number(2)?, sequence: row.int(3)?, here: false }))
+        };
+        rows.iter().map(leg).collect()
     }
 
     async fn verify_file(
@@ -74,12 +97,14 @@ impl Billing {
             if record.tenant != head.tenant {
                 wrong(format!("{} is another tenant's", record.record_id));
             }
-            let before =
-                legs.insert((record.call_id.clone(), record.leg.clone()), (record.revision.revision, head.sequence));
+            let now = Last { revision: record.revision.revision, sequence: head.sequence, here: true };
+            let before = legs.insert((record.call_id.clone(), record.leg.clone()), now);
             let named = (record.revision.revision.checked_sub(1), record.revision.replaces_sequence);
             let fits = match before {
                 None => named == (Some(0), None),
-                Some((revision, sequence)) => named == (Some(revision), Some(sequence)) && sequence < head.sequence,
+                Some(Last { revision, sequence, here }) => {
+                    named == (Some(revision), Some(sequence)) && (!here || sequence < head.sequence)
+                }
             };
             if !fits {
                 wrong(format!("{} does not follow the record of its leg before", record.record_id));

@@ -155,7 +155,8 @@ impl<'a> Merging<'a> {
         Ok(Some(revision))
     }
 
-    fn count(&mut self, things: usize, added: bool) {
+    /// Notes how many things were added, or were there.
+    pub(crate) fn count(&mut self, things: usize, added: bool) {
         let counted = if added { &mut self.added } else { &mut self.passed_over };
         *counted = counted.saturating_add(u64::try_from(things).unwrap_or(u64::MAX));
     }

@@ -1,4 +1,4 @@
-//! Takes a file into a store. What people edited comes in one transaction, calls and events as a shipper brings them,
+//! Takes a file into a store. What people edited and what was issued comes in one transaction, calls and events as a shipper brings them,
 //! with a note of how far the file was taken in: begun again, it goes on from there, and once more it changes nothing.
 
 use std::io::{Read, Seek};
@@ -10,6 +10,9 @@ use super::check::Checked;
 use super::frames::{Frame, FrameReader};
 use super::records::{Record, decode, is_control};
 use super::{ExportError, Tell};
+use crate::billing::copy::{self as billing, KeptFile, KeptRecord, KeptTenant};
+use crate::billing::holds;
+use crate::billing::merge::{self, Merged};
 use crate::control::copy;
 use crate::control::merge::Merging;
 use crate::control::{Control, Edit};
@@ -78,11 +81,12 @@ pub async fn import(
     }
     require_same(&reader, checked)?;
     say_what_came(control, again(&mut file)?).await?;
+    holds::release(control.database(), journal).await?;
     store.write(journal, complete, Vec::new()).await?;
     Ok(applied)
 }
 
-/// Takes in what people edited, and that it was; answers the first frame behind it.
+/// Takes in what people edited and what was issued, and that it was; answers the first frame behind it.
 async fn take_control<R: Read>(
     control: &Control,
     reader: &mut FrameReader<R>,
@@ -113,10 +117,18 @@ async fn take_control<R: Read>(
     }
     let insert = format!("INSERT INTO {} (journal, position) VALUES (?1, 0)", positions(control));
     taking.transaction().execute(insert, vec![Value::Bytes(checked.journal().0.to_vec())]).await?;
+    holds::hold(taking.transaction(), checked.journal()).await?;
     Ok((taking.commit(checked.head.version).await?, next))
 }
 
-/// A transaction that takes in what people edited.
+/// All records as what the first of them is.
+macro_rules! all {
+    ($kind:ident of $records:ident) => {
+        $records.into_iter().filter_map(|one| if let Record::$kind(one) = one { Some(one) } else { None }).collect()
+    };
+}
+
+/// A transaction that takes in what people edited, and what was issued.
 enum Taking<'a> {
     Whole(Transaction),
     Merged(Box<Merging<'a>>),
@@ -125,21 +137,12 @@ enum Taking<'a> {
 impl Taking<'_> {
     /// Takes records of one section.
     async fn take(&mut self, records: Vec<Record>) -> Result<(), ExportError> {
-        /// All records as what the first of them is.
-        macro_rules! all {
-            ($kind:ident) => {
-                records
-                    .into_iter()
-                    .filter_map(|one| if let Record::$kind(one) = one { Some(one) } else { None })
-                    .collect()
-            };
-        }
         /// What is done with records of this kind, in either way.
         macro_rules! into {
             ($kind:ident, $whole:path, $merged:ident) => {
                 match self {
-                    Self::Whole(transaction) => $whole(transaction, all!($kind)).await?,
-                    Self::Merged(merging) => merging.$merged(all!($kind)).await?,
+                    Self::Whole(transaction) => $whole(transaction, all!($kind of records)).await?,
+                    Self::Merged(merging) => merging.$merged(all!($kind of records)).await?,
                 }
             };
         }
@@ -155,10 +158,43 @@ impl Taking<'_> {
             // The other store's log stays the other's: what is added here is noted here.
             Some(Record::Change(_)) => {
                 if let Self::Whole(transaction) = self {
-                    copy::put_changes(transaction, all!(Change)).await?;
+                    copy::put_changes(transaction, all!(Change of records)).await?;
                 }
             }
+            Some(Record::BillingSeries(_) | Record::BillingFile(_) | Record::Billed(_)) => {
+                self.take_issued(records).await?;
+            }
             Some(Record::Call(..) | Record::Contradiction(_) | Record::Event(_)) | None => {}
+        }
+        Ok(())
+    }
+
+    /// Takes what was issued for billing, of one section.
+    async fn take_issued(&mut self, records: Vec<Record>) -> Result<(), ExportError> {
+        match (self, records.first()) {
+            (Self::Whole(transaction), Some(Record::BillingSeries(_))) => {
+                billing::put_tenants(transaction, all!(BillingSeries of records)).await?;
+            }
+            (Self::Whole(transaction), Some(Record::BillingFile(_))) => {
+                billing::put_files(transaction, all!(BillingFile of records)).await?;
+            }
+            (Self::Whole(transaction), _) => billing::put_records(transaction, all!(Billed of records)).await?,
+            (Self::Merged(merging), Some(Record::BillingSeries(_))) => {
+                let all: Vec<KeptTenant> = all!(BillingSeries of records);
+                let merged = merge::tenants(merging.transaction(), &all).await?;
+                count(merging, merged, &all, |one| (one.tenant.to_string(), "next number".to_owned()))?;
+            }
+            (Self::Merged(merging), Some(Record::BillingFile(_))) => {
+                let all: Vec<KeptFile> = all!(BillingFile of records);
+                let merged = merge::files(merging.transaction(), &all).await?;
+                count(merging, merged, &all, |one| (one.head.tenant.clone(), format!("file {}", one.head.sequence)))?;
+            }
+            (Self::Merged(merging), _) => {
+                let all: Vec<KeptRecord> = all!(Billed of records);
+                let merged = merge::records(merging.transaction(), &all).await?;
+                let named = |one: &KeptRecord| format!("record {}/{}/{}", one.call_id, one.leg, one.revision);
+                count(merging, merged, &all, |one| (one.tenant.to_string(), named(one)))?;
+            }
         }
         Ok(())
     }
@@ -186,13 +222,38 @@ impl Taking<'_> {
     }
 }
 
+/// Counts what was merged of all these, or says whose and which of them keeps all from it.
+fn count<T>(
+    merging: &mut Merging<'_>,
+    merged: Merged,
+    all: &[T],
+    named: impl Fn(&T) -> (String, String),
+) -> Result<(), ExportError> {
+    match merged {
+        Merged::Added(added) => {
+            merging.count(added, true);
+            merging.count(all.len().saturating_sub(added), false);
+            Ok(())
+        }
+        Merged::Refused(at) => {
+            let (tenant, what) = all.get(at).map(named).unwrap_or_default();
+            Err(ExportError::Issued { tenant, what })
+        }
+    }
+}
+
 /// Something that the store has; none if it is empty. Nobody changes the control plane until the transaction ends.
 async fn first_thing(control: &Control, transaction: &mut Transaction) -> Result<Option<&'static str>, ExportError> {
     transaction.execute("UPDATE change_counter SET version = version", Vec::new()).await?;
     if !Control::is_untouched(transaction).await? {
         return Ok(Some("changes of its own"));
     }
-    let mut tables = vec![("calls", "calls"), ("events", "events"), ("contradictions", "other records of calls")];
+    let mut tables = vec![
+        ("calls", "calls"),
+        ("events", "events"),
+        ("contradictions", "other records of calls"),
+        ("billing_tenants", "records for billing"),
+    ];
     if matches!(control.database(), Database::Postgres(_)) {
         tables.push(("early_events", "events"));
     }

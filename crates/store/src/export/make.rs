@@ -12,6 +12,7 @@ use super::place::{FIRST_CALL, Place};
 use super::records::{SECTIONS, encode, encode_call};
 use super::source::{PAGE_ROWS, Source};
 use super::{Count, ExportError, Tell, What};
+use crate::billing::copy::{self as billing, RecordPlace};
 use crate::control::copy::{self, DeckRowOf, Kept};
 use crate::control::{Control, Deck, Stored};
 use crate::{Entry, StoreError};
@@ -59,7 +60,8 @@ impl<W: Write> Making<'_, W> {
             self.plans().await?;
             self.decks().await?;
         }
-        self.changes(tenant).await
+        self.changes(tenant).await?;
+        self.issued(tenant).await
     }
 
     async fn entities<E: Stored>(&mut self, section: &str, tenant: Option<&TenantName>) -> Result<(), ExportError> {
@@ -127,6 +129,34 @@ impl<W: Write> Making<'_, W> {
             let page = copy::changes(&mut self.source.transaction, tenant, last, PAGE_ROWS).await?;
             let Some(change) = page.last() else { return Ok(()) };
             last = (change.version, change.place);
+            self.add_all(&page)?;
+        }
+    }
+
+    /// What was issued for billing, and what waits to be.
+    async fn issued(&mut self, tenant: Option<&TenantName>) -> Result<(), ExportError> {
+        self.begin("billing_tenants");
+        let mut last = String::new();
+        loop {
+            let page = billing::tenants(&mut self.source.transaction, tenant, &last, PAGE_ROWS).await?;
+            let Some(one) = page.last() else { break };
+            last = one.tenant.to_string();
+            self.add_all(&page)?;
+        }
+        self.begin("billing_files");
+        let mut last = (String::new(), 0);
+        loop {
+            let page = billing::files(&mut self.source.transaction, tenant, (&last.0, last.1), PAGE_ROWS).await?;
+            let Some(file) = page.last() else { break };
+            last = (file.head.tenant.clone(), file.head.sequence);
+            self.add_all(&page)?;
+        }
+        self.begin("billing_records");
+        let mut last = RecordPlace::default();
+        loop {
+            let page = billing::records(&mut self.source.transaction, tenant, &last, PAGE_ROWS).await?;
+            let Some(record) = page.last() else { return Ok(()) };
+            last = record.at();
             self.add_all(&page)?;
         }
     }

@@ -3,7 +3,8 @@
 //! A file is a line of JSON that says what it is, frames of records packed as one LZ4 block each, and a trailer that
 //! counts them (`docs/export.md`). Each frame carries a checksum over itself and all before it, so a file that was cut
 //! or changed is refused, and is before anything is written: it is read whole first. Calls and events go into a store as
-//! a shipper brings them, so bringing them twice changes nothing; what people edited comes in one transaction.
+//! a shipper brings them, so bringing them twice changes nothing; what people edited and what was issued for billing
+//! comes in one transaction before them.
 
 mod apply;
 mod check;
@@ -87,6 +88,18 @@ pub enum ExportError {
     /// What was to be added does not go with what is there.
     #[error("it does not go with what the store has, and nothing was changed: {0}")]
     Refused(ControlError),
+    /// Both have files of a tenant for billing, and neither's are the beginning of the other's.
+    #[error(
+        "the store has billing files of {tenant} of its own, and nothing was changed: its {what} is another than that \
+         of the file; numbers that were issued are not given again, so import into a store that issued nothing for \
+         {tenant} (docs/export.md)"
+    )]
+    Issued {
+        /// Whose.
+        tenant: String,
+        /// Which one is another.
+        what: String,
+    },
     /// The store could not.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -1,6 +1,6 @@
 //! The sections of an export and what one record of each is.
 //!
-//! What people edit is MessagePack with fields by name. A call, an event and a record that contradicts a call are the
+//! What people edit and what was issued for billing is MessagePack with fields by name. A call, an event and a record that contradicts a call are the
 //! bytes that the journal keeps of them, whose versions stay readable for ever; a call's detail record stands behind it,
 //! as JSON, if there is one.
 
@@ -10,12 +10,13 @@ use telness_core::directory::{Block, NumberEntry, Tenant, User};
 use telness_core::record::Cdr;
 
 use crate::Entry;
+use crate::billing::copy::{KeptFile, KeptRecord, KeptTenant};
 use crate::control::Deck;
 use crate::control::copy::{Change, DeckRowOf, Kept, Plan, Publication};
 
 /// The sections, in the order in which they are written. Another one is added at its place here, in [`Record`], in
 /// `make.rs` and in `apply.rs`, with a later minor version of the format.
-pub const SECTIONS: [&str; 13] = [
+pub const SECTIONS: [&str; 16] = [
     "tenants",
     "users",
     "blocks",
@@ -25,6 +26,9 @@ pub const SECTIONS: [&str; 13] = [
     "decks",
     "deck_rows",
     "changes",
+    "billing_tenants",
+    "billing_files",
+    "billing_records",
     "calls",
     "contradictions",
     "events",
@@ -43,12 +47,16 @@ pub(super) enum Record {
     Deck(Kept<Deck>),
     DeckRow(DeckRowOf),
     Change(Change),
+    BillingSeries(KeptTenant),
+    BillingFile(KeptFile),
+    Billed(KeptRecord),
     Call(Entry, Option<Cdr>),
     Contradiction(Entry),
     Event(Entry),
 }
 
-/// Which sections a transaction of the control plane takes in.
+/// Which sections the one transaction takes in: what people edited, and what was issued for billing. Calls come after
+/// it, so that no record is made anew of one that has its record.
 pub(super) fn is_control(section: &str) -> bool {
     !["calls", "contradictions", "events", "waiting_events"].contains(&section)
 }
@@ -81,6 +89,17 @@ pub(super) fn decode(section: &str, bytes: &[u8]) -> Result<Option<Record>, Stri
         "decks" => Record::Deck(read(bytes)?),
         "deck_rows" => Record::DeckRow(read(bytes)?),
         "changes" => Record::Change(read(bytes)?),
+        "billing_tenants" => Record::BillingSeries(read(bytes)?),
+        "billing_files" => {
+            let file: KeptFile = read(bytes)?;
+            file.check()?;
+            Record::BillingFile(file)
+        }
+        "billing_records" => {
+            let record: KeptRecord = read(bytes)?;
+            record.check()?;
+            Record::Billed(record)
+        }
         "calls" => {
             let (length, rest) = bytes.split_first_chunk().ok_or("cut short")?;
             let length = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);

@@ -31,6 +31,7 @@ const STEPS: &[Step] = &[
     Step { version: 3, name: "billing", sql: include_str!("migrations/0003_billing.sql"), works_from: 1 },
     Step { version: 4, name: "days_beside", sql: include_str!("migrations/0004_days_beside.sql"), works_from: 1 },
     Step { version: 5, name: "retention", sql: include_str!("migrations/0005_retention.sql"), works_from: 1 },
+    Step { version: 6, name: "billing_holds", sql: include_str!("migrations/0006_billing_holds.sql"), works_from: 1 },
 ];
 
 /// The lowest version that this telness can work with.
@@ -224,6 +225,7 @@ const TABLES: &[&str] = &[
     "billing_files: tenant sequence v period_start period_end closed_at closed_by records corrections talk_ms \
      previous_sha256 jsonl_sha256 csv_sha256",
     "billing_records: call_tenant call_id leg revision tenant received_at made_at sequence place talk_ms jsonl csv",
+    "billing_holds: journal",
 ];
 
 async fn step_by_step(client: &mut deadpool_postgres::Object, steps: &[Step]) -> Result<Vec<i64>, StoreError> {

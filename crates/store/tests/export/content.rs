@@ -1,10 +1,14 @@
 //! What the stores of these tests hold: something of everything, in an order and number that a seed says.
 
+use std::time::Duration;
+
 use telness_core::deck::DeckRow;
 use telness_core::directory::{Block, NumberEntry, NumberState, Preferences, Tenant, User};
+use telness_core::record::billing::Settling;
 use telness_core::record::{CallRecord, EventKind};
 use telness_core::time::Timestamp;
 use telness_core::world::Rate;
+use telness_store::billing::{Billing, BillingFile, Closing};
 use telness_store::control::{DeckHead, Edit, Expect};
 use telness_store::{Entry, JournalId, Position};
 use telness_testkit::Dice;
@@ -138,13 +142,14 @@ fn event_of(record: &CallRecord, event_id: &str, kind: EventKind, after_ms: i64)
 
 /// Calls over some days, with events that count, that are beyond those, that wait, and records that contradict.
 async fn calls(kept: &Kept, dice: &mut Dice, calls_max: u64) {
-    let mut entries = Vec::new();
+    let (mut entries, mut first) = (Vec::new(), None);
     for number in 0..40 + i64::try_from(dice.below(calls_max)).unwrap() {
         let tenant = TENANTS[usize::try_from(dice.below(3)).unwrap()];
         let mut record = call(tenant, number * 200_000 + number);
         if dice.below(3) == 0 {
             record = keyed(record, u64::try_from(number).unwrap());
         }
+        first.get_or_insert_with(|| record.clone());
         if number % 40 != 7 {
             entries.push(entry(&record));
         }
@@ -166,4 +171,36 @@ async fn calls(kept: &Kept, dice: &mut Dice, calls_max: u64) {
         let upto = Position(u64::try_from(number + 1).unwrap());
         kept.store.write(JournalId([9; 16]), upto, batch.to_vec()).await.unwrap();
     }
+    issued(kept, &first.unwrap()).await;
+}
+
+/// Files for billing that are closed, with a correction, and a record that waits for the next.
+async fn issued(kept: &Kept, first: &CallRecord) {
+    let report = async |number: u64, event: Entry| {
+        kept.store.write(JournalId([8; 16]), Position(number), vec![event]).await.unwrap();
+    };
+    close(kept, 60 * HOUR).await;
+    report(1, event_of(first, "sooner", EventKind::Ended, 3_000)).await;
+    close(kept, 61 * HOUR).await;
+    report(2, event_of(first, "sooner-still", EventKind::Failed, 2_500)).await;
+    report(3, event_of(first, "soonest", EventKind::Ended, 2_400)).await;
+    assert!(Billing::of(&kept.control).gather(closing(61 * HOUR)).await.unwrap().records > 0);
+}
+
+pub(super) const HOUR: i64 = 3_600_000;
+
+/// Records and files so many milliseconds after the first call.
+pub(super) async fn close(kept: &Kept, ms: i64) -> Vec<BillingFile> {
+    let billing = Billing::of(&kept.control);
+    billing.gather(closing(ms)).await.unwrap();
+    let mut files = Vec::new();
+    for tenant in billing.tenants().await.unwrap() {
+        files.extend(billing.close(&tenant, closing(ms)).await.unwrap());
+    }
+    files
+}
+
+pub(super) fn closing(ms: i64) -> Closing {
+    let settling = Settling { settle: Duration::from_secs(900), open_max: Duration::from_secs(172_800) };
+    Closing { settling, file_records_max: 50, now: at_ms(ms) }
 }

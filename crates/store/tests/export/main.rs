@@ -17,6 +17,7 @@ mod sample;
 #[path = "../scratch/mod.rs"]
 mod scratch;
 
+mod billed;
 mod content;
 mod damaged;
 mod merged;

@@ -8,11 +8,11 @@ use super::content::{deck_row, edit, fill, load_deck, tenant, user};
 use super::sample::{call, entry};
 use super::*;
 
-fn allowed() -> Merge {
+pub(super) fn allowed() -> Merge {
     Merge::Allowed(Edit { author: "telness import".to_owned(), ..edit("merged") })
 }
 
-async fn merge(into: &Kept, file: &[u8]) -> Result<Applied, ExportError> {
+pub(super) async fn merge(into: &Kept, file: &[u8]) -> Result<Applied, ExportError> {
     into.import_from(Cursor::new(file), &checked(file).unwrap(), &allowed()).await
 }
 

@@ -136,16 +136,23 @@ async fn close_files(
         billing.look_again(since, now).await.map_err(failed)?;
     }
     let closed = close(billing, closing(settings.billing, now)).await.map_err(failed)?;
-    let Gathered { hours, calls, records, faulty } = closed.gathered;
+    let Gathered { hours, calls, records, faulty, held } = closed.gathered;
     let exit = if faulty == 0 { Exit::Done } else { Exit::No };
     if out.is_json() {
         let files = &closed.files;
-        out.json(&json!({ "hours": hours, "calls": calls, "records": records, "faulty": faulty, "files": files }))?;
+        out.json(&json!({
+            "hours": hours, "calls": calls, "records": records, "faulty": faulty, "held": held, "files": files
+        }))?;
         return Ok(exit);
     }
     out.line(format_args!("{records} records made of {calls} calls looked at"))?;
     if faulty > 0 {
         out.line(format_args!("{faulty} calls cannot be read and are not billed; `telness records ID` says why"))?;
+    }
+    if held > 0 {
+        out.line(format_args!(
+            "{held} hours of calls wait for an import that is not whole; begin it again, so that it goes on to its end"
+        ))?;
     }
     for file in &closed.files {
         line(file, out)?;

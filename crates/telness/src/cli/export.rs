@@ -158,7 +158,8 @@ pub(super) fn failed(error: &ExportError) -> Failure {
         ExportError::Damaged { .. }
         | ExportError::Later { .. }
         | ExportError::NotEmpty(_)
-        | ExportError::Refused(_) => Exit::No,
+        | ExportError::Refused(_)
+        | ExportError::Issued { .. } => Exit::No,
     };
     Failure::new(exit, error)
 }

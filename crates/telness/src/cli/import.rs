@@ -116,7 +116,7 @@ impl Import {
             None => "nothing was changed".to_owned(),
             Some(Applied { already: true, .. }) => "the store has all of it already; nothing was changed".to_owned(),
             Some(Applied { merged: true, added, passed_over, .. }) => format!(
-                "merged: of what people edited {added} were added, and {passed_over} were there already or are no more; \
+                "merged: of what people edited or was issued {added} were added, and {passed_over} were there already or are no more; \
                  calls and events are all there"
             ),
             Some(_) => "all of it is in the store".to_owned(),

@@ -230,7 +230,10 @@ impl BillingRecord {
     /// Whether it says the same of the leg, whichever revision it is and whatever form it has.
     #[must_use]
     pub fn says_the_same(&self, other: &Self) -> bool {
-        let plain = |record: &Self| Self { v: RECORD_VERSION, ..record.clone().revised(1, None) };
+        // Postgres keeps the switch's id without the character of value zero.
+        let id = |record: &Self| record.sip_call_id.as_ref().map(|id| id.replace('\0', "\u{2400}"));
+        let plain =
+            |record: &Self| Self { v: RECORD_VERSION, sip_call_id: id(record), ..record.clone().revised(1, None) };
         plain(self) == plain(other)
     }
 }

@@ -1,0 +1,5 @@
+-- Imports that are being taken in. The hours whose calls one of them touched, which its marks tell, are not looked at
+-- for billing until it is whole: half of a call's events make another record than all of them.
+CREATE TABLE billing_holds (
+    journal TEXT PRIMARY KEY
+) STRICT, WITHOUT ROWID;
