@@ -92,7 +92,7 @@ fn n7_a_sound_call_has_no_findings_and_each_fault_has_its_own() {
     rejected.routing.action = Action::Reject;
     let answered = event("b", "1.1", EventKind::Answered, 2_000);
     let ended = event("c", "1.1", EventKind::Ended, 62_000);
-    let sound = [event("a", "1.1", EventKind::Ringing, 100), answered.clone(), ended.clone()];
+    let sound = [event("a", "1.1", EventKind::Ringing, 100), answered.clone(), ended];
     assert_eq!(found(&call, &sound, &[]), []);
     assert_eq!(found(&call, &[event("a", "1.1", EventKind::Failed, 100)], &[]), []);
     assert_eq!(found(&rejected, &[], &[]), [], "a rejected call has no outcome to wait for");
