@@ -3,6 +3,7 @@
 //! **Invariant:** a [`Proof`] is made here and nowhere else, so an answer that was not recorded cannot be
 //! written.
 
+mod commits;
 mod lane;
 mod proof;
 mod shipper;
@@ -55,6 +56,8 @@ pub(crate) struct Shared {
     hurry: Notify,
     /// How far the store has come.
     shipped: watch::Sender<Shipped>,
+    /// Whose answers wait for it.
+    commits: commits::Commits,
     /// How far the stop has come.
     stop: watch::Sender<Stop>,
     metrics: Arc<Metrics>,
@@ -71,10 +74,18 @@ impl Shared {
             end: watch::Sender::new(end),
             hurry: Notify::new(),
             shipped: watch::Sender::new(Shipped::default()),
+            commits: commits::Commits::default(),
             stop: watch::Sender::new(Stop::default()),
             metrics,
             writer_died: AtomicBool::new(false),
         }
+    }
+
+    /// Notes what became of the shipping, and tells those who wait for it.
+    fn note(&self, change: impl FnOnce(&mut Shipped)) {
+        self.shipped.send_modify(change);
+        let shipped = self.shipped.borrow();
+        self.commits.tell(shipped.position, shipped.failing.is_some());
     }
 
     fn begin_stop(&self, by: Instant) -> Instant {
@@ -189,11 +200,9 @@ impl Recorder {
 
     /// Waits for the store's commit of what is durable in the journal already; not for a store that fails or is late.
     async fn committed(&self, position: Position) -> Proof {
-        let mut shipped = self.shared.shipped.subscribe();
         self.shared.hurry.notify_one();
-        let told = shipped.wait_for(|shipped| shipped.position >= position || shipped.failing.is_some());
-        match tokio::time::timeout(self.commit_wait_max, told).await {
-            Ok(Ok(shipped)) if shipped.position >= position => Proof::committed(),
+        match tokio::time::timeout(self.commit_wait_max, self.shared.commits.reach(position)).await {
+            Ok(true) => Proof::committed(),
             _ => {
                 self.shared.metrics.commits_late.inc();
                 Proof::journaled(position)

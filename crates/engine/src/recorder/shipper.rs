@@ -139,7 +139,7 @@ impl Shipper {
         };
         self.stored = stored;
         let position = self.reader.resume(stored).map_err(|error| unavailable(&error))?;
-        self.shared.shipped.send_modify(|shipped| (shipped.position, shipped.oldest_waiting) = (position, None));
+        self.shared.note(|shipped| (shipped.position, shipped.oldest_waiting) = (position, None));
         Ok(())
     }
 
@@ -174,7 +174,7 @@ impl Shipper {
             written => written?,
         };
         self.stored = Some(upto);
-        self.shared.shipped.send_modify(|shipped| (shipped.position, shipped.oldest_waiting) = (upto, None));
+        self.shared.note(|shipped| (shipped.position, shipped.oldest_waiting) = (upto, None));
         self.shared.metrics.shipped_batch(count, written.events_beyond, started.elapsed());
         Ok(rows.len())
     }
@@ -190,7 +190,7 @@ impl Shipper {
         );
         self.shared.metrics.store_set_back.inc();
         self.stored = found;
-        self.shared.shipped.send_modify(|shipped| shipped.position = position);
+        self.shared.note(|shipped| shipped.position = position);
         // As many as may be: the next batch is to follow at once.
         usize::MAX
     }
@@ -214,10 +214,10 @@ impl Shipper {
                 tracing::error!(%error, "the store takes no records; they wait in the journal");
             }
             let why: Arc<str> = Arc::from(error.to_string());
-            self.shared.shipped.send_modify(|shipped| shipped.failing = Some(why));
+            self.shared.note(|shipped| shipped.failing = Some(why));
         } else if failing {
             tracing::info!("the store takes records again");
-            self.shared.shipped.send_modify(|shipped| shipped.failing = None);
+            self.shared.note(|shipped| shipped.failing = None);
         }
         self.shared.metrics.store_failing.set(i64::from(failure.is_some()));
     }

@@ -7,7 +7,7 @@ use super::value::Time;
 use crate::billing::Hours;
 
 /// The rows are of one journal, which one node ships, so that nobody waits for them; and they come in order.
-const MARK: &str = "INSERT INTO billing_marks (tenant, hour, journal, count)
+pub(super) const MARK: &str = "INSERT INTO billing_marks (tenant, hour, journal, count)
     SELECT t, h, $3, 1 FROM unnest($1::text[], $2::timestamptz[]) AS a (t, h)
     ON CONFLICT (tenant, hour, journal) DO UPDATE SET count = billing_marks.count + 1";
 

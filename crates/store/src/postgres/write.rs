@@ -115,19 +115,24 @@ pub(super) async fn plain_batch(
     for record in batch.calls.values() {
         rows.push(&record.routing, &record.personal)?;
     }
+    let (hours, journal) = (hours_of(batch.calls.values()), batch.journal.as_text());
     // In one go, and the COPY last: from then on until the rows have come the server listens to nothing else.
-    for statement in [POSITION, RARITIES, copy_in::COPY] {
+    for statement in [POSITION, RARITIES, marks::MARK, copy_in::COPY] {
         transaction.prepare_cached(statement).await?;
     }
-    let (moved, (any_early, any_stray), sink) =
-        try_join!(move_on(transaction, batch), rarities(transaction), copy_in::begin(transaction))?;
+    let (moved, (any_early, any_stray), (), sink) = try_join!(
+        move_on(transaction, batch),
+        rarities(transaction),
+        marks::put(transaction, &journal, &hours),
+        copy_in::begin(transaction)
+    )?;
     has_strays.store(any_stray, Ordering::Relaxed);
     if !moved || any_stray {
         return Err(Trouble::NotNew);
     }
     rows.send(sink).await?;
     keep_others(transaction, &batch.doubled.iter().collect::<Vec<_>>()).await?;
-    take_events(transaction, batch, any_early, batch.calls.values()).await
+    take_events(transaction, batch, any_early, Hours::default()).await
 }
 
 /// Writes any batch, with a look at what is there.
@@ -158,24 +163,29 @@ pub(super) async fn batch(transaction: &Transaction<'_>, batch: &Batch) -> Resul
         }
     }
     keep_others(transaction, &doubtful).await?;
-    take_events(transaction, batch, any_early, offered.into_iter()).await
+    take_events(transaction, batch, any_early, hours_of(offered.into_iter())).await
 }
 
-/// Takes in a batch's events, and those that waited for its calls, which are here now; and marks the hours of all whose
-/// calls are new or changed.
+/// The hours of some calls.
+fn hours_of<'a>(records: impl Iterator<Item = &'a Record>) -> Hours {
+    let mut hours = Hours::default();
+    records.for_each(|record| hours.add(&record.routing.tenant, record.routing.received_at));
+    hours
+}
+
+/// Takes in a batch's events, and those that waited for its calls, which are here now; and marks some hours and those
+/// of the calls that changed.
 async fn take_events(
     transaction: &Transaction<'_>,
     batch: &Batch,
     any_early: bool,
-    offered: impl Iterator<Item = &Record>,
+    mut hours: Hours,
 ) -> Result<Written, Trouble> {
     let awaited = if any_early {
         early::waiting_for(transaction, batch.calls.keys().chain(batch.reports.keys())).await?
     } else {
         BTreeSet::new()
     };
-    let mut hours = Hours::default();
-    offered.for_each(|record| hours.add(&record.routing.tenant, record.routing.received_at));
     let written = events::take(transaction, batch.reports.clone(), &awaited, &mut hours).await?;
     marks::put(transaction, &batch.journal.as_text(), &hours).await?;
     Ok(written)

@@ -1,0 +1,98 @@
+//! Who waits for the store's commit: each is woken once, when its own record is there or the store fails, and nobody
+//! for another's.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use telness_store::Position;
+use tokio::sync::oneshot;
+
+/// Those who wait, by what they wait for.
+#[derive(Debug, Default)]
+pub(super) struct Commits(Mutex<Waiting>);
+
+#[derive(Debug, Default)]
+struct Waiting {
+    /// How far the store has come.
+    stored: Position,
+    /// Whether it takes nothing now, so that nobody is to wait.
+    failing: bool,
+    /// Whoever went away meanwhile stands here until the store has come so far, or fails.
+    by_position: BTreeMap<Position, Vec<oneshot::Sender<bool>>>,
+}
+
+impl Commits {
+    /// Tells whether the store has a record, as soon as it has it; false when it fails instead.
+    pub(super) async fn reach(&self, position: Position) -> bool {
+        let told = {
+            let mut waiting = self.lock();
+            if waiting.stored >= position {
+                return true;
+            }
+            if waiting.failing {
+                return false;
+            }
+            let (tell, told) = oneshot::channel();
+            waiting.by_position.entry(position).or_default().push(tell);
+            told
+        };
+        told.await.unwrap_or(false)
+    }
+
+    /// The store has come so far, and takes records or fails.
+    pub(super) fn tell(&self, stored: Position, failing: bool) {
+        let (reached, given_up) = {
+            let mut waiting = self.lock();
+            (waiting.stored, waiting.failing) = (stored, failing);
+            let later = waiting.by_position.split_off(&Position(stored.0.saturating_add(1)));
+            let reached = std::mem::replace(&mut waiting.by_position, later);
+            let given_up = if failing { std::mem::take(&mut waiting.by_position) } else { BTreeMap::new() };
+            (reached, given_up)
+        };
+        for (waiting, there) in [(reached, true), (given_up, false)] {
+            for tell in waiting.into_values().flatten() {
+                // Whoever went away needs no answer.
+                let _ = tell.send(there);
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::{Pin, pin};
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+
+    fn told(waits: Pin<&mut impl Future<Output = bool>>) -> Option<bool> {
+        match waits.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(there) => Some(there),
+            Poll::Pending => None,
+        }
+    }
+
+    #[test]
+    fn each_is_told_of_its_own_record_and_all_of_a_failure() {
+        let commits = Commits::default();
+        let [mut one, mut two, mut four] = [1, 2, 4].map(|at| Box::pin(commits.reach(Position(at))));
+        assert_eq!([one.as_mut(), two.as_mut(), four.as_mut()].map(told), [None; 3]);
+        commits.tell(Position(1), false);
+        assert_eq!([one.as_mut(), two.as_mut(), four.as_mut()].map(told), [Some(true), None, None]);
+        assert_eq!(told(pin!(commits.reach(Position(1)))), Some(true), "what is there already is not waited for");
+        commits.tell(Position(3), true);
+        assert_eq!([two.as_mut(), four.as_mut()].map(told), [Some(true), Some(false)]);
+        assert_eq!(told(pin!(commits.reach(Position(4)))), Some(false), "nobody waits for a store that fails");
+        // It was set back, and goes on.
+        commits.tell(Position(1), false);
+        let mut again = pin!(commits.reach(Position(2)));
+        assert_eq!(told(again.as_mut()), None);
+        commits.tell(Position(2), false);
+        assert_eq!(told(again), Some(true));
+        assert!(commits.lock().by_position.is_empty());
+    }
+}
