@@ -165,6 +165,7 @@ fn n4_a_store_that_may_not_grow_takes_no_deck_and_keeps_the_former_one() {
     let script = "trap '' XFSZ; ulimit -f 2000; exec \"$0\" decks load large.csv --trunk north --currency SEK";
     let mut full = Command::new("bash");
     full.args(["-c", script, env!("CARGO_BIN_EXE_telness")]).current_dir(folder.path());
+    telness_testkit::without_settings(&mut full);
     let ran = Ran(full.output().unwrap());
     assert!([3, 7].contains(&ran.code()), "{}{}", ran.out(), ran.err());
     assert_eq!(in_force(&folder, &[]), former);
@@ -178,6 +179,7 @@ fn on_a_terminal_a_line_shows_how_far_it_is() {
     // `script` gives the command a terminal of its own.
     let command = format!("{} decks load deck.csv --trunk north --currency SEK", env!("CARGO_BIN_EXE_telness"));
     let mut script = Command::new("script");
+    telness_testkit::without_settings(&mut script);
     let output = File::create(folder.path().join("out")).unwrap();
     let status =
         script.args(["-qec", &command, "/dev/null"]).current_dir(folder.path()).stdout(output).status().unwrap();

@@ -101,20 +101,21 @@ pub fn start_up(what: &Once) -> io::Result<impl fmt::Display + use<>> {
     let options = options(what, &folder.path().join("data"), Some(&url));
     let mut service = Service::start(&options);
     let snapshot = service.data().join("snapshot");
-    let kept = || {
-        let files = std::fs::read_dir(&snapshot).ok()?.filter_map(Result::ok);
-        files
-            .filter_map(|file| file.metadata().ok())
-            .map(|file| file.len())
-            .max()
-            .filter(|bytes| *bytes > what.count * 20)
+    // What is being written has a name of its own.
+    let is_whole = |file: &std::fs::DirEntry| !file.file_name().to_string_lossy().ends_with("writing");
+    let largest = || {
+        let files = std::fs::read_dir(&snapshot).ok()?.filter_map(Result::ok).filter(is_whole);
+        files.filter_map(|file| file.metadata().ok()).map(|file| file.len()).max()
     };
-    let bytes = eventually(PATIENCE, kept);
-    let bytes = bytes.ok_or_else(|| io::Error::other(format!("no snapshot is written:\n{}", service.log())))?;
+    let kept = || largest().filter(|bytes| *bytes > what.count * 20);
+    if eventually(PATIENCE, kept).is_none() {
+        return Err(io::Error::other(format!("no snapshot is written:\n{}", service.log())));
+    }
     service.ask_to_stop();
     service.stopped();
     drop(service);
     postgres.stop();
+    let bytes = largest().unwrap_or_default();
     let (took, memory) = first_answer(&options)?;
     Ok(format!(
         "{} numbers and as many rates, a snapshot of {} MB, the database down: the first answer {} ms after the start; \
