@@ -3,8 +3,10 @@
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 
 use crate::postgres::{Postgres, as_postgres, done, give_to_postgres};
+use crate::wait::eventually;
 
 /// What pgBackRest knows the server by.
 const STANZA: &str = "main";
@@ -41,9 +43,16 @@ impl Backups {
         (postgres, backups)
     }
 
-    /// Takes a full backup, beside whoever works.
+    /// Takes a full backup, beside whoever works. Every moment from its return on can be gone back to: pgBackRest goes
+    /// by whole seconds, and finds a backup only for a moment of a later second than the one it ended in.
+    ///
+    /// # Panics
+    /// When it is not taken.
     pub fn back_up(&self, postgres: &Postgres) {
         self.run(&[&port(postgres), "--type=full", "backup"]);
+        let next = postgres.sql("postgres", "SELECT date_trunc('second', now()) + interval '1 second'");
+        let is_over = || (postgres.sql("postgres", &format!("SELECT now() >= '{next}'")) == "t").then_some(());
+        assert!(eventually(Duration::from_secs(10), is_over).is_some(), "the server's clock stands still");
     }
 
     /// Has the server hold what it held at a time, such as `2026-11-28 12:00:00.5+00`, and go on from there.
