@@ -340,8 +340,8 @@ pub const SETTINGS: &[Setting] = &[
         "store.commit_wait_ms_max",
         "250",
         whole(1, HOUR_MS, |to, n| to.store.commit_wait_max = Duration::from_millis(n)),
-        "How long an answer with the durability `database` waits for the store's commit after its record is on disk, in \
-         milliseconds. When the store is later than that, or fails, the call is answered as with `journal`.",
+        "How long an answer with the durability `database` waits for the store's commit, in milliseconds from when its \
+         record went to the journal. When the store is later than that, or fails, the call is answered as with `journal`.",
     ),
     setting(
         "store.poll_ms",

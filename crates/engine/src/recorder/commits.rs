@@ -22,21 +22,21 @@ struct Waiting {
 }
 
 impl Commits {
-    /// Tells whether the store has a record, as soon as it has it; false when it fails instead.
-    pub(super) async fn reach(&self, position: Position) -> bool {
-        let told = {
+    /// Whoever waits is told as soon as the store has what stands up to `position`: true. False when it fails instead.
+    pub(super) fn await_at(&self, position: Position, tell: Vec<oneshot::Sender<bool>>) {
+        let (there, tell) = {
             let mut waiting = self.lock();
-            if waiting.stored >= position {
-                return true;
+            let there = waiting.stored >= position;
+            if !there && !waiting.failing {
+                waiting.by_position.entry(position).or_default().extend(tell);
+                return;
             }
-            if waiting.failing {
-                return false;
-            }
-            let (tell, told) = oneshot::channel();
-            waiting.by_position.entry(position).or_default().push(tell);
-            told
+            (there, tell)
         };
-        told.await.unwrap_or(false)
+        for tell in tell {
+            // Whoever went away needs no answer.
+            let _ = tell.send(there);
+        }
     }
 
     /// The store has come so far, and takes records or fails.
@@ -64,35 +64,38 @@ impl Commits {
 
 #[cfg(test)]
 mod tests {
-    use std::pin::{Pin, pin};
-    use std::task::{Context, Poll, Waker};
+    use tokio::sync::oneshot::Receiver;
 
     use super::*;
 
-    fn told(waits: Pin<&mut impl Future<Output = bool>>) -> Option<bool> {
-        match waits.poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(there) => Some(there),
-            Poll::Pending => None,
-        }
+    fn awaits(commits: &Commits, at: u64) -> Receiver<bool> {
+        let (tell, told) = oneshot::channel();
+        commits.await_at(Position(at), vec![tell]);
+        told
+    }
+
+    fn told(waits: &mut Receiver<bool>) -> Option<bool> {
+        waits.try_recv().ok()
     }
 
     #[test]
     fn each_is_told_of_its_own_record_and_all_of_a_failure() {
         let commits = Commits::default();
-        let [mut one, mut two, mut four] = [1, 2, 4].map(|at| Box::pin(commits.reach(Position(at))));
-        assert_eq!([one.as_mut(), two.as_mut(), four.as_mut()].map(told), [None; 3]);
+        let [mut one, mut two, mut four] = [1, 2, 4].map(|at| awaits(&commits, at));
+        assert_eq!([&mut one, &mut two, &mut four].map(told), [None; 3]);
         commits.tell(Position(1), false);
-        assert_eq!([one.as_mut(), two.as_mut(), four.as_mut()].map(told), [Some(true), None, None]);
-        assert_eq!(told(pin!(commits.reach(Position(1)))), Some(true), "what is there already is not waited for");
+        assert_eq!(told(&mut one), Some(true));
+        assert_eq!([&mut two, &mut four].map(told), [None; 2]);
+        assert_eq!(told(&mut awaits(&commits, 1)), Some(true), "what is there already is not waited for");
         commits.tell(Position(3), true);
-        assert_eq!([two.as_mut(), four.as_mut()].map(told), [Some(true), Some(false)]);
-        assert_eq!(told(pin!(commits.reach(Position(4)))), Some(false), "nobody waits for a store that fails");
+        assert_eq!([&mut two, &mut four].map(told), [Some(true), Some(false)]);
+        assert_eq!(told(&mut awaits(&commits, 4)), Some(false), "nobody waits for a store that fails");
         // It was set back, and goes on.
         commits.tell(Position(1), false);
-        let mut again = pin!(commits.reach(Position(2)));
-        assert_eq!(told(again.as_mut()), None);
+        let mut again = awaits(&commits, 2);
+        assert_eq!(told(&mut again), None);
         commits.tell(Position(2), false);
-        assert_eq!(told(again), Some(true));
+        assert_eq!(told(&mut again), Some(true));
         assert!(commits.lock().by_position.is_empty());
     }
 }

@@ -17,18 +17,27 @@ pub(super) type Outcome = Result<Position, Arc<str>>;
 pub(super) struct Offer {
     pub(super) entry: Vec<u8>,
     pub(super) waiter: Option<oneshot::Sender<Outcome>>,
+    /// Told whether the store has the record, once it is durable in the journal and as [`Commits`](super::commits) says.
+    pub(super) commit: Option<oneshot::Sender<bool>>,
 }
 
 impl Offer {
     /// A record that nobody waits for.
     pub(super) const fn unwatched(entry: Vec<u8>) -> Self {
-        Self { entry, waiter: None }
+        Self { entry, waiter: None, commit: None }
     }
 
     /// A record, and what will be told of it.
     pub(super) fn watched(entry: Vec<u8>) -> (Self, oneshot::Receiver<Outcome>) {
         let (waiter, outcome) = oneshot::channel();
-        (Self { entry, waiter: Some(waiter) }, outcome)
+        (Self { entry, waiter: Some(waiter), commit: None }, outcome)
+    }
+
+    /// What the store will tell of it.
+    pub(super) fn watch_commit(&mut self) -> oneshot::Receiver<bool> {
+        let (commit, told) = oneshot::channel();
+        self.commit = Some(commit);
+        told
     }
 }
 

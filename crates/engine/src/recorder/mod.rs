@@ -13,19 +13,20 @@ mod writer;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use telness_core::class::Workflow;
 use telness_core::time::Timestamp;
 use telness_store::{Journal, JournalExtent, JournalReader, Position, Store};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, oneshot, watch};
+use tokio::time::timeout;
 
 pub use proof::Proof;
 pub use shipper::Shipped;
 
 use crate::config::{Durability, Settings};
 use crate::telemetry::Metrics;
-use lane::{Lane, Offer};
+use lane::{Lane, Offer, Outcome};
 
 /// Why a record is not known to be durable. It must not be acknowledged.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -108,8 +109,8 @@ struct Stop {
 #[derive(Clone, Debug)]
 pub struct Recorder {
     shared: Arc<Shared>,
-    wait_max: std::time::Duration,
-    commit_wait_max: std::time::Duration,
+    wait_max: Duration,
+    commit_wait_max: Duration,
     /// Counts what the journal holds, and reads none of it.
     extent: JournalExtent,
 }
@@ -158,14 +159,15 @@ impl Recorder {
         let writer = crate::supervise::thread("journal-writer", move || writer.run())?;
         let shipper = shipper::Shipper {
             shared: Arc::clone(&shared),
-            runtime: tokio::runtime::Handle::current(),
             reader,
             store,
             stored: None,
             batch_max: settings.shipper.batch_records_max,
             settings: settings.shipper.clone(),
         };
-        let shipper = crate::supervise::thread("shipper", move || shipper.run())?;
+        // A runtime of its own, so that the store's answers do not stand in line behind calls.
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let shipper = crate::supervise::thread("shipper", move || shipper.run(&runtime))?;
         let recorder = Self {
             shared: Arc::clone(&shared),
             wait_max: settings.journal.wait_max,
@@ -186,28 +188,47 @@ impl Recorder {
             return Ok(self.defer(workflow, entry));
         }
         let lane = self.lane(workflow);
-        let (offer, outcome) = Offer::watched(entry);
+        let (mut offer, outcome) = Offer::watched(entry);
+        let commit = (durability == Durability::Database).then(|| offer.watch_commit());
         lane.offer(offer).map_err(|_| NotKept::QueueFull(lane.records_max()))?;
         self.shared.bell.ring();
-        match tokio::time::timeout(self.wait_max, outcome).await {
-            Ok(Ok(Ok(position))) if durability == Durability::Database => Ok(self.committed(position).await),
-            Ok(Ok(Ok(position))) => Ok(Proof::journaled(position)),
-            Ok(Ok(Err(why))) => Err(NotKept::Refused(why)),
+        match commit {
+            Some(commit) => self.committed(outcome, commit).await,
+            None => self.journaled(outcome, self.wait_max).await.map(Proof::journaled),
+        }
+    }
+
+    /// Waits until a record is durable in the journal.
+    async fn journaled(&self, outcome: oneshot::Receiver<Outcome>, within: Duration) -> Result<Position, NotKept> {
+        match timeout(within, outcome).await {
+            Ok(Ok(written)) => written.map_err(NotKept::Refused),
             Ok(Err(_closed)) => Err(NotKept::Stopped),
             Err(_elapsed) => Err(NotKept::TooLate(self.wait_max.as_millis())),
         }
     }
 
-    /// Waits for the store's commit of what is durable in the journal already; not for a store that fails or is late.
-    async fn committed(&self, position: Position) -> Proof {
-        self.shared.hurry.notify_one();
-        match tokio::time::timeout(self.commit_wait_max, self.shared.commits.reach(position)).await {
-            Ok(true) => Proof::committed(),
-            _ => {
-                self.shared.metrics.commits_late.inc();
-                Proof::journaled(position)
-            }
+    /// Waits for the store's commit; not for a store that fails or is late. The journal has the record before the store
+    /// does, so it is asked only when there is no commit: whoever waits is woken once.
+    async fn committed(
+        &self,
+        outcome: oneshot::Receiver<Outcome>,
+        mut commit: oneshot::Receiver<bool>,
+    ) -> Result<Proof, NotKept> {
+        let began = crate::clock::monotonic();
+        let left = |max: Duration| max.saturating_sub(began.elapsed());
+        let mut told = timeout(self.commit_wait_max.min(self.wait_max), &mut commit).await;
+        if told == Ok(Ok(true)) {
+            return Ok(Proof::committed());
         }
+        let position = self.journaled(outcome, left(self.wait_max)).await?;
+        if told.is_err() {
+            told = timeout(left(self.commit_wait_max), commit).await;
+        }
+        if told == Ok(Ok(true)) {
+            return Ok(Proof::committed());
+        }
+        self.shared.metrics.commits_late.inc();
+        Ok(Proof::journaled(position))
     }
 
     /// What waits for the store.
@@ -241,7 +262,7 @@ impl Recorder {
     ///
     /// # Errors
     /// How far the store is to come, when it does not catch up in time.
-    pub async fn caught_up(&self, within: std::time::Duration) -> Result<(), Position> {
+    pub async fn caught_up(&self, within: Duration) -> Result<(), Position> {
         let (shared, taken) = (&self.shared, (self.shared.high.deferred(), self.shared.low.deferred()));
         let durable = || shared.high.has_settled(taken.0) && shared.low.has_settled(taken.1);
         let mut end = shared.end.subscribe();
@@ -258,7 +279,7 @@ impl Recorder {
                 let _ = shipped.wait_for(|shipped| shipped.position >= end).await;
             }
         };
-        tokio::time::timeout(within, reached).await.map_err(|_| self.end())
+        timeout(within, reached).await.map_err(|_| self.end())
     }
 
     /// Waits until the store holds what stands up to `position`, however long that takes.

@@ -11,7 +11,7 @@ use crate::config::ShipperSettings;
 use crate::supervise::{Died, guarded};
 
 /// The first pause after a failure; it doubles up to the setting.
-const RETRY_MIN: Duration = Duration::from_millis(100);
+pub(super) const RETRY_MIN: Duration = Duration::from_millis(100);
 
 /// How long records gather for one transaction of the store: it writes each page of its tables once for all of them.
 const GATHER: Duration = Duration::from_millis(50);
@@ -32,7 +32,6 @@ pub struct Shipped {
 
 pub(super) struct Shipper {
     pub(super) shared: Arc<Shared>,
-    pub(super) runtime: tokio::runtime::Handle,
     pub(super) reader: JournalReader,
     pub(super) store: Arc<dyn Store>,
     /// How far the store was seen to have come.
@@ -45,8 +44,7 @@ pub(super) struct Shipper {
 impl Shipper {
     /// Ships until the node stops and nothing is left, or its time is over. False if time ran out first: a write may
     /// still be in hand.
-    pub(super) fn run(mut self) -> bool {
-        let runtime = self.runtime.clone();
+    pub(super) fn run(mut self, runtime: &tokio::runtime::Runtime) -> bool {
         !self.settings.enabled || runtime.block_on(self.ship_until_stopped())
     }
 

@@ -14,6 +14,7 @@ use telness_store::{
     Written,
 };
 
+use super::shipper::RETRY_MIN;
 use super::*;
 use crate::clock::{Clock, monotonic};
 
@@ -76,9 +77,15 @@ fn options() -> JournalOptions {
 }
 
 fn start(folder: &Path, write: Write) -> Bench {
+    start_with(folder, write, |_| ())
+}
+
+fn start_with(folder: &Path, write: Write, set: impl Fn(&mut Settings)) -> Bench {
     let journal = Journal::open(folder, options(), JournalId([1; 16])).unwrap();
     let mut settings = Settings::defaults();
     settings.shipper.retry_max = Duration::from_secs(3_600);
+    settings.store.commit_wait_max = Duration::from_millis(250);
+    set(&mut settings);
     let store = Arc::new(Stubborn { write, asked: Mutex::new(0) });
     let (metrics, clock) = (Arc::new(Metrics::new()), Clock::manual(Timestamp::from_micros(0)));
     let (recorder, threads) = Recorder::start(journal, store, &settings, Arc::clone(&metrics), clock).unwrap();
@@ -176,7 +183,7 @@ async fn s4_a_defect_in_a_shipment_ends_that_and_not_the_shipping() {
     recorder.record(Workflow::Low, Durability::Journal, entry(NORMAL)).await.unwrap();
     let mut shipped = recorder.shared.shipped.subscribe();
     let failed = shipped.wait_for(|shipped| shipped.failing.is_some());
-    drop(tokio::time::timeout(PATIENCE, failed).await.unwrap().unwrap());
+    drop(timeout(PATIENCE, failed).await.unwrap().unwrap());
     recorder.caught_up(PATIENCE).await.unwrap();
     assert!(stop(threads, PATIENCE).await);
 }
@@ -191,7 +198,8 @@ async fn n3_a_store_that_is_too_slow_for_a_whole_batch_is_given_parts_of_it() {
         let in_time = seen.load(Ordering::SeqCst) && shipment.upto.0 - before <= 2;
         Some(if in_time { Ok(Written::default()) } else { refused() })
     };
-    let Bench { recorder, threads, .. } = start(folder.path(), Box::new(write));
+    let Bench { recorder, threads, .. } =
+        start_with(folder.path(), Box::new(write), |settings| settings.shipper.retry_max = RETRY_MIN);
     for _ in 0..9 {
         recorder.record(Workflow::Low, Durability::Journal, b"small".to_vec()).await.unwrap();
     }
@@ -207,7 +215,7 @@ async fn the_time_of_a_stop_is_counted_from_its_beginning() {
     recorder.record(Workflow::Low, Durability::Journal, entry(NORMAL)).await.unwrap();
     let by = recorder.begin_stop(monotonic());
     assert_eq!(recorder.begin_stop(monotonic() + PATIENCE), by);
-    assert!(!tokio::time::timeout(PATIENCE / 2, stop(threads, PATIENCE)).await.unwrap());
+    assert!(!timeout(PATIENCE / 2, stop(threads, PATIENCE)).await.unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -239,4 +247,45 @@ async fn n1_a_store_that_lost_its_last_commits_is_shipped_them_again() {
     assert_eq!(shipped.lock().unwrap().last().copied(), Some(recorder.end()));
     assert_eq!(metrics.store_set_back.get(), 1);
     assert!(stop(threads, PATIENCE).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn n1_an_answer_that_is_to_wait_for_the_store_says_where_its_record_is() {
+    type Does = fn(usize, &Shipment) -> Option<Result<Written, StoreError>>;
+    let takes: Does = |_, _| Some(Ok(Written::default()));
+    let never: Does = |_, _| None;
+    let refuses: Does = |_, _| Some(refused());
+    for (write, word, late) in [(takes, "committed", 0), (never, "journaled", 1), (refuses, "journaled", 1)] {
+        let folder = tempfile::tempdir().unwrap();
+        let Bench { recorder, metrics, .. } = start(folder.path(), Box::new(write));
+        let proof = recorder.record(Workflow::Low, Durability::Database, b"small".to_vec()).await.unwrap();
+        assert_eq!((proof.as_str(), metrics.commits_late.get()), (word, late));
+    }
+}
+
+#[allow(clippy::disallowed_methods, reason = "it is a slow store that is tried")]
+#[tokio::test(flavor = "multi_thread")]
+async fn n1_a_commit_may_be_waited_for_longer_than_the_journal() {
+    let folder = tempfile::tempdir().unwrap();
+    let (journal_max, commit_takes) = (Duration::from_millis(500), Duration::from_millis(700));
+    let slow = move |_, _: &Shipment| {
+        std::thread::sleep(commit_takes);
+        Some(Ok(Written::default()))
+    };
+    let Bench { recorder, .. } = start_with(folder.path(), Box::new(slow), |settings| {
+        (settings.journal.wait_max, settings.store.commit_wait_max) = (journal_max, PATIENCE);
+    });
+    let proof = recorder.record(Workflow::Low, Durability::Database, b"small".to_vec()).await.unwrap();
+    assert_eq!(proof.as_str(), "committed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn n1_what_the_journal_refuses_does_not_wait_for_the_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let Bench { recorder, metrics, .. } =
+        start_with(folder.path(), Box::new(|_, _| None), |settings| settings.store.commit_wait_max = PATIENCE * 60);
+    fill(&recorder, 0).await;
+    let refused = recorder.record(Workflow::Low, Durability::Database, entry(NORMAL)).await;
+    assert!(matches!(refused, Err(NotKept::Refused(_))), "{refused:?}");
+    assert_eq!(metrics.commits_late.get(), 0);
 }

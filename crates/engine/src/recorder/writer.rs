@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use telness_store::{Journal, JournalError};
+use telness_store::{Journal, JournalError, Position};
 
 use super::Shared;
 use super::lane::{Bell, Offer};
@@ -141,16 +141,28 @@ impl Writer {
                     self.settle(group);
                     *end = position;
                 });
-                for waiter in group.offers.drain(..).filter_map(|offer| offer.waiter) {
-                    // Who gave up waiting needs no answer; the record is kept all the same.
-                    let _ = waiter.send(Ok(position));
-                }
+                self.tell(group, position);
                 Ok(())
             }
             Err(error) => {
                 self.refuse(group, entries, &error);
                 Err(error)
             }
+        }
+    }
+
+    /// Tells whoever waits that the group is durable. Who waits for the store hears of it from there, and is not woken
+    /// for this.
+    fn tell(&self, group: &mut Group, position: Position) {
+        let mut commits = Vec::new();
+        for Offer { waiter, commit, .. } in group.offers.drain(..) {
+            // Who gave up waiting needs no answer; the record is kept all the same.
+            let _ = waiter.map(|waiter| waiter.send(Ok(position)));
+            commits.extend(commit);
+        }
+        if !commits.is_empty() {
+            self.shared.commits.await_at(position, commits);
+            self.shared.hurry.notify_one();
         }
     }
 

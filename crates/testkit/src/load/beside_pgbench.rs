@@ -76,18 +76,19 @@ pub fn beside_pgbench(what: &BesidePgbench) -> io::Result<impl fmt::Display + us
     let postgres = Postgres::start_in(folder, &room);
     let mut rounds = Vec::new();
     for _ in 0..what.rounds {
-        // A database each, or the later ones would write to larger tables.
         let journal = better(what, &postgres, "journal")?;
-        let database = database_with_schema(what, &postgres)?;
         let script = insert_script(journal.personal_bytes)?;
         let mut pgbench = [0.0; CLIENTS.len()];
         let (mut fastest, mut pgbench_cpu_micros) = (0.0, 0.0);
         for (rate, clients) in pgbench.iter_mut().zip(CLIENTS) {
-            let before = postgres.cpu();
-            *rate = single_inserts(&postgres, &database, script.path(), clients, what.leg)?;
+            let used;
+            (*rate, used) = on_a_fresh_database(what, &postgres, |database| {
+                let before = postgres.cpu();
+                let rate = single_inserts(&postgres, database, script.path(), clients, what.leg)?;
+                Ok((rate, postgres.cpu().saturating_sub(before)))
+            })?;
             if *rate > fastest {
                 let rows = *rate * what.leg.as_secs_f64();
-                let used = postgres.cpu().saturating_sub(before);
                 (fastest, pgbench_cpu_micros) = (*rate, used.as_secs_f64() * 1e6 / rows);
             }
         }
@@ -99,17 +100,24 @@ pub fn beside_pgbench(what: &BesidePgbench) -> io::Result<impl fmt::Display + us
 
 /// The service with few and with many connections: whichever keeps more calls a second.
 fn better(what: &BesidePgbench, postgres: &Postgres, durability: &str) -> io::Result<Kept> {
-    let few = kept(what, postgres, durability, what.connections)?;
-    let many = kept(what, postgres, durability, what.connections * MORE_CONNECTIONS)?;
+    let [few, many] = [what.connections, what.connections * MORE_CONNECTIONS].map(|connections| {
+        on_a_fresh_database(what, postgres, |database| kept(what, postgres, database, durability, connections))
+    });
+    let (few, many) = (few?, many?);
     Ok(if many.in_postgres > few.in_postgres { many } else { few })
 }
 
 /// The service under load until all of it is in Postgres.
-fn kept(what: &BesidePgbench, postgres: &Postgres, durability: &str, connections: usize) -> io::Result<Kept> {
-    let database = database_with_schema(what, postgres)?;
+fn kept(
+    what: &BesidePgbench,
+    postgres: &Postgres,
+    database: &str,
+    durability: &str,
+    connections: usize,
+) -> io::Result<Kept> {
     let folder = tempfile::tempdir_in(&what.data_in)?;
     let mut options = ServiceOptions::new(&what.telness, folder.path())
-        .set("store.url", &postgres.url(&database))
+        .set("store.url", &postgres.url(database))
         .set("store.tls", "off")
         .set("workflow.low.durability", durability);
     for (name, value) in &what.settings {
@@ -134,17 +142,30 @@ fn kept(what: &BesidePgbench, postgres: &Postgres, durability: &str, connections
     if let Some(answer) = &outcome.first_failure {
         return Err(io::Error::other(format!("{} calls were refused: {answer}", outcome.failed)));
     }
-    let rows: u64 = postgres.sql(&database, "SELECT count(*) FROM calls").parse().unwrap_or(0);
+    let rows: u64 = postgres.sql(database, "SELECT count(*) FROM calls").parse().unwrap_or(0);
     let posted = warm.latencies.total() + outcome.latencies.total();
     if rows != posted {
         return Err(io::Error::other(format!("{posted} calls were answered and {rows} are in Postgres")));
     }
     let percentiles = [0.5, 0.99].map(|share| outcome.latencies.within(share));
-    let mean = postgres.sql(&database, "SELECT avg(length(personal))::int FROM calls").parse().unwrap_or(0);
+    let mean = postgres.sql(database, "SELECT avg(length(personal))::int FROM calls").parse().unwrap_or(0);
     Ok(Kept { connections, rate: outcome.rate(), in_postgres, percentiles, cpu_micros, personal_bytes: mean })
 }
 
-/// A fresh database with the schema.
+/// Runs a leg on a database of its own, so that none writes to tables that another has filled, and takes it away
+/// afterwards: Postgres would vacuum it, and write its pages out, during the legs that follow.
+fn on_a_fresh_database<T>(
+    what: &BesidePgbench,
+    postgres: &Postgres,
+    leg: impl FnOnce(&str) -> io::Result<T>,
+) -> io::Result<T> {
+    let database = database_with_schema(what, postgres)?;
+    let outcome = leg(&database);
+    postgres.sql("postgres", &format!("DROP DATABASE {database} WITH (FORCE)"));
+    outcome
+}
+
+/// A fresh database with the schema, all of it on the disk.
 fn database_with_schema(what: &BesidePgbench, postgres: &Postgres) -> io::Result<String> {
     let database = postgres.database();
     let url = postgres.url(&database);
@@ -156,6 +177,7 @@ fn database_with_schema(what: &BesidePgbench, postgres: &Postgres) -> io::Result
         return Err(io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned()));
     }
     postgres.sql(&database, "SELECT make_day(current_date), make_day(current_date + 1)");
+    postgres.sql(&database, "CHECKPOINT");
     Ok(database)
 }
 
