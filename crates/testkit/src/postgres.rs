@@ -105,7 +105,9 @@ impl Postgres {
              -keyout ca.key -out ca.pem -subj /CN=test-authority -days 2 && openssl req -newkey ec -pkeyopt \
              ec_paramgen_curve:prime256v1 -nodes -keyout server.key -out server.csr -subj /CN=localhost && printf \
              'subjectAltName=DNS:localhost\\nbasicConstraints=CA:FALSE\\n' >ext && openssl x509 -req -in server.csr -CA \
-             ca.pem -CAkey ca.key -CAcreateserial -out server.pem -days 2 -extfile ext && chmod 644 ca.pem";
+             ca.pem -CAkey ca.key -CAcreateserial -out valid.pem -days 2 -extfile ext && openssl x509 -req -in server.csr \
+             -CA ca.pem -CAkey ca.key -CAcreateserial -out expired.pem -days -1 -extfile ext && cp valid.pem server.pem \
+             && chmod 644 ca.pem";
         let mut command = as_postgres("sh");
         command.args(["-c", script, "sh"]).arg(&folder);
         done(&mut command);
@@ -118,6 +120,13 @@ impl Postgres {
         }
         self.restart();
         authority
+    }
+
+    /// Has the certificate that it shows from now on be one that expired yesterday, or the valid one again.
+    pub fn let_certificate_expire(&self, expired: bool) {
+        let shown = self.folder.join(if expired { "expired.pem" } else { "valid.pem" });
+        done(as_postgres("cp").arg(shown).arg(self.folder.join("server.pem")));
+        self.sql("postgres", "SELECT pg_reload_conf()");
     }
 
     /// Has it let in whom these lines of `pg_hba.conf` let in, beside the superuser.

@@ -20,6 +20,8 @@ pub enum Network {
     Refuses,
     /// Nothing passes and nothing is closed: who waits, waits.
     Swallows,
+    /// What is behind answers nonsense: each byte that it says comes as another one.
+    Garbles,
     /// So many bytes a second pass in each direction of each connection.
     Crawls(u64),
 }
@@ -110,11 +112,11 @@ fn accept(listener: &TcpListener, state: &Arc<State>) {
         let behind = *state.behind.lock().unwrap_or_else(PoisonError::into_inner);
         let Ok(server) = TcpStream::connect(behind) else { continue };
         let cuts = state.cuts.load(Ordering::SeqCst);
-        for (from, to) in [(&client, &server), (&server, &client)] {
+        for (from, to, answers) in [(&client, &server, false), (&server, &client, true)] {
             if let (Ok(from), Ok(to)) = (from.try_clone(), to.try_clone()) {
                 let state = Arc::clone(state);
                 std::thread::spawn(move || {
-                    pass(&from, &to, &state, cuts);
+                    pass(&from, &to, &state, cuts, answers);
                     // Whichever way ended, the other has nobody to talk to.
                     let _ = from.shutdown(Shutdown::Both);
                     let _ = to.shutdown(Shutdown::Both);
@@ -125,7 +127,7 @@ fn accept(listener: &TcpListener, state: &Arc<State>) {
 }
 
 /// Passes bytes one way until an end closes or the connection is cut.
-fn pass(mut from: &TcpStream, mut to: &TcpStream, state: &State, cuts: u64) {
+fn pass(mut from: &TcpStream, mut to: &TcpStream, state: &State, cuts: u64, answers: bool) {
     let _ = from.set_read_timeout(Some(LOOK_EVERY));
     let _ = from.set_nodelay(true);
     let mut buffer = [0_u8; 16_384];
@@ -134,7 +136,7 @@ fn pass(mut from: &TcpStream, mut to: &TcpStream, state: &State, cuts: u64) {
         let room = match state.network() {
             // A second's worth in one go, and a second's rest.
             Network::Crawls(bytes) => usize::try_from(bytes).unwrap_or(usize::MAX).clamp(1, buffer.len()),
-            Network::Passes | Network::Refuses | Network::Swallows => buffer.len(),
+            _ => buffer.len(),
         };
         let read = match from.read(buffer.get_mut(..room).unwrap_or_default()) {
             Ok(0) => return,
@@ -146,6 +148,9 @@ fn pass(mut from: &TcpStream, mut to: &TcpStream, state: &State, cuts: u64) {
         };
         while state.network() == Network::Swallows && !cut() {
             pause(LOOK_EVERY);
+        }
+        if answers && state.network() == Network::Garbles {
+            buffer.iter_mut().for_each(|byte| *byte ^= 0x5a);
         }
         if cut() || to.write_all(buffer.get(..read).unwrap_or_default()).is_err() {
             return;
@@ -216,6 +221,14 @@ mod tests {
         proxy.cut();
         let cut = eventually(Duration::from_secs(20), || ask(&open, b"x").is_none().then_some(()));
         assert!(cut.is_some());
+    }
+
+    #[test]
+    fn it_garbles_what_is_answered() {
+        let proxy = Proxy::start(echo());
+        let stream = connect(&proxy);
+        proxy.set(Network::Garbles);
+        assert_eq!(ask(&stream, b"one").unwrap(), b"one".map(|byte| byte ^ 0x5a));
     }
 
     #[test]

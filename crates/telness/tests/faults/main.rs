@@ -24,7 +24,7 @@ mod schemas;
 use std::time::Duration;
 
 use scene::Scene;
-use telness_testkit::{Network, pause};
+use telness_testkit::{Network, Postgres, pause};
 
 #[test]
 fn n3_postgres_is_killed() {
@@ -118,6 +118,35 @@ fn n3_one_byte_a_second() {
         scene.store_is_ok(false);
         scene.some_calls();
         scene.proxy.set(Network::Passes);
+        scene.store_is_ok(true);
+    });
+}
+
+#[test]
+fn s1_something_that_is_no_postgres_answers() {
+    Scene::new(1, &[]).shows(|scene| {
+        scene.proxy.set(Network::Garbles);
+        scene.store_is_ok(false);
+        scene.some_calls();
+        // Connections made meanwhile too: they hear nonsense from the first byte on.
+        scene.proxy.cut();
+        scene.some_calls();
+        scene.proxy.set(Network::Passes);
+        scene.store_is_ok(true);
+    });
+}
+
+#[test]
+fn s1_the_certificate_of_postgres_expires() {
+    let mut postgres = Postgres::start();
+    let authority = postgres.offer_tls();
+    let settings = [("store.tls", "verify"), ("store.tls_ca_file", authority.to_str().unwrap())];
+    Scene::on(postgres, None, 1, &settings).shows(|scene| {
+        scene.postgres.let_certificate_expire(true);
+        scene.proxy.cut();
+        scene.store_is_ok(false);
+        scene.some_calls();
+        scene.postgres.let_certificate_expire(false);
         scene.store_is_ok(true);
     });
 }

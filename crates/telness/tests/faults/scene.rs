@@ -52,7 +52,8 @@ impl Scene {
     ) -> Self {
         let proxy = Proxy::start(([127, 0, 0, 1], postgres.port()).into());
         let database = postgres.database();
-        let url = format!("postgres://postgres@{}/{database}", proxy.address());
+        // By the name that its certificate is for.
+        let url = format!("postgres://postgres@localhost:{}/{database}", proxy.address().port());
         make_ready(&postgres, &database, &url);
         let folder = tempfile::tempdir().unwrap();
         let mut started: Vec<Service> = Vec::new();
