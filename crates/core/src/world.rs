@@ -1,6 +1,7 @@
 //! What a decision reads beside the call: versioned, immutable, shared by every call at once.
 
 use std::collections::{BTreeMap, HashSet};
+use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -84,6 +85,15 @@ const fn is_zero(version: &u64) -> bool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Rate(pub u32);
 
+/// As people write it and decks have it, exactly: `0.0125`.
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const MILLION: u32 = 1_000_000;
+        let text = format!("{}.{:06}", self.0 / MILLION, self.0 % MILLION);
+        f.write_str(text.trim_end_matches('0').trim_end_matches('.'))
+    }
+}
+
 /// The rate decks: for a trunk, what a minute to a prefix costs at the time they were made for.
 #[derive(Clone, Debug, Default)]
 pub struct Decks {
@@ -144,5 +154,18 @@ impl Moment {
         let mut hasher = siphasher::sip::SipHasher13::new_with_key(&key);
         hasher.write(id.0.as_bytes());
         Self { now, draw: hasher.finish() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Rate;
+
+    #[test]
+    fn a_rate_is_written_as_it_is_read() {
+        for (millionths, text) in [(0, "0"), (12_500, "0.0125"), (1, "0.000001"), (1_000_000, "1"), (10_000_000, "10")]
+        {
+            assert_eq!(Rate(millionths).to_string(), text);
+        }
     }
 }

@@ -17,7 +17,7 @@ pub const FAULTS_MAX: usize = 100;
 pub const DECK_ROWS_MAX: u64 = 5_000_000;
 
 /// The columns, by their names in the header. Those from `OPTIONAL` on may be left out.
-const COLUMNS: [&str; 9] =
+pub(super) const COLUMNS: [&str; 9] =
     ["prefix", "price", "connection_fee", "first_s", "next_s", "origin", "surcharge", "valid_from", "valid_until"];
 const OPTIONAL: usize = 5;
 

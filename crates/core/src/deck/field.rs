@@ -17,15 +17,11 @@ pub(super) fn amount(text: &str) -> Result<Rate, String> {
     if !all_digits(whole) || !all_digits(decimals) || decimals.len() > DECIMALS_MAX {
         return Err(bad());
     }
-    let too_much = || format!("`{text}` is too much: an amount is at most {}", shown(u32::MAX));
+    let too_much = || format!("`{text}` is too much: an amount is at most {}", Rate(u32::MAX));
     let whole: u64 = whole.parse().map_err(|_| too_much())?;
     let millionths: u64 = format!("{decimals:0<DECIMALS_MAX$}").parse().map_err(|_| bad())?;
     let all = whole.checked_mul(MILLION).and_then(|whole| whole.checked_add(millionths));
     all.and_then(|all| u32::try_from(all).ok()).map(Rate).ok_or_else(too_much)
-}
-
-fn shown(millionths: u32) -> String {
-    format!("{}.{:06}", u64::from(millionths) / MILLION, u64::from(millionths) % MILLION)
 }
 
 /// Reads the beginning of public numbers, with or without the plus.

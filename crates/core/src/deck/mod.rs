@@ -3,12 +3,14 @@
 
 mod bounded;
 mod csv_file;
+mod csv_row;
 mod field;
 mod lines;
 
 use serde::{Deserialize, Serialize};
 
 pub use csv_file::{DECK_ROWS_MAX, DeckError, DeckFault, DeckReader, FAULTS_MAX};
+pub use csv_row::deck_header;
 
 use crate::number::Digits;
 use crate::short_text::short_texts;

@@ -76,7 +76,7 @@ pub async fn import(
             // As far as to its beginning: should the rest of it not be done, it comes again.
             store.write(journal, Position(begin), entries).await?;
         }
-        tell(&section, frame.upto);
+        tell(frame.upto);
         taking = reader.next()?;
     }
     require_same(&reader, checked)?;
@@ -112,7 +112,7 @@ async fn take_control<R: Read>(
             records.extend(decode(&section, record).map_err(|why| reader.damaged(why))?);
         }
         taking.take(records).await?;
-        tell(&section, frame.upto);
+        tell(frame.upto);
         next = reader.next()?;
     }
     let insert = format!("INSERT INTO {} (journal, position) VALUES (?1, 0)", positions(control));

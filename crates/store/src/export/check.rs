@@ -50,7 +50,7 @@ pub fn check(input: impl Read, tell: Tell<'_>) -> Result<Checked, ExportError> {
             }
         }
         records = frame.upto;
-        tell(section, records);
+        tell(records);
     }
     Ok(Checked { counts: reader.counts(), records, id: reader.digest(), head: reader.head })
 }

@@ -52,8 +52,8 @@ pub struct Count {
     pub records: u64,
 }
 
-/// Told again and again of how far it has come: the section, and the records of all sections so far.
-pub type Tell<'a> = &'a mut (dyn FnMut(&str, u64) + Send);
+/// Told again and again of how far it has come: the records so far.
+pub type Tell<'a> = &'a mut (dyn FnMut(u64) + Send);
 
 /// Why a store could not be written to a file, or a file not read into a store.
 #[derive(Debug, thiserror::Error)]

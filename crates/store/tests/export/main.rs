@@ -67,7 +67,7 @@ impl Kept {
 
     async fn exported_with(&self, what: &What) -> (Vec<u8>, Vec<Count>) {
         let mut bytes = Vec::new();
-        let counts = export::export(&self.control, &mut bytes, what, &mut |_, _| {}).await.unwrap();
+        let counts = export::export(&self.control, &mut bytes, what, &mut |_| {}).await.unwrap();
         (bytes, counts)
     }
 
@@ -81,10 +81,10 @@ impl Kept {
         checked: &Checked,
         merge: &Merge,
     ) -> Result<Applied, ExportError> {
-        export::import((&*self.store, &self.control), input, checked, merge, &mut |_, _| {}).await
+        export::import((&*self.store, &self.control), input, checked, merge, &mut |_| {}).await
     }
 }
 
 fn checked(file: &[u8]) -> Result<Checked, ExportError> {
-    export::check(file, &mut |_, _| {})
+    export::check(file, &mut |_| {})
 }

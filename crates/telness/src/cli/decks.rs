@@ -3,7 +3,6 @@
 mod delete;
 mod list;
 mod load;
-mod rows;
 mod show;
 
 use clap::{Args, Subcommand};

@@ -1,7 +1,5 @@
 //! `telness export`: all that the store keeps, as one file that either kind of store takes in again.
 
-pub(super) mod progress;
-
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -17,8 +15,8 @@ use telness_engine::{read_secret, storage, store_file};
 use telness_store::control::Control;
 use telness_store::export::{self, Count, ExportError, What};
 
+use super::progress::Bar;
 use super::{Exit, Failure, Output, SettingFlags, records};
-use progress::Progress;
 
 /// What to write, and where.
 #[derive(Args, Debug)]
@@ -57,16 +55,12 @@ impl Export {
                 at: Clock::system().now(),
                 key_check: key_checks(&settings, &opened.control).await?.into_iter().next(),
             };
-            let mut progress = Progress::new(out.is_json());
+            let bar = Bar::new("records written", None, out.is_json());
             if to_stdout {
                 // What is asked for is on standard output, so what is said of it is not.
-                let written = write(&opened.control, io::stdout().lock(), &what, &mut progress).await;
-                progress.end();
-                return written.map(|_| Exit::Done);
+                return write(&opened.control, io::stdout().lock(), &what, bar).await.map(|_| Exit::Done);
             }
-            let written = to_file(&opened.control, &self.file, &what, &mut progress).await;
-            progress.end();
-            let (counts, bytes) = written?;
+            let (counts, bytes) = to_file(&opened.control, &self.file, &what, bar).await?;
             self.say(&what, (&counts, bytes), out)
         })
     }
@@ -92,12 +86,7 @@ impl Export {
 }
 
 /// Writes beside and renames, so that a file that is there is whole.
-async fn to_file(
-    control: &Control,
-    path: &Path,
-    what: &What,
-    progress: &mut Progress,
-) -> Result<(Vec<Count>, u64), Failure> {
+async fn to_file(control: &Control, path: &Path, what: &What, bar: Bar) -> Result<(Vec<Count>, u64), Failure> {
     let unwritable = |why: io::Error| Failure::cannot(format_args!("{}: {why}", path.display()));
     if path.exists() {
         return Err(unwritable(io::Error::other("it is there already; name another file, or move it away")));
@@ -108,7 +97,7 @@ async fn to_file(
     let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside);
     let file = file.map_err(unwritable)?;
     let written = async {
-        let counts = write(control, &file, what, progress).await?;
+        let counts = write(control, &file, what, bar).await?;
         file.sync_all().map_err(unwritable)?;
         let bytes = file.metadata().map_err(unwritable)?.len();
         fs::rename(&beside, path).map_err(unwritable)?;
@@ -124,13 +113,8 @@ async fn to_file(
     written
 }
 
-async fn write(
-    control: &Control,
-    out: impl Write,
-    what: &What,
-    progress: &mut Progress,
-) -> Result<Vec<Count>, Failure> {
-    let mut tell = |section: &str, records: u64| progress.tell("written:", section, records);
+async fn write(control: &Control, out: impl Write, what: &What, mut bar: Bar) -> Result<Vec<Count>, Failure> {
+    let mut tell = |records: u64| bar.count(records);
     let out = BufWriter::with_capacity(1 << 20, out);
     export::export(control, out, what, &mut tell).await.map_err(|error| match error {
         ExportError::Io(why) => Failure::output(&why),

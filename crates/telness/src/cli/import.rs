@@ -15,8 +15,8 @@ use telness_engine::{DataFolder, DataFolderError, store_file};
 use telness_store::control::Edit;
 use telness_store::export::{self, Applied, Checked, Head, Merge};
 
-use super::export::progress::Progress;
 use super::export::{failed, key_checks};
+use super::progress::Bar;
 use super::{Exit, Failure, Output, SettingFlags};
 
 /// What to take in, and how.
@@ -43,10 +43,10 @@ impl Import {
         let settings = self.settings.load(None)?.settings;
         let unreadable = |why: io::Error| Failure::cannot(format_args!("{}: {why}", self.file.display()));
         let mut file = self.open(&settings).map_err(unreadable)?;
-        let mut progress = Progress::new(out.is_json());
-        let mut tell = |section: &str, records: u64| progress.tell("looked through:", section, records);
+        let mut bar = Bar::new("records looked through", None, out.is_json());
+        let mut tell = |records: u64| bar.count(records);
         let checked = export::check(BufReader::with_capacity(1 << 20, &file), &mut tell);
-        progress.end();
+        drop(bar);
         let checked = checked.map_err(|error| failed(&error))?;
         if self.check {
             return self.say(&checked, None, out);
@@ -59,11 +59,12 @@ impl Import {
             if !self.other_key {
                 require_key(&checked.head, &key_checks(&settings, &opened.control).await?, &settings)?;
             }
-            let mut tell = |section: &str, records: u64| progress.tell("taken in:", section, records);
+            let mut bar = Bar::new("records taken in", None, out.is_json());
+            let mut tell = |records: u64| bar.count(records);
             let input = BufReader::with_capacity(1 << 20, &file);
             let into = (&*opened.store, &opened.control);
             let applied = export::import(into, input, &checked, &self.merge(), &mut tell).await;
-            progress.end();
+            drop(bar);
             applied.map_err(|error| failed(&error))
         })?;
         self.say(&checked, Some(&applied), out)

@@ -20,12 +20,23 @@ pub(super) struct Bar {
     bytes: Option<u64>,
     started: Instant,
     shown: bool,
+    /// When [`Bar::count`] drew last.
+    drawn_at: Option<Instant>,
 }
 
 impl Bar {
     /// One that is shown if somebody looks: not with `--json`, nor where standard error is no terminal.
     pub(super) fn new(what: &'static str, bytes: Option<u64>, json: bool) -> Self {
-        Self { what, bytes, started: monotonic(), shown: !json && io::stderr().is_terminal() }
+        let shown = !json && io::stderr().is_terminal();
+        Self { what, bytes, started: monotonic(), shown, drawn_at: None }
+    }
+
+    /// Draws it now and then, for whoever does one after the other: so much is done.
+    pub(super) fn count(&mut self, done: u64) {
+        if self.shown && self.drawn_at.is_none_or(|at| at.elapsed() >= DRAWN_EVERY) {
+            self.drawn_at = Some(monotonic());
+            self.draw(done, 0);
+        }
     }
 
     /// Draws it: so much is done, and so many bytes were read for it.

@@ -1,12 +1,12 @@
 //! `telness decks show`: the deck of a trunk, or its rows.
 
 use clap::Args;
+use telness_core::deck::deck_header;
 use telness_core::names::TrunkName;
 use telness_store::control::{Deck, DeckRowKey};
 
 use super::super::in_store::{Access, failed, in_store};
 use super::super::{Exit, Failure, Output, SettingFlags};
-use super::rows;
 
 /// Rows that are asked for at once.
 const PAGE: u32 = 5_000;
@@ -39,13 +39,13 @@ impl Show {
                 }
                 return Ok(Exit::Done);
             }
-            out.line(rows::HEADER)?;
+            out.line(deck_header())?;
             let (mut written, mut after) = (0_u64, None);
             loop {
                 let page = control.deck_rows(found.value.revision, after.as_ref(), PAGE).await;
                 let page = page.map_err(|error| failed(&error))?;
                 for row in &page {
-                    out.line(rows::line(row))?;
+                    out.line(row.to_csv())?;
                 }
                 written = written.saturating_add(u64::try_from(page.len()).unwrap_or(0));
                 after = page.last().map(DeckRowKey::from);

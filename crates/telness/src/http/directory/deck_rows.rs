@@ -1,7 +1,6 @@
 //! `/v1/decks/{trunk}/rows`: the rows of the deck that is in force, as JSON or as the CSV that it was loaded from.
 #![allow(unused_qualifications, reason = "utoipa writes types with their paths")]
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -9,7 +8,7 @@ use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use serde::{Serialize, Serializer};
-use telness_core::deck::DeckRow;
+use telness_core::deck::{DeckRow, deck_header};
 use telness_core::number::Digits;
 use telness_core::reason::Reason;
 use telness_core::time::Timestamp;
@@ -26,9 +25,6 @@ use super::asking::{Head, Query};
 use super::documented::Paging;
 use super::refused::ListRefused;
 use super::resource::Named;
-
-/// The names of the columns, as a deck that is loaded has them.
-const COLUMNS: &str = "prefix,price,connection_fee,first_s,next_s,origin,surcharge,valid_from,valid_until\r\n";
 
 /// What a call to a prefix costs. Amounts are texts of decimal digits, exact to a millionth.
 #[derive(Serialize, ToSchema)]
@@ -152,34 +148,13 @@ impl From<DeckRow> for RowView {
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
 fn amount<S: Serializer>(rate: &Rate, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&decimal(*rate))
+    serializer.collect_str(rate)
 }
 
-/// An amount as it is written in a deck.
-fn decimal(Rate(millionths): Rate) -> String {
-    const MILLION: u32 = 1_000_000;
-    let text = format!("{}.{:06}", millionths / MILLION, millionths % MILLION);
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
-/// Rows as a deck that can be loaded.
+/// Rows as a deck that can be loaded, its lines ended as RFC 4180 has them.
 fn csv(rows: &[DeckRow]) -> String {
-    let mut text = String::from(COLUMNS);
-    for row in rows {
-        let (price, fee) = (decimal(row.price), decimal(row.connection_fee));
-        let origin = row.origin.map_or_else(String::new, |origin| origin.to_string());
-        // Without an origin there is no surcharge to write.
-        let surcharge = row.origin.map_or_else(String::new, |_| decimal(row.surcharge));
-        let time = |time: Option<Timestamp>| time.map_or_else(String::new, |time| time.to_string());
-        let (from, until) = (time(row.valid_from), time(row.valid_until));
-        // Writing to a string does not fail.
-        let _ = write!(
-            text,
-            "{},{price},{fee},{},{},{origin},{surcharge},{from},{until}\r\n",
-            row.prefix, row.first_s, row.next_s
-        );
-    }
-    text
+    let lines = std::iter::once(deck_header()).chain(rows.iter().map(DeckRow::to_csv));
+    lines.flat_map(|line| [line, "\r\n".to_owned()]).collect()
 }
 
 fn cursor(revision: u64, last: &DeckRow) -> String {
@@ -216,14 +191,6 @@ fn optional<T>(text: &str, read: impl FnOnce(&str) -> Option<T>) -> Option<Optio
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_amount_is_written_as_it_is_read() {
-        for (millionths, text) in [(0, "0"), (12_500, "0.0125"), (1, "0.000001"), (1_000_000, "1"), (10_000_000, "10")]
-        {
-            assert_eq!(decimal(Rate(millionths)), text);
-        }
-    }
 
     #[test]
     fn a_cursor_that_is_none_is_refused() {
