@@ -190,3 +190,22 @@ fn every_metric_is_documented_as_it_is() {
     let registered = source.matches("registry.register").count();
     assert_eq!(code.len(), registered, "`rendered` above must give each family a sample, or it is not seen here");
 }
+
+/// `docs/outages.md` names the test of each outage, and each test that is named after one stands there.
+#[test]
+fn every_outage_that_is_told_of_has_its_test() {
+    let page = fs::read_to_string(root().join("docs/outages.md")).unwrap();
+    let rows = page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| outage"));
+    let named: BTreeSet<String> = rows
+        .map(|row| row.rsplit('`').nth(1).unwrap_or_else(|| panic!("no test is named in: {row}")).to_owned())
+        .collect();
+    assert!(named.len() >= 12, "{named:?}");
+    let of_a_year = |name: &str| name.split('_').any(|word| word.len() == 4 && word.starts_with("20"));
+    let mut tests = BTreeSet::new();
+    for file in files(".rs") {
+        let text = fs::read_to_string(&file).unwrap();
+        let names = text.split("fn ").skip(1).filter_map(|rest| rest.split_once("()")).map(|(name, _)| name);
+        tests.extend(names.filter(|name| of_a_year(name)).map(str::to_owned));
+    }
+    assert_eq!(named, tests);
+}

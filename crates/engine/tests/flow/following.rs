@@ -318,7 +318,7 @@ async fn s2_a_snapshot_that_somebody_took_away_is_written_again() {
 }
 
 /// Changes the store's file behind the node's back.
-fn sql(file: &std::path::Path, statements: &str) {
+pub(crate) fn sql(file: &std::path::Path, statements: &str) {
     let connection = rusqlite::Connection::open(file).unwrap();
     connection.busy_timeout(SOON).unwrap();
     connection.execute_batch(statements).unwrap();

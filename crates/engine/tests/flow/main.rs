@@ -2,6 +2,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::panic,
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
     missing_docs,
@@ -15,6 +16,7 @@ mod emergency;
 mod following;
 mod idempotency;
 mod journal;
+mod outages;
 mod plans;
 mod scene;
 mod shared;

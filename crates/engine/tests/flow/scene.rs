@@ -44,7 +44,20 @@ impl Scene {
         Self::with(|_| {})
     }
 
+    /// A node whose clock stands.
+    pub(crate) fn at(clock: Clock) -> Self {
+        let mut scene = Self::prepared(|_| {});
+        scene.node = Some(Node::start(&scene.settings, clock).unwrap());
+        scene
+    }
+
     pub(crate) fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        let mut scene = Self::prepared(change);
+        scene.start();
+        scene
+    }
+
+    fn prepared(change: impl FnOnce(&mut Settings)) -> Self {
         let folder = TempDir::new().unwrap();
         let mut settings = Settings { data: folder.path().join("data"), ..Settings::defaults() };
         settings.keys = vec![KeySetting { holder: KeyHolder::Tenant("acme".parse().unwrap()), sha256: KEY_SHA256 }];
@@ -52,9 +65,7 @@ impl Scene {
         std::fs::write(&plan, PLAN).unwrap();
         settings.plan = Some(plan);
         change(&mut settings);
-        let mut scene = Self { node: None, folder, settings };
-        scene.start();
-        scene
+        Self { node: None, folder, settings }
     }
 
     pub(crate) fn start(&mut self) {

@@ -5,7 +5,7 @@ use telness_testkit::{Backups, Cluster, Postgres};
 use crate::scene::Scene;
 
 #[test]
-fn n3_the_leading_server_dies_and_the_other_takes_over() {
+fn n3_github_2018_the_leading_server_dies_and_the_other_takes_over() {
     let mut cluster = Cluster::start();
     Scene::on(cluster.leading(), None, 1, &[]).shows(|scene| {
         cluster.leader_dies();

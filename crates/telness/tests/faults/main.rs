@@ -60,7 +60,7 @@ fn n3_postgres_hangs() {
 }
 
 #[test]
-fn n3_postgres_is_read_only() {
+fn n3_twilio_2013_postgres_is_read_only() {
     Scene::new(1, &[]).shows(|scene| {
         let read_only = |value| {
             scene.postgres.sql("postgres", &format!("ALTER SYSTEM SET default_transaction_read_only = {value}"));
