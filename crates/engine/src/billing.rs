@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use telness_core::names::TenantName;
 use telness_core::record::billing::{Format, Settling};
 use telness_core::time::Timestamp;
 use telness_store::StoreError;
 use telness_store::billing::{Billing, BillingFile, Closing, Gathered, Issued};
 use tokio_util::sync::CancellationToken;
 
-use crate::auth::Asker;
+use crate::auth::{Access, Asker};
 use crate::config::BillingSettings;
 use crate::error::ReadError;
 use crate::node::Engine;
@@ -87,43 +88,58 @@ impl Engine {
         Ok(closed.gathered.faulty)
     }
 
-    /// Billing files of the asker's tenant after a sequence number, in order.
+    /// Billing files of a tenant after a sequence number, in order.
     ///
     /// # Errors
     /// When they cannot be read now, or the asker may not.
     pub async fn billing_files(
         &self,
         asker: &Asker<'_>,
+        named: Option<&TenantName>,
         after: i64,
         limit: u32,
     ) -> Result<Vec<BillingFile>, ReadError> {
-        let tenant = self.tenant_of(asker).map_err(ReadError::Denied)?;
+        let tenant = self.bills_of(asker, named)?;
         Billing::of(self.control()).files(&tenant, after, limit).await.map_err(|error| unavailable(&error))
     }
 
-    /// One billing file of the asker's tenant, without its records.
+    /// One billing file of a tenant, without its records.
     ///
     /// # Errors
     /// When there is none, it cannot be read now, or the asker may not.
-    pub async fn billing_file(&self, asker: &Asker<'_>, sequence: i64) -> Result<BillingFile, ReadError> {
-        let tenant = self.tenant_of(asker).map_err(ReadError::Denied)?;
+    pub async fn billing_file(
+        &self,
+        asker: &Asker<'_>,
+        named: Option<&TenantName>,
+        sequence: i64,
+    ) -> Result<BillingFile, ReadError> {
+        let tenant = self.bills_of(asker, named)?;
         let file = Billing::of(self.control()).file(&tenant, sequence).await;
         file.map_err(|error| unavailable(&error))?.ok_or(ReadError::NotFound)
     }
 
-    /// One billing file of the asker's tenant, as it was issued first.
+    /// One billing file of a tenant, as it was issued first.
     ///
     /// # Errors
     /// When there is none, it cannot be read now, or the asker may not.
     pub async fn issue_billing_file(
         &self,
         asker: &Asker<'_>,
+        named: Option<&TenantName>,
         sequence: i64,
         format: Format,
     ) -> Result<Issued, ReadError> {
-        let tenant = self.tenant_of(asker).map_err(ReadError::Denied)?;
+        let tenant = self.bills_of(asker, named)?;
         let issued = Billing::of(self.control()).issue(&tenant, sequence, format).await;
         issued.map_err(|error| unavailable(&error))?.ok_or(ReadError::NotFound)
+    }
+
+    /// Whose billing files an operator reads: those of the tenant that the request names, else of the plan's default
+    /// tenant. They have what carriers take, so they are no tenant's own to read, as rate decks are not.
+    fn bills_of(&self, asker: &Asker<'_>, named: Option<&TenantName>) -> Result<TenantName, ReadError> {
+        let access = self.access(asker).and_then(Access::operator);
+        access.map_err(|denial| ReadError::Denied(vec![denial]))?;
+        Ok(named.cloned().unwrap_or_else(|| self.world().plan.default_tenant.clone()))
     }
 }
 

@@ -112,7 +112,11 @@ impl Engine {
     }
 
     /// Whose calls an asker reads: a tenant's key its own, and the operator those of a tenant that the request names.
-    fn reads_calls_of(&self, asker: &Asker<'_>, named: Option<&TenantName>) -> Result<TenantName, Vec<Denial>> {
+    pub(crate) fn reads_calls_of(
+        &self,
+        asker: &Asker<'_>,
+        named: Option<&TenantName>,
+    ) -> Result<TenantName, Vec<Denial>> {
         let Some(named) = named else { return self.tenant_of(asker) };
         let access = self.access(asker).map_err(|denial| vec![denial])?;
         if access.only() == Some(named) {

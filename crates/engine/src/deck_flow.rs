@@ -8,7 +8,7 @@ mod concerns;
 
 use std::io::{self, Read};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
 use telness_core::deck::{DeckError, DeckReader, DeckRow};
@@ -99,7 +99,15 @@ pub struct Progress(Arc<Counts>);
 struct Counts {
     bytes_read: AtomicU64,
     rows_written: AtomicU64,
+    stage: AtomicU8,
 }
+
+/// Rows are read and written, and show nowhere.
+const LOADING: u8 = 0;
+/// Whoever asked wants it no more: it cannot come into force.
+const GIVEN_UP: u8 = 1;
+/// It is being brought into force: nobody can give it up any more.
+const FINISHING: u8 = 2;
 
 impl Progress {
     /// Bytes of the file that were read.
@@ -112,6 +120,23 @@ impl Progress {
     #[must_use]
     pub fn rows_written(&self) -> u64 {
         self.0.rows_written.load(Ordering::Relaxed)
+    }
+
+    /// Gives the load up, unless it is being brought into force already. Only of one that was given up can it be said
+    /// that it changed nothing; the end of another has to be waited for.
+    #[must_use]
+    pub fn give_up(&self) -> bool {
+        self.leave_loading(GIVEN_UP)
+    }
+
+    /// Whether it is being brought into force, or was.
+    #[must_use]
+    pub fn is_finishing(&self) -> bool {
+        self.0.stage.load(Ordering::Acquire) == FINISHING
+    }
+
+    fn leave_loading(&self, to: u8) -> bool {
+        self.0.stage.compare_exchange(LOADING, to, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 }
 
@@ -132,8 +157,8 @@ impl DeckLoader {
     }
 
     /// Loads a deck and brings it into force, in the place of the trunk's former one. `expect` is of that one; without
-    /// it, the one that is in force now has to be still, so that of two loads at once one is told. Dropped before its
-    /// end, it gives the load up.
+    /// it, the one that is in force now has to be still, so that of two loads at once one is told. Dropped before it is
+    /// brought into force, it gives the load up; from then on the load goes to its end, whoever waits for it.
     ///
     /// # Errors
     /// When the file has faults, another deck came into force meanwhile, or the store cannot; then nothing was changed.
@@ -149,10 +174,15 @@ impl DeckLoader {
         let (loader, progress, stop) = (self.clone(), progress.clone(), self.tasks.stopping());
         self.tasks.task("the load of a deck", async move {
             let mut begun = None;
-            let loaded = tokio::select! {
-                loaded = loader.run(file, edit, expect, &progress, &mut begun) => loaded,
+            let written = tokio::select! {
+                written = loader.write(file, expect, &progress, &mut begun) => written,
                 () = sender.closed() => Err(DeckLoadError::GivenUp),
                 () = stop.cancelled() => Err(DeckLoadError::GivenUp),
+            };
+            let loaded = match written {
+                Ok(_) if !progress.leave_loading(FINISHING) => Err(DeckLoadError::GivenUp),
+                Ok(written) => loader.bring_into_force(written, edit).await,
+                Err(why) => Err(why),
             };
             if let (Err(_), Some(load)) = (&loaded, begun) {
                 loader.abandon(load).await;
@@ -184,14 +214,14 @@ impl DeckLoader {
         self.control.sweep_decks(before).await
     }
 
-    async fn run<R: Read + Send + 'static>(
+    /// Reads and writes all rows, which show nowhere yet.
+    async fn write<R: Read + Send + 'static>(
         &self,
         file: DeckFile<R>,
-        edit: Edit,
         expect: Expect,
         progress: &Progress,
         begun: &mut Option<DeckLoad>,
-    ) -> Result<DeckInForce, DeckLoadError> {
+    ) -> Result<Written, DeckLoadError> {
         let DeckFile { head, input, rows: expected } = file;
         let (replaced, expect) = self.in_force(&head.trunk, expect).await?;
         let (sender, mut parts) = mpsc::channel(BATCHES_AHEAD);
@@ -206,8 +236,7 @@ impl DeckLoader {
                         return Err(DeckLoadError::Rows { expected, found });
                     }
                     let load = begun.ok_or(DeckLoadError::GivenUp)?;
-                    let version = self.finish(&head.trunk, edit, load, expect).await?;
-                    return Ok(DeckInForce { version, revision: load.revision, rows: found, replaced });
+                    return Ok(Written { trunk: head.trunk, load, rows: found, replaced, expect });
                 }
             };
             let load = match *begun {
@@ -236,23 +265,19 @@ impl DeckLoader {
     }
 
     /// Brings it into force. A store that goes away in the middle is asked again what came of it.
-    async fn finish(
-        &self,
-        trunk: &TrunkName,
-        edit: Edit,
-        load: DeckLoad,
-        expect: Expect,
-    ) -> Result<Version, DeckLoadError> {
+    async fn bring_into_force(&self, written: Written, edit: Edit) -> Result<DeckInForce, DeckLoadError> {
+        let Written { trunk, load, rows, replaced, expect } = written;
         let edit = Edit { at: self.clock.now(), ..edit };
-        let why = match self.control.finish_deck(&edit, load, expect).await {
-            Err(why @ ControlError::Store(_)) => why,
-            finished => return finished.map_err(of_load),
+        let version = match self.control.finish_deck(&edit, load, expect).await {
+            Ok(version) => version,
+            Err(why @ ControlError::Store(_)) => match self.control.get::<Deck>(&trunk).await {
+                Ok(Some(deck)) if deck.value.revision == load.revision => deck.version,
+                Ok(_) => return Err(why.into()),
+                Err(_) => return Err(DeckLoadError::Unknown(why)),
+            },
+            Err(why) => return Err(of_load(why)),
         };
-        match self.control.get::<Deck>(trunk).await {
-            Ok(Some(deck)) if deck.value.revision == load.revision => Ok(deck.version),
-            Ok(_) => Err(why.into()),
-            Err(_) => Err(DeckLoadError::Unknown(why)),
-        }
+        Ok(DeckInForce { version, revision: load.revision, rows, replaced })
     }
 
     async fn abandon(&self, load: DeckLoad) {
@@ -270,6 +295,15 @@ fn of_load(error: ControlError) -> DeckLoadError {
         }
         error => DeckLoadError::Store(error),
     }
+}
+
+/// A deck whose rows are all in the store, and in force nowhere.
+struct Written {
+    trunk: TrunkName,
+    load: DeckLoad,
+    rows: u64,
+    replaced: Option<Deck>,
+    expect: Expect,
 }
 
 /// What the thread that reads hands on.

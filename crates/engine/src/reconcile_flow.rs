@@ -203,18 +203,19 @@ impl CheckQuery {
 }
 
 impl Engine {
-    /// A page of what does not fit together in the records of the asker's tenant. A call was to have ended so many
-    /// seconds after it was received.
+    /// A page of what does not fit together in the records of the asker's tenant, or of the one that an operator names.
+    /// A call was to have ended so many seconds after it was received.
     ///
     /// # Errors
     /// When it cannot be read now.
     pub async fn reconcile(
         &self,
         asker: &Asker<'_>,
+        named: Option<&TenantName>,
         grace_s: u32,
         query: impl FnOnce(Timestamp) -> CheckQuery,
     ) -> Result<CheckPage, ReadError> {
-        let tenant = self.tenant_of(asker).map_err(ReadError::Denied)?;
+        let tenant = self.reads_calls_of(asker, named).map_err(ReadError::Denied)?;
         self.call_log.up_to_date().await?;
         let query = query(expected_by(self.clock.now(), grace_s));
         check(&*self.call_log.upkeep, &tenant, &query).await.map_err(|error| crate::call_log::unavailable(&error))

@@ -186,6 +186,35 @@ async fn a_load_that_nobody_waits_for_is_given_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn s3_a_load_that_comes_into_force_goes_to_its_end_and_one_that_was_given_up_never_does() {
+    let scene = Scene::new();
+    let engine = scene.engine();
+    let ((slow, parts), progress) = (Slow::new(), Progress::default());
+    let load = begin(&engine, slow, &progress);
+    parts.send(rows(12_000).into_bytes()).unwrap();
+    until(|| progress.rows_written() == 10_000).await;
+    parts.send(Vec::new()).unwrap();
+    until(|| progress.is_finishing()).await;
+    assert!(!progress.give_up(), "it cannot be said any more that nothing changed");
+    drop(load);
+    let found = async {
+        while in_force(&engine).await.is_none() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(SOON, found).await.unwrap();
+
+    let ((slow, parts), progress) = (Slow::new(), Progress::default());
+    let load = begin(&engine, slow, &progress);
+    parts.send(rows(12_000).into_bytes()).unwrap();
+    until(|| progress.rows_written() == 10_000).await;
+    assert!(progress.give_up());
+    parts.send(Vec::new()).unwrap();
+    assert!(matches!(end(load).await, Err(DeckLoadError::GivenUp)));
+    assert_eq!(in_force(&engine).await.map(|(_, rows)| rows), Some(12_000), "the former one stays");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_killed_process_left_is_swept_away_by_a_node_once_nobody_touched_it_for_long() {
     let mut scene = Scene::new();
     let control = scene.engine().control().clone();

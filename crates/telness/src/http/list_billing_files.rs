@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 use serde::Serialize;
+use telness_core::names::TenantName;
 use telness_core::reason::Reason;
 use telness_store::billing::BillingFile;
 use utoipa::{IntoParams, ToSchema};
@@ -33,6 +34,9 @@ pub struct FilesQuery {
     /// Files on the page.
     #[param(minimum = 1, maximum = 1000, default = 100)]
     pub limit: Option<u32>,
+    /// Whose; without it, those of the plan's default tenant.
+    #[param(example = "nordtel")]
+    pub tenant: Option<String>,
 }
 
 /// One closed file.
@@ -107,7 +111,7 @@ impl<'a> FileView<'a> {
 
 /// Lists billing files
 ///
-/// The closed files of the key's tenant, by sequence number: every hour has one, also without records, so a missing
+/// The closed files of a tenant, by sequence number, for the operator, since they have what carriers take: every hour has one, also without records, so a missing
 /// number is a missing file. A closed file never changes.
 #[utoipa::path(
     get, path = "/v1/billing-files", tag = "billing", operation_id = "list_billing_files",
@@ -116,7 +120,7 @@ impl<'a> FileView<'a> {
         (status = 200, description = "A page.", body = FilesView),
         (status = 401, description = "unauthenticated", body = ProblemDocument,
             content_type = "application/problem+json"),
-        (status = 403, description = "peer_unknown", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "operator_needed", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 422, description = "field_unknown, field_invalid: every wrong parameter", body = ProblemDocument,
             content_type = "application/problem+json"),
         (status = 500, description = "internal", body = ProblemDocument, content_type = "application/problem+json"),
@@ -130,10 +134,10 @@ pub async fn list_billing_files(
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    let (after, limit) = read(&uri).map_err(Problem::of_faults)?;
+    let Asked { tenant, after, limit } = read(&uri).map_err(Problem::of_faults)?;
     let asker = asker(&headers, peer);
     // One more than is shown tells whether there are more.
-    let reading = api.engine.billing_files(&asker, after, limit.saturating_add(1));
+    let reading = api.engine.billing_files(&asker, tenant.as_ref(), after, limit.saturating_add(1));
     let files = in_time(api.read_max, reading).await?;
     let shown = usize::try_from(limit).unwrap_or(usize::MAX);
     let page: Vec<FileView<'_>> = files.iter().take(shown).map(FileView::of).collect();
@@ -142,17 +146,29 @@ pub async fn list_billing_files(
     json(StatusCode::OK, &FilesView { files: page, next }, expected)
 }
 
-fn read(uri: &Uri) -> Result<(i64, u32), Vec<telness_core::call::FieldFault>> {
-    let (mut faults, mut after, mut limit) = (Faults::default(), 0, LIMIT_USUAL);
+/// What a request says.
+#[derive(Debug, PartialEq, Eq)]
+struct Asked {
+    tenant: Option<TenantName>,
+    after: i64,
+    limit: u32,
+}
+
+fn read(uri: &Uri) -> Result<Asked, Vec<telness_core::call::FieldFault>> {
+    let (mut faults, mut asked) = (Faults::default(), Asked { tenant: None, after: 0, limit: LIMIT_USUAL });
     for (name, value) in parameters(uri) {
         match name.as_str() {
             "after" => match value.parse().ok().filter(|after| *after >= 0) {
-                Some(sequence) => after = sequence,
+                Some(sequence) => asked.after = sequence,
                 None => faults.invalid("after", "must be a sequence number, or 0"),
             },
             "limit" => match value.parse().ok().filter(|limit| LIMIT.contains(limit)) {
-                Some(files) => limit = files,
+                Some(files) => asked.limit = files,
                 None => faults.invalid("limit", "must be a whole number from 1 to 1000"),
+            },
+            "tenant" => match value.parse() {
+                Ok(tenant) => asked.tenant = Some(tenant),
+                Err(error) => faults.invalid("tenant", format!("is {error}")),
             },
             _ => {
                 let shown: String = name.chars().filter(|one| !one.is_control()).take(64).collect();
@@ -160,7 +176,7 @@ fn read(uri: &Uri) -> Result<(i64, u32), Vec<telness_core::call::FieldFault>> {
             }
         }
     }
-    if faults.none() { Ok((after, limit)) } else { Err(faults.into_vec()) }
+    if faults.none() { Ok(asked) } else { Err(faults.into_vec()) }
 }
 
 #[cfg(test)]
@@ -170,10 +186,12 @@ mod tests {
     #[test]
     fn every_wrong_parameter_is_told() {
         let read = |query: &str| read(&format!("/v1/billing-files?{query}").parse().unwrap());
-        assert_eq!(read("after=7&limit=1000").unwrap(), (7, 1000));
-        assert_eq!(read("").unwrap(), (0, 100));
-        let faults = read("after=-1&limit=0&since=1").unwrap_err();
+        let tenant = Some("nordtel".parse().unwrap());
+        let asked = Asked { tenant, after: 7, limit: 1000 };
+        assert_eq!(read("after=7&limit=1000&tenant=nordtel").unwrap(), asked);
+        assert_eq!(read("").unwrap(), Asked { tenant: None, after: 0, limit: 100 });
+        let faults = read("after=-1&limit=0&since=1&tenant=A+B").unwrap_err();
         let fields: Vec<&str> = faults.iter().map(|fault| &*fault.field).collect();
-        assert_eq!(fields, ["after", "limit", "since"]);
+        assert_eq!(fields, ["after", "limit", "since", "tenant"]);
     }
 }

@@ -8,6 +8,8 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::Response;
+use telness_core::call::FieldFault;
+use telness_core::names::TenantName;
 use telness_core::reason::Reason;
 use telness_core::record::billing::Format;
 use utoipa::IntoParams;
@@ -25,6 +27,9 @@ pub struct FileQuery {
     /// `jsonl` or `csv`; else CSV if `Accept` prefers `text/csv` to `application/json`, and JSON lines if not.
     #[param(pattern = "^(jsonl|csv)$", example = "csv")]
     pub format: Option<String>,
+    /// Whose; without it, the plan's default tenant's.
+    #[param(example = "nordtel")]
+    pub tenant: Option<String>,
 }
 
 /// Issues a billing file
@@ -41,7 +46,7 @@ pub struct FileQuery {
         (status = 304, description = "It is the one that `If-None-Match` names."),
         (status = 401, description = "unauthenticated", body = ProblemDocument,
             content_type = "application/problem+json"),
-        (status = 403, description = "peer_unknown", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "operator_needed", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 404, description = "not_found: there is no such file yet", body = ProblemDocument,
             content_type = "application/problem+json"),
         (status = 422, description = "field_unknown, field_invalid: every wrong parameter", body = ProblemDocument,
@@ -58,17 +63,18 @@ pub async fn read_billing_file(
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    let format = read(&uri, &headers).map_err(Problem::of_faults)?;
+    let (format, tenant) = read(&uri, &headers).map_err(Problem::of_faults)?;
     // Only the form that answers use, so that one file has one path.
     let number = sequence.parse::<i64>().ok().filter(|number| number.to_string() == sequence);
     let number = number.ok_or_else(|| Problem::new(Reason::NotFound, "the path's end is no file's number"))?;
     let asker = asker(&headers, peer);
-    let file = in_time(api.read_max, api.engine.billing_file(&asker, number)).await?;
+    let file = in_time(api.read_max, api.engine.billing_file(&asker, tenant.as_ref(), number)).await?;
     let tag = format!("\"{}\"", file.sha256(format));
     if is_known(&headers, &tag) {
         return Ok(with_tag(StatusCode::NOT_MODIFIED, Body::empty(), &tag));
     }
-    let issued = in_time(api.read_max, api.engine.issue_billing_file(&asker, number, format)).await?;
+    let issuing = api.engine.issue_billing_file(&asker, tenant.as_ref(), number, format);
+    let issued = in_time(api.read_max, issuing).await?;
     let mut response = with_tag(StatusCode::OK, Body::from(issued.text), &tag);
     let media_type = match format {
         Format::JsonLines => "application/x-ndjson",
@@ -98,20 +104,26 @@ fn is_known(headers: &HeaderMap, tag: &str) -> bool {
         .any(|named| named == "*" || named.strip_prefix("W/").unwrap_or(named) == tag)
 }
 
-fn read(uri: &Uri, headers: &HeaderMap) -> Result<Format, Vec<telness_core::call::FieldFault>> {
-    let mut faults = Faults::default();
+fn read(uri: &Uri, headers: &HeaderMap) -> Result<(Format, Option<TenantName>), Vec<FieldFault>> {
+    let (mut faults, mut tenant) = (Faults::default(), None);
     let mut format = if wants_csv(headers) { Format::Csv } else { Format::JsonLines };
     for (name, value) in parameters(uri) {
-        match (name.as_str(), value.parse()) {
-            ("format", Ok(asked)) => format = asked,
-            ("format", Err(())) => faults.invalid("format", "must be jsonl or csv"),
+        match name.as_str() {
+            "format" => match value.parse() {
+                Ok(asked) => format = asked,
+                Err(()) => faults.invalid("format", "must be jsonl or csv"),
+            },
+            "tenant" => match value.parse() {
+                Ok(asked) => tenant = Some(asked),
+                Err(error) => faults.invalid("tenant", format!("is {error}")),
+            },
             _ => {
                 let shown: String = name.chars().filter(|one| !one.is_control()).take(64).collect();
                 faults.add(&shown, Reason::FieldUnknown, "is no parameter of this request");
             }
         }
     }
-    if faults.none() { Ok(format) } else { Err(faults.into_vec()) }
+    if faults.none() { Ok((format, tenant)) } else { Err(faults.into_vec()) }
 }
 
 #[cfg(test)]
@@ -122,7 +134,7 @@ mod tests {
     fn the_form_is_the_one_that_is_asked_for() {
         let read = |query: &str, accept: &'static str| {
             let headers = HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static(accept))]);
-            read(&format!("/v1/billing-files/1?{query}").parse().unwrap(), &headers)
+            read(&format!("/v1/billing-files/1?{query}").parse().unwrap(), &headers).map(|(format, _)| format)
         };
         assert_eq!(read("", "*/*").unwrap(), Format::JsonLines);
         assert_eq!(read("", "text/csv").unwrap(), Format::Csv);

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 use serde::Serialize;
 use telness_core::call::CallId;
+use telness_core::names::TenantName;
 use telness_core::reason::Reason;
 use telness_core::reconcile::Severity;
 use telness_core::time::Timestamp;
@@ -51,6 +52,9 @@ pub struct ReconcileQuery {
     pub limit: Option<u16>,
     /// The `next` of the page before.
     pub cursor: Option<String>,
+    /// Whose, where an operator's key asks; a tenant's key looks at its own.
+    #[param(example = "nordtel")]
+    pub tenant: Option<String>,
 }
 
 /// One page of findings.
@@ -138,7 +142,7 @@ impl<'a> ReconciliationView<'a> {
 /// Holds decisions and outcomes against each other
 ///
 /// Calls without an outcome, outcomes without a decision, doubled and contradictory records and events, of the key's
-/// tenant. A page looks at some thousands of calls, so it can have few findings, or none, and a next page all the same.
+/// tenant, or of the one that an operator names. A page looks at some thousands of calls, so it can have few findings, or none, and a next page all the same.
 #[utoipa::path(
     get, path = "/v1/reconciliation", tag = "calls", operation_id = "reconcile",
     params(ReconcileQuery),
@@ -146,7 +150,7 @@ impl<'a> ReconciliationView<'a> {
         (status = 200, description = "A page.", body = ReconciliationView),
         (status = 401, description = "unauthenticated", body = ProblemDocument,
             content_type = "application/problem+json"),
-        (status = 403, description = "peer_unknown", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "peer_unknown, operator_needed, operator_has_no_calls", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 422, description = "field_unknown, field_invalid: every wrong parameter", body = ProblemDocument,
             content_type = "application/problem+json"),
         (status = 500, description = "internal", body = ProblemDocument, content_type = "application/problem+json"),
@@ -162,9 +166,9 @@ pub async fn reconcile(
 ) -> Result<Response, Problem> {
     let asked = read(&uri).map_err(Problem::of_faults)?;
     let asker = asker(&headers, peer);
-    let (grace_s, query) = (asked.grace_s, asked.query);
+    let Asked { query, grace_s, tenant } = asked;
     let with_time = |expected_by| CheckQuery { expected_by, ..query };
-    let page = in_time(api.read_max, api.engine.reconcile(&asker, grace_s, with_time)).await?;
+    let page = in_time(api.read_max, api.engine.reconcile(&asker, tenant.as_ref(), grace_s, with_time)).await?;
     json(StatusCode::OK, &ReconciliationView::of(&page), 4096)
 }
 
@@ -173,6 +177,7 @@ pub async fn reconcile(
 struct Asked {
     query: CheckQuery,
     grace_s: u32,
+    tenant: Option<TenantName>,
 }
 
 fn read(uri: &Uri) -> Result<Asked, Vec<telness_core::call::FieldFault>> {
@@ -186,7 +191,7 @@ fn read(uri: &Uri) -> Result<Asked, Vec<telness_core::call::FieldFault>> {
         after: None,
         limit: LIMIT_USUAL,
     };
-    let mut asked = Asked { query, grace_s: GRACE_S_USUAL };
+    let mut asked = Asked { query, grace_s: GRACE_S_USUAL, tenant: None };
     let parameters = parameters(uri);
     let mut seen: Vec<&str> = Vec::new();
     for (name, value) in &parameters {
@@ -219,6 +224,7 @@ impl Asked {
         match name {
             "since" => query.since = Some(time(value)?),
             "until" => query.until = Some(time(value)?),
+            "tenant" => self.tenant = Some(value.parse().map_err(|_| "must be a tenant's name")?),
             "grace_s" => self.grace_s = value.parse().map_err(|_| "must be a whole number of seconds")?,
             "kind" => {
                 query.kind = Some(value.parse().map_err(|()| "must be a kind of finding, such as no_outcome")?);

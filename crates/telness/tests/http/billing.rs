@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use telness_engine::auth::KeyText;
 use telness_engine::config::{KeyHolder, KeySetting};
+use telness_testkit::Client;
 
 use crate::served::Served;
 
@@ -45,18 +46,56 @@ fn a_file_is_issued_the_same_again_in_both_forms() {
 }
 
 #[test]
-fn p1_a_tenant_gets_its_own_files_and_no_others() {
-    let key = KeyText::fresh().unwrap();
+fn p1_the_operator_gets_the_files_of_whom_it_names_and_a_tenants_key_none() {
+    let holders: [KeyHolder; 2] =
+        [KeyHolder::Operator("anna".parse().unwrap()), KeyHolder::Tenant("nordtel".parse().unwrap())];
+    let keys = holders.map(|holder| (holder, KeyText::fresh().unwrap()));
     let served = Served::changed(&[], |settings| {
         settings.keys =
-            vec![KeySetting { holder: KeyHolder::Tenant("nobody-of-the-plan".parse().unwrap()), sha256: key.sha256() }];
+            keys.iter().map(|(holder, key)| KeySetting { holder: holder.clone(), sha256: key.sha256() }).collect();
     });
-    let mut client = served.client();
-    client.post("/v1/calls", &json!({"to": "+46701740605", "type": "pbx"})).unwrap();
+    let [mut operator, mut nordtel] = keys
+        .each_ref()
+        .map(|(_, key)| served.client().with_header("authorization", &format!("Bearer {}", key.reveal())));
+    let mut without = served.client();
+    without.post("/v1/calls", &json!({"to": "+46701740605", "type": "pbx"})).unwrap();
     served.close_billing();
-    assert_eq!(client.get("/v1/billing-files").unwrap().json()["files"].as_array().unwrap().len(), 1);
-    let mut other = served.client().with_header("authorization", &format!("Bearer {}", key.reveal()));
-    for path in ["/v1/billing-files", "/v1/billing-files/1"] {
-        assert_eq!(other.get(path).unwrap().status, 401, "{path}");
+    for (tenant, count) in [("?tenant=nordtel", 1), ("", 1), ("?tenant=granen", 0)] {
+        let files = operator.get(&format!("/v1/billing-files{tenant}")).unwrap().json();
+        assert_eq!(files["files"].as_array().unwrap().len(), count, "{tenant}");
     }
+    assert_eq!(operator.get("/v1/billing-files/1?tenant=nordtel").unwrap().status, 200);
+    assert_eq!(operator.get("/v1/billing-files/1?tenant=granen").unwrap().status, 404);
+    // They have what carriers take, and being on a network that is trusted proves nobody.
+    for path in ["/v1/billing-files", "/v1/billing-files/1", "/v1/billing-files/1?tenant=nordtel"] {
+        assert_eq!(nordtel.get(path).unwrap().status, 403, "{path}");
+        assert_eq!(without.get(path).unwrap().status, 401, "{path}");
+    }
+}
+
+#[test]
+fn p1_the_operator_sees_what_does_not_fit_of_whom_it_names_and_a_tenant_its_own() {
+    let holders: [KeyHolder; 3] = [
+        KeyHolder::Operator("anna".parse().unwrap()),
+        KeyHolder::Tenant("nordtel".parse().unwrap()),
+        KeyHolder::Tenant("granen".parse().unwrap()),
+    ];
+    let keys = holders.map(|holder| (holder, KeyText::fresh().unwrap()));
+    let served = Served::changed(&[], |settings| {
+        settings.keys =
+            keys.iter().map(|(holder, key)| KeySetting { holder: holder.clone(), sha256: key.sha256() }).collect();
+    });
+    let [mut operator, mut nordtel, mut granen] = keys
+        .each_ref()
+        .map(|(_, key)| served.client().with_header("authorization", &format!("Bearer {}", key.reveal())));
+    nordtel.post("/v1/calls", &json!({"to": "+46701740605", "type": "pbx"})).unwrap();
+    let found = |client: &mut Client, tenant: &str| {
+        let page = client.get(&format!("/v1/reconciliation?grace_s=0{tenant}")).unwrap();
+        (page.status, page.json()["findings"].as_array().map(Vec::len))
+    };
+    assert_eq!(found(&mut operator, "&tenant=nordtel"), (200, Some(1)));
+    assert_eq!(found(&mut nordtel, ""), (200, Some(1)));
+    assert_eq!(found(&mut granen, ""), (200, Some(0)));
+    assert_eq!(found(&mut granen, "&tenant=nordtel").0, 403);
+    assert_eq!(found(&mut operator, "").0, 403, "whose?");
 }

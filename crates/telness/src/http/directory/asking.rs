@@ -152,6 +152,19 @@ pub(super) fn before(headers: &HeaderMap) -> Result<Before, Problem> {
     if faults.none() { Ok(before) } else { Err(Problem::of_faults(faults.into_vec())) }
 }
 
+/// Refuses a precondition on several things at once: each has a version of its own, and says it itself. One that was
+/// passed over would let whoever sent it overwrite what another changed.
+pub(super) fn no_precondition(headers: &HeaderMap) -> Result<(), Problem> {
+    const WHY: &str = "is of one thing; say the `version` of each item in the body instead";
+    let mut faults = Faults::default();
+    for name in [header::IF_MATCH, header::IF_NONE_MATCH] {
+        if headers.contains_key(&name) {
+            faults.invalid(if name == header::IF_MATCH { "If-Match" } else { "If-None-Match" }, WHY);
+        }
+    }
+    if faults.none() { Ok(()) } else { Err(Problem::of_faults(faults.into_vec())) }
+}
+
 /// The one value of a header, if it was sent.
 fn one(headers: &HeaderMap, name: header::HeaderName) -> Result<Option<&str>, ()> {
     let mut sent = headers.get_all(name).iter();

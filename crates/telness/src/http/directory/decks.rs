@@ -201,8 +201,18 @@ pub async fn load_deck(
         pumped?;
         loaded.map_err(Problem::from)
     };
-    let late = |_| Problem::new(Reason::RequestTimeout, "the deck was not loaded in the time allowed; nothing changed");
-    let deck = tokio::time::timeout(api.deck_max, loading).await.map_err(late)??;
+    let mut loading = std::pin::pin!(loading);
+    let deck = match tokio::time::timeout(api.deck_max, &mut loading).await {
+        Ok(loaded) => loaded?,
+        Err(_) if progress.give_up() => {
+            return Err(Problem::new(
+                Reason::RequestTimeout,
+                "the deck was not loaded in the time allowed; nothing changed",
+            ));
+        }
+        // It is coming into force: the store's own limits bound the wait, and the answer says what came of it.
+        Err(_) => loading.await?,
+    };
     let concerns = api.engine.deck_loader().concerns(&deck_head).await.unwrap_or_default();
     let trunk = &deck_head.trunk;
     let shown = json!({

@@ -17,7 +17,7 @@ use super::super::api::{self, Api, in_time};
 use super::super::body::BodyLimits;
 use super::super::problem::Problem;
 use super::answering::{self, Shown, etag};
-use super::asking::{Before, Head, Query, before};
+use super::asking::{Before, Head, Query, before, no_precondition};
 use super::reading::{self, Read};
 
 /// A kind of thing that has a path.
@@ -109,6 +109,7 @@ pub(super) async fn put_all<E: Read + Edited>(
     body: Body,
 ) -> Result<Response, Problem> {
     let edit = edit(api, head)?;
+    no_precondition(&head.headers)?;
     let limits = BodyLimits { bytes_max: api.bulk_bytes_max, ..api.body };
     let bytes = reading::arrived(head, body, limits).await?;
     let items = reading::several::<E>(&bytes, tenant)?;

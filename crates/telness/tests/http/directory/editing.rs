@@ -120,6 +120,12 @@ fn several_are_put_in_one_change_or_none_is() {
     let twice = json!({"items": [{"name": "carl"}, {"name": "carl"}]});
     assert_eq!(refused(&operator.post(path, &twice).unwrap(), 422, "field_invalid"), ["items[1]"]);
     refused(&operator.post(path, &json!({"items": []})).unwrap(), 422, "field_invalid");
+    for (header, tag) in [("If-Match", "\"17\""), ("If-None-Match", "*")] {
+        let items = json!({"items": [{"name": "carl"}]}).to_string();
+        let headers = [("Content-Type", "application/json"), (header, tag)];
+        let answer = operator.request("POST", path, &headers, items.as_bytes()).unwrap();
+        assert_eq!(refused(&answer, 422, "field_invalid"), [header], "passed over, it would promise what is not kept");
+    }
     let others = json!({"items": [{"name": "carl", "tenant": "granen"}]});
     assert_eq!(refused(&operator.post(path, &others).unwrap(), 422, "field_invalid"), ["items[0].tenant"]);
     refused(&operator.get(&format!("{path}/carl")).unwrap(), 404, "not_found");
