@@ -26,7 +26,8 @@ use crate::reload::Reload;
 pub fn serve(loaded: &Loaded, out: &mut Output) -> Result<Exit, Failure> {
     let settings = &loaded.settings;
     refuse_public_without_keys(settings)?;
-    start_logs(&settings.log).map_err(Failure::cannot)?;
+    // The last thing that ends: it writes what the others logged.
+    let _logs = start_logs(&settings.log).map_err(Failure::cannot)?;
     log_settings(loaded);
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     if settings.threads > 0 {

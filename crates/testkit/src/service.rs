@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -25,13 +25,14 @@ pub struct ServiceOptions {
     data: PathBuf,
     prefix: Vec<String>,
     arguments: Vec<String>,
+    log_is_read: bool,
 }
 
 impl ServiceOptions {
     /// The service of a binary on a data folder, all else by default.
     #[must_use]
     pub fn new(binary: impl Into<PathBuf>, data: impl Into<PathBuf>) -> Self {
-        Self { binary: binary.into(), data: data.into(), prefix: Vec::new(), arguments: Vec::new() }
+        Self { binary: binary.into(), data: data.into(), prefix: Vec::new(), arguments: Vec::new(), log_is_read: true }
     }
 
     /// With a setting, such as `shipper.enabled` and `false`.
@@ -51,6 +52,13 @@ impl ServiceOptions {
     #[must_use]
     pub fn pinned_to(mut self, core: u32) -> Self {
         self.prefix.extend(["taskset".to_owned(), "-c".to_owned(), core.to_string()]);
+        self
+    }
+
+    /// With nobody at the other end of its log, as where what collects logs hangs.
+    #[must_use]
+    pub const fn log_unread(mut self) -> Self {
+        self.log_is_read = false;
         self
     }
 
@@ -88,6 +96,8 @@ pub struct Service {
     child: Child,
     address: SocketAddr,
     log: Arc<Mutex<Vec<String>>>,
+    /// The log's pipe, open and full, where nobody is to read it.
+    _unread: Option<ChildStderr>,
 }
 
 impl Service {
@@ -98,7 +108,8 @@ impl Service {
     #[must_use]
     pub fn start(options: &ServiceOptions) -> Self {
         let mut child = options.command().spawn().expect("the service's binary can be started");
-        let log = gather(child.stderr.take().expect("standard error is piped"));
+        let stderr = child.stderr.take().expect("standard error is piped");
+        let (log, unread) = if options.log_is_read { (gather(stderr), None) } else { (Arc::default(), Some(stderr)) };
         let stdout = BufReader::new(child.stdout.take().expect("standard output is piped"));
         let Some(address) = announced(stdout) else {
             // The log is whole once the process has ended.
@@ -106,7 +117,7 @@ impl Service {
             let status = child.wait();
             panic!("the service did not say where it listens ({status:?}):\n{}", shown(&log));
         };
-        let service = Self { options: options.clone(), child, address, log };
+        let service = Self { options: options.clone(), child, address, log, _unread: unread };
         let ready = || service.client().get("/readyz").ok().filter(|answer| answer.status == 200);
         assert!(eventually(PATIENCE, ready).is_some(), "the service is not ready:\n{}", service.log());
         service

@@ -13,6 +13,8 @@ use telness_core::class::{Class, Workflow};
 use telness_core::reason::Reason;
 use telness_store::{Observe, Transacted};
 
+use super::logs::lines_dropped;
+
 /// What came of a request for a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
 pub enum Outcome {
@@ -215,6 +217,7 @@ impl Metrics {
         let unwritten = self.snapshot_unwritten.clone();
         registry.register("snapshot_unwritten", "1 while what is in service cannot be kept on the disk", unwritten);
         registry.register("key_differs", "1 while another node has another server's key", self.key_differs.clone());
+        registry.register("log_lines_dropped", "Log lines that nobody read in time", lines_dropped());
         self.register_billing();
     }
 
