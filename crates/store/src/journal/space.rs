@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 
-use super::folder::io_error;
+use super::folder::{self, io_error};
 use super::shared::Standing;
 use super::{Journal, JournalError, Position};
 
@@ -27,9 +27,29 @@ impl Journal {
         Ok(())
     }
 
-    /// Says how far entries were shipped: an append that needs room may take theirs.
+    /// Says how far the store holds the entries now: an append that needs room may take theirs. Nothing is to be said
+    /// but the default until that is known.
+    ///
+    /// A store that was set back has come less far than before, also than before a restart. What it lost makes no room,
+    /// and is kept as long again once it was shipped again.
     pub fn note_shipped(&mut self, shipped: Position) {
-        self.shipped = self.shipped.max(shipped);
+        let set_back = shipped < self.shipped;
+        let first_told = self.shipped == Position::default() && shipped != self.shipped;
+        self.shipped = shipped;
+        if set_back || first_told {
+            self.forget_since_when();
+        }
+    }
+
+    /// Forgets since when segments are shipped that are not.
+    fn forget_since_when(&self) {
+        let behind = self.shared.segments_from(self.shipped.segment()).into_iter();
+        for (number, _) in behind.filter(|(number, last)| Position::new(*number, *last) > self.shipped) {
+            let file = self.folder.beside(number, "shipped");
+            if let Err(error) = folder::remove(&file) {
+                tracing::warn!(segment = number, %error, "a segment that the store lost is not kept longer for that");
+            }
+        }
     }
 
     /// Bytes that all segments hold together.

@@ -1,7 +1,10 @@
 //! The journal keeps what it acknowledged, through kills, damage, full disks and rotation.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "a test")]
 
+#[path = "../scratch/mod.rs"]
 mod scratch;
+
+mod shipped;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -155,7 +158,8 @@ fn prune_keeps_what_was_not_shipped_and_what_is_kept_for_a_while() {
     journal.prune(ends[30], 1_100).unwrap();
     let left = read_all(&journal);
     assert!(left.len() < 600 && left.contains(&310), "{left:?}");
-    journal.prune(ends[59], 9_999).unwrap();
+    journal.prune(ends[59], 9_900).unwrap();
+    journal.prune(ends[59], 10_000).unwrap();
     assert_eq!(segments(scratch.path(), ".sqlite").len(), 1);
     drop(journal);
     let mut journal = open(scratch.path());
