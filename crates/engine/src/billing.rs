@@ -38,11 +38,13 @@ pub const fn closing(settings: BillingSettings, now: Timestamp) -> Closing {
 /// # Errors
 /// When the store cannot; what was done stays, and the next who tries goes on from there.
 pub async fn close(billing: &Billing, closing: Closing) -> Result<Closed, StoreError> {
-    let mut closed = Closed { gathered: billing.gather(closing).await?, files: Vec::new() };
+    let gathered = billing.gather(closing).await;
+    let mut files = Vec::new();
+    // What was made before is filed, whatever keeps more from being made.
     for tenant in billing.tenants().await? {
-        closed.files.extend(billing.close(&tenant, closing).await?);
+        files.extend(billing.close(&tenant, closing).await?);
     }
-    Ok(closed)
+    Ok(Closed { gathered: gathered?, files })
 }
 
 /// Does so until the node stops.
@@ -59,7 +61,7 @@ pub(crate) async fn run(engine: Arc<Engine>, settings: BillingSettings, stop: Ca
                     tracing::warn!(%why, "records for billing cannot be made now; they follow when the store is back");
                 }
                 Ok(0) if failing => tracing::info!("records for billing are made again"),
-                // The calls that cannot be read are logged where they are.
+                // What cannot be read is logged where it is found.
                 Err(_) | Ok(_) => {}
             }
             failing = engine.metrics.billing_failing.get() != 0;
@@ -72,7 +74,7 @@ pub(crate) async fn run(engine: Arc<Engine>, settings: BillingSettings, stop: Ca
 }
 
 impl Engine {
-    /// Tells how many calls could not be read.
+    /// Tells how many calls and hours could not be read.
     async fn close_billing(&self, billing: &Billing, settings: BillingSettings) -> Result<u64, StoreError> {
         let closed = close(billing, closing(settings, self.clock.now())).await?;
         self.metrics.billing_records.inc_by(closed.gathered.records);
@@ -85,7 +87,7 @@ impl Engine {
         let now = self.clock.now().as_micros();
         let waited = oldest.map_or(0, |oldest| now.saturating_sub(oldest.as_micros()).max(0) / 1_000_000);
         self.metrics.billing_waiting_seconds.set(waited);
-        Ok(closed.gathered.faulty)
+        Ok(closed.gathered.faulty.saturating_add(closed.gathered.failed))
     }
 
     /// Billing files of a tenant after a sequence number, in order.

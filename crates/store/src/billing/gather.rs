@@ -4,18 +4,16 @@
 //! Each page of calls is read while the hour's row is held, so of two who gather at once the later one sees the newer.
 //! An hour that an import touched waits until it is whole: a call that came before its events would say something else.
 
-use std::collections::BTreeSet;
-
 use telness_core::names::TenantName;
 use telness_core::record::billing::{Looked, look};
 use telness_core::time::Timestamp;
 
 use super::hours::{hour_of, hours_later};
-use super::plan::{Existing, Planned, plan};
+use super::put::{Put, put};
 use super::row::{self, StoredForBilling};
 use super::{Billing, Closing, again, text};
 use crate::StoreError;
-use crate::sql::{Column, Insert, Kind, Transaction, Value, listed};
+use crate::sql::{Column, Insert, Kind, Row, Value};
 
 /// Hours that are looked for in one go.
 const HOURS_MAX: u32 = 500;
@@ -36,11 +34,6 @@ const HELD: &str = "SELECT EXISTS (SELECT 1 FROM billing_marks m JOIN billing_ho
 const HOLD_HOUR: &str = "INSERT INTO billing_hours (tenant, hour) VALUES (?1, ?2)
     ON CONFLICT (tenant, hour) DO UPDATE SET hour = excluded.hour";
 const LOOKED_AT: &str = "UPDATE billing_hours SET due_at = ?3 WHERE tenant = ?1 AND hour = ?2";
-/// A tenant's first file begins with the hour before its first record was made, so that it is closed at once.
-const HOLD_TENANT: &str = "INSERT INTO billing_tenants (tenant, next_sequence, period_start, period_end, closed_by)
-    VALUES (?1, 1, ?2, ?2, 'time') ON CONFLICT (tenant) DO UPDATE SET tenant = excluded.tenant";
-const DROP_WAITING: &str = "DELETE FROM billing_records
-    WHERE call_tenant = ?1 AND call_id = ?2 AND leg = ?3 AND sequence IS NULL";
 const DROP_MARKS: &str = "DELETE FROM billing_marks WHERE hour < ?1 AND EXISTS (SELECT 1 FROM billing_seen s
     WHERE s.tenant = billing_marks.tenant AND s.hour = billing_marks.hour AND s.journal = billing_marks.journal
         AND s.count = billing_marks.count)";
@@ -53,21 +46,6 @@ const LOOK_AGAIN: &str = "INSERT INTO billing_hours (tenant, hour, due_at) VALUE
 
 const SEEN: &[Column] = &[("tenant", Kind::Text), ("hour", Kind::Time), ("journal", Kind::Text), ("count", Kind::Int)];
 const SEEN_SINCE: &str = "ON CONFLICT (tenant, hour, journal) DO UPDATE SET count = excluded.count";
-const RECORD: &[Column] = &[
-    ("call_tenant", Kind::Text),
-    ("call_id", Kind::Text),
-    ("leg", Kind::Text),
-    ("revision", Kind::Int),
-    ("tenant", Kind::Text),
-    ("received_at", Kind::Time),
-    ("made_at", Kind::Time),
-    ("talk_ms", Kind::Int),
-    ("jsonl", Kind::Text),
-    ("csv", Kind::Text),
-];
-const RECORD_AGAIN: &str = "ON CONFLICT (call_tenant, call_id, leg, revision) DO UPDATE SET
-    talk_ms = excluded.talk_ms, jsonl = excluded.jsonl, csv = excluded.csv WHERE billing_records.sequence IS NULL";
-
 /// What gathering came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Gathered {
@@ -77,8 +55,12 @@ pub struct Gathered {
     pub calls: u64,
     /// Records that were made, or changed before they were in a file.
     pub records: u64,
-    /// Calls that cannot be read; the log says which and why.
+    /// Calls that cannot be read, or whose records cannot; the log says which and why.
     pub faulty: u64,
+    /// Hours of calls that could not be looked at; the log says which and why.
+    pub failed: u64,
+    /// Calls that were to have a record and get none: what tells of people was removed before it could be made.
+    pub lost: u64,
     /// Hours that wait for an import to be whole.
     pub held: u64,
 }
@@ -92,7 +74,7 @@ struct Hour {
 /// What a page of an hour came to.
 struct Paged {
     calls: usize,
-    records: u64,
+    put: Put,
     faulty: u64,
     due_at: Option<Timestamp>,
     next: Option<row::After>,
@@ -102,18 +84,30 @@ impl Billing {
     /// Makes what records can be made now.
     ///
     /// # Errors
-    /// When the database cannot; what was made so far stays, and the rest is made another time.
+    /// When the database cannot; what was made so far stays, and the rest is made another time. One hour alone that
+    /// fails is told and keeps no other from being looked at.
     pub async fn gather(&self, closing: Closing) -> Result<Gathered, StoreError> {
         let mut gathered = Gathered::default();
         // Each hour once: those of calls that are on now are marked again and again.
         let mut after: Option<(Timestamp, String)> = None;
+        let mut away = false;
         loop {
             let (hour, tenant) = after.map_or((None, String::new()), |(hour, tenant)| (Some(hour), tenant));
             let parameters = vec![closing.now.into(), Value::time_or_always(hour), tenant.into(), HOURS_MAX.into()];
             let rows = self.database.query("billing_due", DUE, parameters).await?;
             for row in &rows {
-                let hour = Hour { tenant: row.parsed(0)?, hour: row.time(1)? };
-                self.gather_hour(&hour, closing, &mut gathered).await?;
+                let looked = self.gather_row(row, closing, &mut gathered).await;
+                // Where the database went away, the next hour finds it so as well.
+                let before = std::mem::replace(&mut away, matches!(looked, Err(StoreError::Unavailable(_))));
+                match looked {
+                    Ok(()) => {}
+                    Err(why @ (StoreError::Unavailable(_) | StoreError::Broken(_))) if !(before && away) => {
+                        let (tenant, hour) = (row.text(0).unwrap_or("?"), row.time(1).unwrap_or_default());
+                        tracing::error!(tenant, %hour, %why, "an hour's calls cannot be looked at for billing");
+                        gathered.failed = gathered.failed.saturating_add(1);
+                    }
+                    Err(error) => return Err(error),
+                }
             }
             let Some(last) = rows.last() else { break };
             after = Some((last.time(1)?, last.text(0)?.to_owned()));
@@ -150,6 +144,11 @@ impl Billing {
         Ok(marked)
     }
 
+    async fn gather_row(&self, row: &Row, closing: Closing, sum: &mut Gathered) -> Result<(), StoreError> {
+        let hour = Hour { tenant: row.parsed(0)?, hour: row.time(1)? };
+        self.gather_hour(&hour, closing, sum).await
+    }
+
     async fn gather_hour(&self, hour: &Hour, closing: Closing, sum: &mut Gathered) -> Result<(), StoreError> {
         let key = || vec![text(&hour.tenant), hour.hour.into()];
         let seen = self.database.query("billing_marks", MARKS, key()).await?;
@@ -162,8 +161,9 @@ impl Billing {
                 return Ok(());
             };
             sum.calls = sum.calls.saturating_add(u64::try_from(page.calls).unwrap_or(u64::MAX));
-            sum.records = sum.records.saturating_add(page.records);
+            sum.records = sum.records.saturating_add(page.put.records);
             sum.faulty = sum.faulty.saturating_add(page.faulty);
+            sum.lost = sum.lost.saturating_add(page.put.lost);
             due_at = [due_at, page.due_at].into_iter().flatten().min();
             after = page.next;
             if after.is_none() {
@@ -206,13 +206,14 @@ impl Billing {
             .iter()
             .map(|stored| (stored, look(&stored.call, &stored.personal, &stored.cdr, closing.settling, closing.now)))
             .collect();
-        let records = put(&mut transaction, &hour.tenant, &looked, closing.now).await?;
+        let put = put(&mut transaction, &hour.tenant, &looked, closing.now).await?;
         transaction.commit().await?;
-        let again_at = (page.faulty > 0).then_some(closing.now);
+        let faulty = page.faulty.saturating_add(put.faulty);
+        let again_at = (faulty > 0).then_some(closing.now);
         Ok(Some(Paged {
             calls: page.calls.len(),
-            records,
-            faulty: page.faulty,
+            put,
+            faulty,
             due_at: looked.iter().filter_map(|(_, looked)| looked.look_again_at).chain(again_at).min(),
             next: page.next,
         }))
@@ -229,80 +230,4 @@ impl Billing {
         })
         .await
     }
-}
-
-/// Writes what is new of some calls; tells how many records that are.
-async fn put(
-    transaction: &mut Transaction,
-    call_tenant: &TenantName,
-    looked: &[(&StoredForBilling, Looked)],
-    now: Timestamp,
-) -> Result<u64, StoreError> {
-    let payers = looked.iter().flat_map(|(_, looked)| &looked.records).map(|record| record.tenant.clone());
-    let mut held: BTreeSet<String> = BTreeSet::new();
-    let mut wanted: BTreeSet<String> = payers.collect();
-    let ids: Vec<String> = looked.iter().map(|(stored, _)| stored.call.call_id.to_string()).collect();
-    let existing = loop {
-        hold(transaction, wanted.difference(&held), now).await?;
-        held.extend(wanted.iter().cloned());
-        // Read once those are held that close files with what is read.
-        let existing = existing(transaction, call_tenant, &ids).await?;
-        wanted = existing.iter().map(|one| one.record.tenant.clone()).collect();
-        if wanted.is_subset(&held) {
-            break existing;
-        }
-    };
-    let Planned { put, drop } = plan(looked.iter().map(|(stored, looked)| (stored.call.call_id, looked)), existing);
-    for (call_id, leg) in &drop {
-        let key = vec![text(call_tenant), call_id.as_str().into(), leg.as_str().into()];
-        transaction.execute(DROP_WAITING, key).await?;
-    }
-    let rows = put.iter().map(|record| {
-        vec![
-            text(call_tenant),
-            record.call_id.as_str().into(),
-            record.leg.as_str().into(),
-            record.revision.revision.into(),
-            record.tenant.as_str().into(),
-            record.received_at.into(),
-            now.into(),
-            record.talk_ms.map_or(Value::Null, |ms| Value::Int(i64::try_from(ms).unwrap_or(i64::MAX))),
-            record.json_line().into(),
-            record.csv_line().into(),
-        ]
-    });
-    let insert = Insert { table: "billing_records", columns: RECORD, on_conflict: RECORD_AGAIN };
-    transaction.insert(insert, rows.collect()).await
-}
-
-/// Holds the rows of those who pay, in one order, and makes those that are not there.
-async fn hold(
-    transaction: &mut Transaction,
-    tenants: impl Iterator<Item = &String>,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let begins = hours_later(hour_of(now), -1);
-    for tenant in tenants {
-        transaction.execute(HOLD_TENANT, vec![tenant.as_str().into(), begins.into()]).await?;
-    }
-    Ok(())
-}
-
-/// The records that there are of some calls.
-async fn existing(
-    transaction: &mut Transaction,
-    call_tenant: &TenantName,
-    ids: &[String],
-) -> Result<Vec<Existing>, StoreError> {
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    let sql = format!(
-        "SELECT sequence, jsonl FROM billing_records WHERE call_tenant = ?1 AND call_id IN ({})
-         ORDER BY call_id, leg, revision",
-        listed(1, ids.len())
-    );
-    let parameters = std::iter::once(text(call_tenant)).chain(ids.iter().map(|id| id.as_str().into())).collect();
-    let rows = transaction.query(sql, parameters).await?;
-    rows.iter().map(|row| Ok(Existing { sequence: row.opt_int(0)?, record: row.json(1)? })).collect()
 }

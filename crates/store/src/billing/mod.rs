@@ -15,6 +15,7 @@ mod hours;
 mod issue;
 pub(crate) mod merge;
 mod plan;
+mod put;
 mod row;
 mod verify;
 

@@ -20,6 +20,8 @@ pub(super) struct Planned {
     pub(super) put: Vec<BillingRecord>,
     /// Calls and legs whose record waits and does not hold any more.
     pub(super) drop: Vec<(String, String)>,
+    /// Calls that were to have a record and get none: what it was to say is over.
+    pub(super) lost: Vec<String>,
 }
 
 /// What there is of one leg: the last record in a file, and the one that waits.
@@ -27,6 +29,12 @@ pub(super) struct Planned {
 struct Leg {
     issued: Option<(i64, BillingRecord)>,
     waiting: Option<BillingRecord>,
+}
+
+impl Leg {
+    fn last(&self) -> Option<&BillingRecord> {
+        self.waiting.as_ref().or(self.issued.as_ref().map(|(_, issued)| issued))
+    }
 }
 
 /// Works out what is new. `existing` has the records of all these calls, those of a leg by revision.
@@ -45,6 +53,10 @@ pub(super) fn plan<'a>(
     let mut planned = Planned::default();
     for (call_id, looked) in looked {
         let call_id = call_id.to_string();
+        if looked.pruned {
+            planned.take_courses(&call_id, looked, &legs);
+            continue;
+        }
         for record in &looked.records {
             let leg = legs.remove(&(call_id.clone(), record.leg.clone())).unwrap_or_default();
             planned.take(&leg, record);
@@ -67,6 +79,21 @@ pub(super) fn plan<'a>(
 }
 
 impl Planned {
+    /// Of a call that was pruned no record goes and none is made: those that there are get the course of their legs.
+    fn take_courses(&mut self, call_id: &str, looked: &Looked, legs: &BTreeMap<(String, String), Leg>) {
+        let mut lost = looked.unreported && !legs.keys().any(|(of, _)| of == call_id);
+        for course in &looked.records {
+            let leg = legs.get(&(call_id.to_owned(), course.leg.clone()));
+            match leg.and_then(|leg| Some((leg, leg.last()?))) {
+                Some((leg, last)) => self.take(leg, &last.clone().with_course_of(course)),
+                None => lost = true,
+            }
+        }
+        if lost {
+            self.lost.push(call_id.to_owned());
+        }
+    }
+
     fn take(&mut self, leg: &Leg, record: &BillingRecord) {
         match &leg.issued {
             Some((_, issued)) if issued.says_the_same(record) => self.drop_waiting(leg),

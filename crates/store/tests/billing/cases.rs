@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use telness_core::call::{Direction, Party};
-use telness_core::decide::ForwardedBy;
+use telness_core::call::Direction;
+use telness_core::decide::{Action, ForwardedBy};
 use telness_core::number::Number;
+use telness_core::reason::Reason;
 use telness_core::record::EventKind;
 use telness_core::record::billing::{Charged, ClosedBy, Format, LegState};
 use telness_store::StoreError;
@@ -224,38 +225,6 @@ pub(crate) async fn many_closers_at_once(scene: Scene) {
     scene.sound().await;
 }
 
-pub(crate) async fn what_somebody_changed(scene: Scene) {
-    scene.talked(&call("nordtel", 0), 0, 1_000).await;
-    scene.close(NEXT_HOUR).await;
-    scene.close(NEXT_HOUR + HOUR).await;
-    (scene.by_hand)("UPDATE billing_records SET csv = 'record,1' WHERE place = 1");
-    let tenant = "nordtel".parse().unwrap();
-    assert_eq!(scene.billing.verify(&tenant).await.unwrap().len(), 1);
-    assert!(matches!(scene.billing.issue(&tenant, 1, Format::Csv).await, Err(StoreError::Broken(_))));
-    assert!(scene.billing.issue(&tenant, 1, Format::JsonLines).await.is_ok());
-    (scene.by_hand)("DELETE FROM billing_files WHERE sequence = 1");
-    let faults = scene.billing.verify(&tenant).await.unwrap();
-    assert!(faults.iter().any(|fault| fault.contains("files are missing")), "{faults:?}");
-    assert_eq!(scene.billing.issue(&tenant, 1, Format::JsonLines).await.unwrap(), None);
-}
-
-pub(crate) async fn a_call_that_cannot_be_read(scene: Scene) {
-    let mut odd = call("nordtel", 0);
-    odd.personal.from = Some(Party { sent: Arc::from("a\0b"), read: None });
-    scene.talked(&odd, 0, 1_000).await;
-    scene.talked(&call("nordtel", 1), 1, 1_000).await;
-    scene.talked(&call("nordtel", 2), 2, 1_000).await;
-    (scene.by_hand)("UPDATE calls SET reason = 'of-a-later-version' WHERE sip_call_id LIKE '1-%'");
-    let gathered = scene.billing.gather(closing(NEXT_HOUR)).await.unwrap();
-    assert_eq!((gathered.records, gathered.faulty), (2, 1));
-    assert_eq!(scene.close(NEXT_HOUR).await[0].head.records, 2);
-    assert_eq!(scene.records("nordtel", 1).await[0].from_sent.as_deref(), Some("a\0b"));
-    // It is not forgotten.
-    (scene.by_hand)("UPDATE calls SET reason = 'routed' WHERE sip_call_id LIKE '1-%'");
-    assert_eq!(scene.close(NEXT_HOUR + HOUR).await[0].head.records, 1);
-    scene.sound().await;
-}
-
 pub(crate) async fn calls_without_marks(scene: Scene) {
     scene.talked(&call("nordtel", 0), 0, 1_000).await;
     scene.talked(&call("fjordtel", 90 * MINUTE), 90 * MINUTE, 1_000).await;
@@ -271,5 +240,22 @@ pub(crate) async fn calls_without_marks(scene: Scene) {
     patient.settling.settle = Duration::from_secs(86_400);
     assert!(scene.try_close(patient).await.unwrap().iter().all(|file| file.head.records == 0));
     assert!(talk("nordtel", 0, 1).len() == 3);
+    scene.sound().await;
+}
+
+pub(crate) async fn connected_in_spite_of_a_rejection(scene: Scene) {
+    let mut all = [call("nordtel", 0), call("nordtel", 1)];
+    for record in &mut all {
+        (record.routing.action, record.routing.reason) = (Action::Reject, Reason::NoRoute);
+        record.personal.steps = Vec::new();
+    }
+    // One is as it ought to be; of the other a switch reports that people talked.
+    scene.ship(vec![entry(&all[0])]).await;
+    scene.talked(&all[1], 1, 5_000).await;
+    scene.close(NEXT_HOUR).await;
+    assert_eq!(scene.close(60 * HOUR).await[0].head.records, 0);
+    let records = scene.records("nordtel", 1).await;
+    let told: Vec<_> = records.iter().map(|one| (one.received_at, one.chargeable, one.talk_ms)).collect();
+    assert_eq!(told, [(at_ms(1), false, Some(5_000))]);
     scene.sound().await;
 }

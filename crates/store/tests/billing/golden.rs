@@ -12,7 +12,7 @@ use telness_core::record::{CallRecord, EventKind};
 use telness_core::world::Rate;
 use telness_store::billing::Issued;
 use telness_store::control::Control;
-use telness_store::{SqliteStore, Store};
+use telness_store::{SqliteStore, Upkeep};
 
 use crate::sample::{call, event};
 use crate::scene::{HOUR, NEXT_HOUR, Scene};
@@ -44,7 +44,7 @@ fn the_first_version_of_files_is_what_it_was() {
     let store = Arc::new(SqliteStore::open(&scratch.path().join("store.sqlite")).unwrap());
     let control = Control::of_sqlite(Arc::clone(&store));
     crate::run(async {
-        let scene = Scene::new(store as Arc<dyn Store>, &control, Box::new(|_| {})).await;
+        let scene = Scene::new(store as Arc<dyn Upkeep>, &control, Box::new(|_| {})).await;
         for (ms, record) in (0..).zip(calls()) {
             scene.talked(&record, ms, 61_234).await;
         }

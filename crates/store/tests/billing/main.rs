@@ -15,9 +15,11 @@ mod sample;
 mod scratch;
 
 mod cases;
+mod damage;
 mod faults;
 mod golden;
 mod orders;
+mod pruned;
 mod scene;
 
 use std::future::Future;
@@ -26,7 +28,7 @@ use std::sync::Arc;
 use scene::Scene;
 use scratch::Scratch;
 use telness_store::control::Control;
-use telness_store::{SqliteStore, Store};
+use telness_store::{SqliteStore, Upkeep};
 
 /// The suite over one database: a function that gives a test an empty one.
 macro_rules! suite {
@@ -78,12 +80,42 @@ macro_rules! suite {
 
         #[test]
         fn what_somebody_changed_by_hand_is_found_and_not_issued() {
-            $with_scene("by-hand", crate::cases::what_somebody_changed);
+            $with_scene("by-hand", crate::damage::what_somebody_changed);
         }
 
         #[test]
         fn s4_a_call_that_cannot_be_read_keeps_no_other_from_being_billed() {
-            $with_scene("poison", crate::cases::a_call_that_cannot_be_read);
+            $with_scene("poison", crate::damage::a_call_that_cannot_be_read);
+        }
+
+        #[test]
+        fn s4_a_record_that_cannot_be_read_keeps_no_other_call_from_being_billed() {
+            $with_scene("record", crate::damage::a_record_that_cannot_be_read);
+        }
+
+        #[test]
+        fn s4_an_hour_that_cannot_be_looked_at_keeps_no_other_from_being_billed() {
+            $with_scene("hour", crate::damage::an_hour_that_cannot_be_looked_at);
+        }
+
+        #[test]
+        fn n7_what_was_issued_of_a_call_stays_when_the_call_is_pruned() {
+            $with_scene("pruned", crate::pruned::what_was_issued_stays);
+        }
+
+        #[test]
+        fn n7_a_correction_of_a_pruned_call_has_what_was_issued_and_its_new_course() {
+            $with_scene("pruned-late", crate::pruned::a_correction_has_what_was_issued);
+        }
+
+        #[test]
+        fn n7_a_call_that_was_pruned_before_it_was_billed_is_told_of() {
+            $with_scene("pruned-lost", crate::pruned::a_call_that_was_never_billed);
+        }
+
+        #[test]
+        fn n7_what_a_switch_connected_in_spite_of_a_rejection_is_seen_and_not_charged() {
+            $with_scene("rejected", crate::cases::connected_in_spite_of_a_rejection);
         }
 
         #[test]
@@ -115,7 +147,7 @@ mod sqlite {
             connection.busy_timeout(std::time::Duration::from_secs(20)).unwrap();
             connection.execute_batch(sql).unwrap();
         });
-        run(async { test(Scene::new(store as Arc<dyn Store>, &control, by_hand).await).await });
+        run(async { test(Scene::new(store as Arc<dyn Upkeep>, &control, by_hand).await).await });
     }
 
     suite!(with_scene);

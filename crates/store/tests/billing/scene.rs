@@ -10,7 +10,7 @@ use telness_core::record::{CallEvent, CallRecord, EventKind};
 use telness_core::time::Timestamp;
 use telness_store::billing::{Billing, BillingFile, Closing};
 use telness_store::control::Control;
-use telness_store::{Entry, JournalId, Position, Store, StoreError};
+use telness_store::{Entry, JournalId, Position, Prunable, PruneStep, StoreError, Upkeep};
 
 use crate::sample::{at_ms, entry, event};
 
@@ -20,7 +20,7 @@ pub(crate) const HOUR: i64 = 60 * MINUTE;
 pub(crate) const NEXT_HOUR: i64 = HOUR;
 
 pub(crate) struct Scene {
-    pub(crate) store: Arc<dyn Store>,
+    pub(crate) store: Arc<dyn Upkeep>,
     pub(crate) billing: Billing,
     pub(crate) by_hand: Box<dyn Fn(&str) + Send + Sync>,
     position: AtomicU64,
@@ -28,7 +28,7 @@ pub(crate) struct Scene {
 
 impl Scene {
     pub(crate) async fn new(
-        store: Arc<dyn Store>,
+        store: Arc<dyn Upkeep>,
         control: &Control,
         by_hand: Box<dyn Fn(&str) + Send + Sync>,
     ) -> Self {
@@ -66,6 +66,14 @@ impl Scene {
             files.extend(self.billing.close(&tenant, closing).await?);
         }
         Ok(files)
+    }
+
+    /// Removes what tells of people of all calls of a tenant.
+    pub(crate) async fn prune(&self, tenant: &str) {
+        let (tenant, what) = (tenant.parse().unwrap(), Prunable::Personal);
+        let until = at_ms(10_000 * HOUR);
+        let step = PruneStep { tenant, what, emergency: false, since: None, until, after: None, dry_run: false };
+        assert!(self.store.prune(step).await.unwrap().next.is_none());
     }
 
     /// The records of a file, and that both forms of it are whole.

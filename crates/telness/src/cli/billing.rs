@@ -8,6 +8,7 @@ use telness_core::time::Timestamp;
 use telness_engine::billing::{close, closing};
 use telness_engine::clock::Clock;
 use telness_engine::config::Settings;
+use telness_engine::telemetry::start_logs;
 use telness_engine::{storage, store_file};
 use telness_store::StoreError;
 use telness_store::billing::{Billing, BillingFile, Gathered};
@@ -80,6 +81,8 @@ impl BillingCommand {
         match self.action {
             Action::Close { since, settings } => {
                 let settings = settings.load(None)?.settings;
+                // Which call or hour it was that could not be read, the log alone says.
+                start_logs(&settings.log).map_err(Failure::cannot)?;
                 on_store(&settings, true, async |billing| close_files(&billing, &settings, since, out).await)
             }
             Action::List { tenant, after, settings } => {
@@ -136,18 +139,32 @@ async fn close_files(
         billing.look_again(since, now).await.map_err(failed)?;
     }
     let closed = close(billing, closing(settings.billing, now)).await.map_err(failed)?;
-    let Gathered { hours, calls, records, faulty, held } = closed.gathered;
-    let exit = if faulty == 0 { Exit::Done } else { Exit::No };
+    let Gathered { hours, calls, records, faulty, failed: not_looked_at, lost, held } = closed.gathered;
+    let exit = if faulty == 0 && not_looked_at == 0 { Exit::Done } else { Exit::No };
     if out.is_json() {
         let files = &closed.files;
         out.json(&json!({
-            "hours": hours, "calls": calls, "records": records, "faulty": faulty, "held": held, "files": files
+            "hours": hours, "calls": calls, "records": records, "faulty": faulty, "failed": not_looked_at,
+            "lost": lost, "held": held, "files": files
         }))?;
         return Ok(exit);
     }
     out.line(format_args!("{records} records made of {calls} calls looked at"))?;
     if faulty > 0 {
-        out.line(format_args!("{faulty} calls cannot be read and are not billed; `telness records ID` says why"))?;
+        out.line(format_args!(
+            "{faulty} calls cannot be read, or their records cannot, and are not billed; the log above says which and why"
+        ))?;
+    }
+    if not_looked_at > 0 {
+        out.line(format_args!(
+            "{not_looked_at} hours of calls could not be looked at; the log above says why, and the next run tries again"
+        ))?;
+    }
+    if lost > 0 {
+        out.line(format_args!(
+            "{lost} calls were pruned before they were billed, and get no record; the log above says which. Keep calls \
+             longer than `billing.open_s_max`, and run this more often than `telness records prune`"
+        ))?;
     }
     if held > 0 {
         out.line(format_args!(

@@ -7,12 +7,15 @@
 //!    was reported, so long after its call was received ([`Settling::open_max`]). What was not over by then is marked
 //!    as not complete. What changes afterwards makes a correction.
 //! 2. A routed call of which nothing was ever reported has one record, `unreported`, for the first leg of its answer:
-//!    no call is missing. A rejected call has no leg and so no record.
+//!    no call is missing. A rejected call has none, as it has no leg; but a leg that is reported of it, which a switch
+//!    connected by itself and somebody pays for, has one that is not chargeable (and `records check` lists it).
 //! 3. Who is charged: for an emergency, nobody. For a leg that is there because we forwarded the call, the tenant of
 //!    the number that forwarded it. For a call that a tenant's switch had forwarded before, that tenant, by the number
 //!    that did. For another call of a tenant, the caller. For a call from a carrier, the tenant that is called.
 //! 4. Talk is in whole milliseconds from answer to end, cut off and never rounded up; nobody talked on a leg that
 //!    failed, and where the answer was not reported, how long is not known, which is not nothing.
+//! 5. Once what tells of people was removed of a call, nothing is known but the course of its legs. A correction then
+//!    has that, and all else as the record before; a leg that has no record by then never gets one.
 
 mod file;
 mod line;
@@ -99,12 +102,16 @@ pub struct Looked {
     pub open: Vec<LegName>,
     /// When to look again, though nothing more is reported.
     pub look_again_at: Option<Timestamp>,
+    /// Whether nothing was ever reported of a routed call, and nobody waits for that any more: it is to have a record.
+    pub unreported: bool,
+    /// Whether what tells of people was removed: the records then say the course of their legs and nothing else.
+    pub pruned: bool,
 }
 
 /// The records of a call's legs that are final at a time.
 #[must_use]
 pub fn look(call: &BilledCall, personal: &Personal, cdr: &Cdr, settling: Settling, now: Timestamp) -> Looked {
-    let mut looked = Looked::default();
+    let mut looked = Looked { pruned: personal.pruned, ..Looked::default() };
     let at_last = after(call.received_at, settling.open_max);
     for leg in &cdr.legs {
         let over = matches!(leg.state, CdrState::Failed | CdrState::Ended);
@@ -117,9 +124,11 @@ pub fn look(call: &BilledCall, personal: &Personal, cdr: &Cdr, settling: Settlin
             looked.again(final_at);
         }
     }
+    let silent = cdr.legs.is_empty() && call.action == Action::Route;
+    looked.unreported = silent && at_last <= now;
     let first = personal.steps.first().and_then(|step| step.targets.first());
-    if let Some(target) = first.filter(|_| cdr.legs.is_empty() && call.action == Action::Route) {
-        if at_last <= now {
+    if let Some(target) = first.filter(|_| silent) {
+        if looked.unreported {
             looked.records.push(record::new(call, personal, &target.leg, Some(target)));
         } else {
             looked.open.push(target.leg.clone());

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{BilledCall, charge, is_test, weighed};
 use crate::class::Class;
-use crate::decide::Target;
+use crate::decide::{Action, Target};
 use crate::record::{CdrState, LegName, Personal};
 use crate::time::Timestamp;
 
@@ -84,7 +84,7 @@ pub struct BillingRecord {
     pub charged_number: Option<String>,
     /// The user who holds that.
     pub charged_user: Option<String>,
-    /// Whether it may be charged at all: not for an emergency or a test of one.
+    /// Whether it may be charged at all: not for an emergency or a test of one, and not where we rejected the call.
     pub chargeable: bool,
     /// The call.
     pub call_id: String,
@@ -155,6 +155,7 @@ pub struct BillingRecord {
 pub(super) fn new(call: &BilledCall, personal: &Personal, leg: &LegName, target: Option<&Target>) -> BillingRecord {
     let charge = charge(call, personal, target);
     let test = is_test(call, personal);
+    let may_be = call.class != Class::Emergency && call.action == Action::Route;
     let rate = target.and_then(|target| weighed(personal, target)?.rate);
     BillingRecord {
         v: RECORD_VERSION,
@@ -164,7 +165,7 @@ pub(super) fn new(call: &BilledCall, personal: &Personal, leg: &LegName, target:
         charged: charge.charged,
         charged_number: charge.number,
         charged_user: charge.user,
-        chargeable: charge.charged != Charged::Nobody && call.class != Class::Emergency && !test,
+        chargeable: charge.charged != Charged::Nobody && may_be && !test,
         call_id: call.call_id.to_string(),
         leg: leg.to_string(),
         class: call.class.as_str().to_owned(),
@@ -223,6 +224,24 @@ impl BillingRecord {
             talk_ms: Some(0),
             cause_sip: None,
             cause_q850: None,
+            ..self
+        }
+    }
+
+    /// The same record with its leg's course as another tells it, which knows nothing else.
+    #[must_use]
+    pub fn with_course_of(self, other: &Self) -> Self {
+        Self {
+            state: other.state,
+            complete: other.complete,
+            // This one may have said that there is no such leg.
+            chargeable: self.charged != Charged::Nobody && !self.test && other.chargeable,
+            ringing_at: other.ringing_at,
+            answered_at: other.answered_at,
+            ended_at: other.ended_at,
+            talk_ms: other.talk_ms,
+            cause_sip: other.cause_sip,
+            cause_q850: other.cause_q850,
             ..self
         }
     }
