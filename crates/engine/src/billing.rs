@@ -78,6 +78,8 @@ impl Engine {
     async fn close_billing(&self, billing: &Billing, settings: BillingSettings) -> Result<u64, StoreError> {
         let closed = close(billing, closing(settings, self.clock.now())).await?;
         self.metrics.billing_records.inc_by(closed.gathered.records);
+        self.metrics.billing_lost.inc_by(closed.gathered.lost);
+        self.metrics.billing_held_hours.set(i64::try_from(closed.gathered.held).unwrap_or(i64::MAX));
         self.metrics.billing_files.inc_by(u64::try_from(closed.files.len()).unwrap_or(u64::MAX));
         for BillingFile { head, .. } in &closed.files {
             let (tenant, sequence, records) = (&head.tenant, head.sequence, head.records);

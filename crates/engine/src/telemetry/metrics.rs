@@ -106,8 +106,12 @@ pub struct Metrics {
     pub key_differs: Gauge,
     /// Records for billing that this node made.
     pub billing_records: Counter,
+    /// Calls that were pruned before this node could make a record of them.
+    pub billing_lost: Counter,
     /// Billing files that this node closed.
     pub billing_files: Counter,
+    /// Hours of calls that wait for an import to be whole.
+    pub billing_held_hours: Gauge,
     /// Since the oldest record was made that is in no file yet, in seconds.
     pub billing_waiting_seconds: Gauge,
     /// 1 while this node cannot make records or close files.
@@ -160,7 +164,9 @@ impl Metrics {
             snapshot_unwritten: Gauge::default(),
             key_differs: Gauge::default(),
             billing_records: Counter::default(),
+            billing_lost: Counter::default(),
             billing_files: Counter::default(),
+            billing_held_hours: Gauge::default(),
             billing_waiting_seconds: Gauge::default(),
             billing_failing: Gauge::default(),
         };
@@ -224,7 +230,10 @@ impl Metrics {
     fn register_billing(&mut self) {
         let registry = &mut self.registry;
         registry.register("billing_records", "Records for billing made here", self.billing_records.clone());
+        registry.register("billing_lost", "Calls pruned before they were billed", self.billing_lost.clone());
         registry.register("billing_files", "Billing files closed here", self.billing_files.clone());
+        let held = self.billing_held_hours.clone();
+        registry.register("billing_held_hours", "Hours of calls that wait for an import to be whole", held);
         let waiting = self.billing_waiting_seconds.clone();
         registry.register_with_unit("billing_waiting", "Since the oldest unfiled record", Unit::Seconds, waiting);
         registry.register("billing_failing", "1 while billing cannot be done here", self.billing_failing.clone());

@@ -140,7 +140,7 @@ async fn close_files(
     }
     let closed = close(billing, closing(settings.billing, now)).await.map_err(failed)?;
     let Gathered { hours, calls, records, faulty, failed: not_looked_at, lost, held } = closed.gathered;
-    let exit = if faulty == 0 && not_looked_at == 0 { Exit::Done } else { Exit::No };
+    let exit = if faulty == 0 && not_looked_at == 0 && held == 0 { Exit::Done } else { Exit::No };
     if out.is_json() {
         let files = &closed.files;
         out.json(&json!({
@@ -168,7 +168,8 @@ async fn close_files(
     }
     if held > 0 {
         out.line(format_args!(
-            "{held} hours of calls wait for an import that is not whole; begin it again, so that it goes on to its end"
+            "{held} hours of calls wait for an import that is not whole, and are not billed; begin it again, so that it \
+             goes on to its end"
         ))?;
     }
     for file in &closed.files {
@@ -181,7 +182,7 @@ async fn close_files(
 }
 
 async fn list(billing: &Billing, tenant: Option<TenantName>, after: i64, out: &mut Output) -> Result<Exit, Failure> {
-    for tenant in tenants(billing, tenant).await? {
+    for tenant in issued_to(billing, tenant).await? {
         let mut after = after;
         loop {
             let files = billing.files(&tenant, after, FILES_AT_ONCE).await.map_err(failed)?;
@@ -197,8 +198,17 @@ async fn list(billing: &Billing, tenant: Option<TenantName>, after: i64, out: &m
 
 async fn verify(billing: &Billing, tenant: Option<TenantName>, out: &mut Output) -> Result<Exit, Failure> {
     let mut sound = true;
-    for tenant in tenants(billing, tenant).await? {
+    let mut found = false;
+    let asked = match &tenant {
+        Some(tenant) => vec![tenant.clone()],
+        None => billing.tenants().await.map_err(failed)?,
+    };
+    for tenant in asked {
         let faults = billing.verify(&tenant).await.map_err(failed)?;
+        if faults.is_empty() && !has_files(billing, &tenant).await? {
+            continue;
+        }
+        found = true;
         sound &= faults.is_empty();
         if out.is_json() {
             out.json(&json!({ "tenant": tenant, "faults": faults }))?;
@@ -211,14 +221,27 @@ async fn verify(billing: &Billing, tenant: Option<TenantName>, out: &mut Output)
             out.line(format_args!("{tenant}: {fault}"))?;
         }
     }
-    Ok(if sound { Exit::Done } else { Exit::No })
+    if found { Ok(if sound { Exit::Done } else { Exit::No }) } else { Err(nothing_issued(tenant.as_ref())) }
 }
 
-async fn tenants(billing: &Billing, tenant: Option<TenantName>) -> Result<Vec<TenantName>, Failure> {
+/// Who was asked for, if it has files; everybody who has records if nobody was.
+async fn issued_to(billing: &Billing, tenant: Option<TenantName>) -> Result<Vec<TenantName>, Failure> {
     match tenant {
-        Some(tenant) => Ok(vec![tenant]),
+        Some(tenant) if has_files(billing, &tenant).await? => Ok(vec![tenant]),
+        Some(tenant) => Err(nothing_issued(Some(&tenant))),
         None => billing.tenants().await.map_err(failed),
     }
+}
+
+async fn has_files(billing: &Billing, tenant: &TenantName) -> Result<bool, Failure> {
+    billing.files(tenant, 0, 1).await.map(|files| !files.is_empty()).map_err(failed)
+}
+
+/// All files of nobody are there: whoever asks that has named somebody else, or another store.
+fn nothing_issued(tenant: Option<&TenantName>) -> Failure {
+    let whose = tenant.map(|tenant| format!(" of {tenant}")).unwrap_or_default();
+    let todo = "see whether it is the right store, and a name that `telness billing list` shows";
+    Failure::new(Exit::No, format_args!("no billing file{whose} was ever closed in this store; {todo}"))
 }
 
 fn line(file: &BillingFile, out: &mut Output) -> Result<(), Failure> {
