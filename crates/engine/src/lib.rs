@@ -41,5 +41,5 @@ pub use event_flow::{EventReport, EventTaken};
 pub use heartbeat::{ALIVE_MAX, is_alive};
 pub use node::{Engine, Node, Readiness, StartError};
 pub use snapshot::PlanFrom;
-pub use trial::{Trial, TrialCall, try_call};
+pub use trial::{Trial, TrialCall, try_call, try_standing};
 pub use world_flow::{Beginning, begin, example};

@@ -37,8 +37,12 @@ pub struct Trial {
 }
 
 /// Tries a call on a world: by the very functions that live calls go through, so that what it tells is what they do.
-pub async fn try_call(world: &World, keys: &Keys, asker: &Asker<'_>, mut trial: TrialCall) -> Trial {
-    let mut standing = standing(asker, &world.plan, keys);
+pub async fn try_call(world: &World, keys: &Keys, asker: &Asker<'_>, trial: TrialCall) -> Trial {
+    try_standing(world, standing(asker, &world.plan, keys), trial).await
+}
+
+/// The same for a standing that was found or made up, with whatever speaks against it.
+pub async fn try_standing(world: &World, mut standing: Standing, mut trial: TrialCall) -> Trial {
     let (dialled, classified) = Dialled::of(&mut trial.draft, &standing, &world.plan);
     let numbers = dialled.read(&trial.draft, &standing);
     standing.settle_tenant(&numbers, world, trial.at);

@@ -11,6 +11,7 @@
 
 mod calls;
 mod decks;
+mod denials;
 mod directory;
 mod emergency;
 mod following;

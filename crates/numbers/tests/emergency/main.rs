@@ -4,13 +4,17 @@
     clippy::indexing_slicing,
     clippy::string_slice,
     clippy::arithmetic_side_effects,
-    reason = "a test"
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "a test; how long it is is chosen by the environment"
 )]
+
+mod random;
 
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, PhoneNumberType};
 use telness_core::class::Place;
 use telness_core::emergency::{OUTSIDE_LINE_DIGITS_MAX, emergency_patterns, is_ambiguous_outside_line, regions};
-use telness_core::number::{Number, Region};
+use telness_core::number::{Digits, Number, Region};
 use telness_numbers::{DialledIn, read, recognise};
 
 const TYPES: [PhoneNumberType; 10] = [
