@@ -82,7 +82,7 @@ impl BillingCommand {
             Action::Close { since, settings } => {
                 let settings = settings.load(None)?.settings;
                 // Which call or hour it was that could not be read, the log alone says.
-                start_logs(&settings.log).map_err(Failure::cannot)?;
+                let _logs = start_logs(&settings.log).map_err(Failure::cannot)?;
                 on_store(&settings, true, async |billing| close_files(&billing, &settings, since, out).await)
             }
             Action::List { tenant, after, settings } => {
