@@ -32,6 +32,11 @@ impl std::fmt::Debug for CallLog {
 }
 
 impl CallLog {
+    /// Whether the store takes what is recorded, so that it can be asked.
+    pub(crate) fn can_tell(&self) -> bool {
+        self.recorder.is_shipping()
+    }
+
     /// The record of a call from before this node's memory, if the store has it and can tell. One that was answered
     /// since the start may be on its way there still.
     pub(crate) async fn first_answer(

@@ -1,6 +1,7 @@
 //! What a node says of itself in the store, again and again, and what it learns there of the others.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use telness_core::time::Timestamp;
@@ -11,14 +12,15 @@ use tokio_util::sync::CancellationToken;
 use crate::node::Engine;
 use crate::snapshot::Fault;
 
-/// How often a node says that it is there.
+/// How often a node says that it is there, and does what the store needs.
 const EVERY: Duration = Duration::from_secs(5);
 
 /// How long ago a node was last seen that is taken to be alive.
 pub const ALIVE_MAX: Duration = Duration::from_secs(15);
 
-/// How many beats pass between two looks for what is left of rate decks, unless there was some.
-const BEATS_BETWEEN_SWEEPS: u32 = 11;
+/// How many turns pass between two looks for what is left of rate decks, unless there was some.
+const TURNS_BETWEEN_SWEEPS: u32 = 11;
+
 /// What is told while the store takes records and its chores fail.
 const CHORES_NOT_DONE: &str = "the store's chores are not done: days to come are not made ready, and from the first of \
                                them on nothing can be written; `telness nodes` and the log tell why";
@@ -33,33 +35,44 @@ pub fn is_alive(seen_at: Timestamp, now: Timestamp) -> bool {
     u64::try_from(micros).unwrap_or(0) <= u64::try_from(ALIVE_MAX.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// Says so until the node stops, and does the store's small chores.
+/// Says so until the node stops, and does the store's small chores: beside each other, so that a node whose chores take
+/// long is not taken to be dead.
 pub(crate) async fn run(engine: Arc<Engine>, store: Arc<dyn Store>, started_at: Timestamp, stop: CancellationToken) {
-    let beating = async {
-        let mut beats_to_sweep = 0;
-        let mut said = false;
-        loop {
-            // The shipper tells that the store is away; this need not as well.
-            let beat = engine.beat(started_at, said).await;
-            if let Err(why) = &beat {
-                tracing::debug!(%why, "the node could not say in the store that it is there");
-            }
-            said |= beat.is_ok();
-            let tended = store.tend().await;
-            if beat.is_ok() {
-                engine.tell_of_chores(tended.err());
-            }
-            beats_to_sweep = match beats_to_sweep {
-                0 if engine.sweep_decks().await => 0,
-                0 => BEATS_BETWEEN_SWEEPS,
-                beats => beats.saturating_sub(1),
-            };
-            tokio::time::sleep(EVERY).await;
-        }
-    };
+    // The shipper tells that the store is away; what waits for it need not as well.
+    let said = AtomicBool::new(false);
     tokio::select! {
-        () = beating => {}
+        () = beating(&engine, started_at, &said) => {}
+        () = tending(&engine, &*store, &said) => {}
         () = stop.cancelled() => {}
+    }
+}
+
+async fn beating(engine: &Engine, started_at: Timestamp, said: &AtomicBool) {
+    let mut ever_said = false;
+    loop {
+        let beat = engine.beat(started_at, ever_said).await;
+        if let Err(why) = &beat {
+            tracing::debug!(%why, "the node could not say in the store that it is there");
+        }
+        ever_said |= beat.is_ok();
+        said.store(beat.is_ok(), Ordering::Relaxed);
+        tokio::time::sleep(EVERY).await;
+    }
+}
+
+async fn tending(engine: &Engine, store: &dyn Store, said: &AtomicBool) {
+    let mut turns_to_sweep = 0;
+    loop {
+        let tended = store.tend().await;
+        if said.load(Ordering::Relaxed) {
+            engine.tell_of_chores(tended.err());
+        }
+        turns_to_sweep = match turns_to_sweep {
+            0 if engine.sweep_decks().await => 0,
+            0 => TURNS_BETWEEN_SWEEPS,
+            turns => turns.saturating_sub(1),
+        };
+        tokio::time::sleep(EVERY).await;
     }
 }
 

@@ -169,6 +169,59 @@ fn n2_a_batch_of_new_calls_of_which_one_is_there_is_written_all_the_same() {
     });
 }
 
+/// Calls under a key are looked at, and the rest of their batch is copied all the same.
+#[test]
+fn n5_calls_with_keys_take_the_copy_from_no_other() {
+    run(async {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let names = Arc::clone(&told);
+        let observe: Observe = Arc::new(move |one| names.lock().unwrap().push((one.name, one.ok)));
+        let store = PostgresStore::open(&PostgresOptions { observe, ..ready(server()).await }).unwrap();
+        let record = |ms| if ms % 2 == 0 { keyed_call(TENANTS[0], ms) } else { call(TENANTS[0], ms) };
+        let calls: Vec<_> = (0..20).map(record).collect();
+        // One of the keys was used on another node, and decided otherwise there.
+        let mut first = calls[4].clone();
+        first.routing.received_at = Timestamp::from_micros(first.routing.received_at.as_micros() - 50_000);
+        store.write(journal(2), Position(1), vec![entry(&first)]).await.unwrap();
+        told.lock().unwrap().clear();
+        store.write(journal(1), Position(1), calls.iter().map(entry).collect()).await.unwrap();
+        assert_eq!(*told.lock().unwrap(), [("copy_batch", true)]);
+        for record in &calls {
+            let (name, id) = (&record.routing.tenant, record.routing.call_id);
+            let kept = store.call(name, id).await.unwrap().unwrap();
+            let (expected, others) = if id == first.routing.call_id { (&first, 1) } else { (record, 0) };
+            assert_eq!(kept.routing, expected.routing);
+            assert_eq!(store.contradictions(name, id).await.unwrap().len(), others);
+        }
+    });
+}
+
+/// A call whose time is another than its id tells is looked for everywhere; when it is gone, so is the search.
+#[test]
+fn calls_are_copied_again_when_the_last_stray_is_gone() {
+    run(async {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let names = Arc::clone(&told);
+        let observe: Observe = Arc::new(move |one| names.lock().unwrap().push(one.name));
+        let shared = PostgresOptions { observe, ..ready(server()).await };
+        let store = PostgresStore::open(&shared).unwrap();
+        let mut stray = call(TENANTS[0], 1);
+        stray.routing.received_at = Timestamp::from_micros(stray.routing.received_at.as_micros() + 7_000);
+        store.write(journal(1), Position(1), vec![entry(&stray)]).await.unwrap();
+        let written_by = async |ms: i64| {
+            told.lock().unwrap().clear();
+            let position = Position(u64::try_from(ms).unwrap());
+            store.write(journal(1), position, vec![entry(&call(TENANTS[0], ms))]).await.unwrap();
+            told.lock().unwrap().clone()
+        };
+        assert_eq!(written_by(10).await, ["copy_batch", "write_batch"], "it shows when the first is copied");
+        assert_eq!(written_by(11).await, ["write_batch"]);
+        server().sql(&database_of(&shared), "DELETE FROM keyed_calls; DELETE FROM calls");
+        assert_eq!(written_by(12).await, ["write_batch"]);
+        assert_eq!(written_by(13).await, ["copy_batch"]);
+    });
+}
+
 /// The same new calls by two nodes at once: both copy, one is undone, and nobody waits in a circle.
 #[test]
 fn n5_two_nodes_that_copy_the_same_calls_at_once_write_each_once() {
@@ -287,8 +340,28 @@ fn n6_events_that_missed_their_call_are_swept_to_it() {
             DELETE FROM events; UPDATE calls SET state = 'decided', cdr = NULL, answered_at = NULL, ended_at = NULL";
         server().sql(&database_of(&shared), missed);
         assert_ne!(seen_of_all(&store).await, expected);
-        store.tend().await.unwrap();
+        // Each goes on where the last left off, for as long as it may take.
+        while server().sql(&database_of(&shared), "SELECT count(*) FROM early_events") != "0" {
+            store.tend().await.unwrap();
+        }
         assert_eq!(seen_of_all(&store).await, expected);
+    });
+}
+
+/// A switch that reported for an hour of calls that nobody asked about leaves a million of them waiting.
+#[test]
+fn n3_who_tends_looks_at_waiting_events_for_a_moment_and_goes_on_the_next_time() {
+    run(async {
+        let shared = ready(server()).await;
+        let store = PostgresStore::open(&shared).unwrap();
+        let waiting = "INSERT INTO early_events (tenant, call_id, event_id, digest, received_at, event)
+            SELECT 'nordtel', gen_random_uuid(), 'e', '\\x00', now(), '{}' FROM generate_series(1, 300000)";
+        server().sql(&database_of(&shared), waiting);
+        for _ in 0..3 {
+            let began = std::time::Instant::now();
+            store.tend().await.unwrap();
+            assert!(began.elapsed() < Duration::from_secs(5), "it took {:?}", began.elapsed());
+        }
     });
 }
 

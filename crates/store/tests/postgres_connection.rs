@@ -24,6 +24,7 @@ use ground::{database_of, options, ready, server};
 use sample::{call, entry, event, id};
 use scratch::Scratch;
 use telness_core::record::EventKind;
+use telness_store::control::Control;
 use telness_store::{
     Entry, JournalId, Migrations, Position, PostgresOptions, PostgresStore, Store, StoreError, Tls, Transacted,
 };
@@ -227,6 +228,13 @@ fn n3_a_connection_that_is_cut_in_a_transaction_costs_another_attempt() {
         // While it lies idle: the next who asks gets another, and need not know.
         assert_ne!(server().sql(&database, end), "0");
         write(&store, 2).await.unwrap();
+        // So does whoever edits: nothing was done yet.
+        let control = Control::of_postgres(&store);
+        control.forget_node(&"gone".parse().unwrap()).await.unwrap();
+        for _ in 0..5 {
+            assert_ne!(server().sql(&database, end), "0");
+            control.forget_node(&"gone".parse().unwrap()).await.unwrap();
+        }
         let blocker = Blocker::on(&shared).await;
         let cut = async {
             let waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()

@@ -3,10 +3,10 @@
 mod table;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use telness_core::call::{Call, CallId, Draft, FieldFault};
-use telness_core::class::Class;
+use telness_core::class::{Class, Workflow};
 use telness_core::reason::Reason;
 use telness_core::record::CallRecord;
 use telness_core::standing::Standing;
@@ -88,9 +88,17 @@ impl Drop for Hold<'_> {
     }
 }
 
+/// How long the store is not asked about keys after it did not answer in time: while it hangs, one call in so many
+/// seconds waits for it, and no other does.
+const SILENCE: Duration = Duration::from_secs(5);
+
 /// The keyed calls that this node decided of late, and those it decides now.
 #[derive(Debug, Default)]
-pub(crate) struct Idempotency(Mutex<Table>);
+pub(crate) struct Idempotency {
+    table: Mutex<Table>,
+    /// Until when the store is not asked.
+    silent_until: Mutex<Option<Instant>>,
+}
 
 impl Idempotency {
     /// Finds out what is to be done about a call, and waits for the first with its key if that is in hand.
@@ -99,6 +107,8 @@ impl Idempotency {
             return Ok(Turn::Decide(self.hold(None)));
         };
         let emergency = call.class == Class::Emergency;
+        // In the high workflow no answer waits for the store.
+        let asks_store = call.workflow() == Workflow::Low;
         let waited = if emergency { None } else { tokio::time::timeout(FIRST_WAIT, self.wait(key)).await.ok() };
         // The first takes too long, or this one cannot wait. Both make the same call: its id is the key's.
         let found = waited.unwrap_or_else(|| self.lock().take(key));
@@ -107,8 +117,8 @@ impl Idempotency {
             Found::Offered(record) => Ok(Turn::Record(record, self.hold(Some(key)))),
             Found::Other if emergency => self.flagged(call, engine),
             Found::Other => Err(CallError::Conflict),
-            Found::Free { answered_here } if !emergency => {
-                ask_store(self.hold(Some(key)), call, key, answered_here, engine).await
+            Found::Free { answered_here } if asks_store && self.store_answers(engine) => {
+                self.ask_store(call, key, answered_here, engine).await
             }
             Found::Free { .. } | Found::Beside => Ok(Turn::Decide(self.hold(Some(key)))),
         }
@@ -146,27 +156,37 @@ impl Idempotency {
         Ok(Turn::Decide(self.hold(None)))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Table> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Whether the store can tell of a key in time: it takes records, and answered the last time.
+    fn store_answers(&self, engine: &Engine) -> bool {
+        let silent_until = *self.silent_until.lock().unwrap_or_else(PoisonError::into_inner);
+        engine.call_log.can_tell() && silent_until.is_none_or(|until| crate::clock::monotonic() >= until)
     }
-}
 
-/// Asks the store for a first answer from before this node's memory of whole answers.
-async fn ask_store<'a>(
-    hold: Hold<'a>,
-    call: &Call,
-    key: Key,
-    answered_here: bool,
-    engine: &Engine,
-) -> Result<Turn<'a>, CallError> {
-    let asked = engine.call_log.first_answer(&call.tenant, call.id, answered_here);
-    let Ok(Some(record)) = tokio::time::timeout(FIRST_WAIT, asked).await else {
-        return Ok(Turn::Decide(hold));
-    };
-    if record.routing.request_hash.is_some_and(|first| first != key.request_hash) {
-        return Err(CallError::Conflict);
+    /// Asks the store for a first answer from before this node's memory of whole answers.
+    async fn ask_store(
+        &self,
+        call: &Call,
+        key: Key,
+        answered_here: bool,
+        engine: &Engine,
+    ) -> Result<Turn<'_>, CallError> {
+        let hold = self.hold(Some(key));
+        let asked = engine.call_log.first_answer(&call.tenant, call.id, answered_here);
+        let answer = tokio::time::timeout(FIRST_WAIT, asked).await;
+        let silent_until = if answer.is_err() { crate::clock::monotonic().checked_add(SILENCE) } else { None };
+        *self.silent_until.lock().unwrap_or_else(PoisonError::into_inner) = silent_until;
+        let Ok(Some(record)) = answer else {
+            return Ok(Turn::Decide(hold));
+        };
+        if record.routing.request_hash.is_some_and(|first| first != key.request_hash) {
+            return Err(CallError::Conflict);
+        }
+        let answer = engine.replay(Arc::new(record), engine.recorder.proof_of_stored());
+        hold.done(&answer);
+        Ok(Turn::Replay(answer))
     }
-    let answer = engine.replay(Arc::new(record), engine.recorder.proof_of_stored());
-    hold.done(&answer);
-    Ok(Turn::Replay(answer))
+
+    fn lock(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }

@@ -296,6 +296,11 @@ impl Recorder {
         self.shared.shipped.borrow().clone()
     }
 
+    /// Whether the store took what it was given last.
+    pub(crate) fn is_shipping(&self) -> bool {
+        self.shared.shipped.borrow().failing.is_none()
+    }
+
     /// Says that the node is about to stop and by when it is to have ended: what failed is tried more often from now
     /// on. Records are still taken. The first time that was said stays; it is the answer.
     pub(crate) fn begin_stop(&self, by: Instant) -> Instant {

@@ -140,6 +140,25 @@ async fn n5_a_record_that_does_not_know_its_request_conflicts_with_none() {
     assert_eq!(*again.record, record);
 }
 
+/// A database that hangs says nothing for long, not even that it is away.
+#[tokio::test(flavor = "multi_thread")]
+async fn s1_one_call_waits_for_a_store_that_hangs_and_the_others_with_keys_do_not() {
+    const CALLS: u32 = 20;
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("postgres://nobody@{}/none", silent.local_addr().unwrap());
+    let scene = Scene::with(|settings| {
+        settings.store.url = Some(url);
+        settings.store.tls = telness_store::Tls::Off;
+        settings.store.connect_max = Duration::from_secs(60);
+    });
+    let began = telness_engine::clock::monotonic();
+    for order in 0..CALLS {
+        scene.call(&OFFICE, keyed("+46701740605", &format!("order {order}"))).await.unwrap();
+    }
+    let waits = Duration::from_millis(250) * CALLS / 2;
+    assert!(began.elapsed() < waits, "each of them waited: {:?}", began.elapsed());
+}
+
 #[tokio::test]
 async fn a_redial_is_a_new_call() {
     let scene = Scene::new();

@@ -25,8 +25,9 @@ mod value;
 mod verify;
 mod write;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use telness_core::call::CallId;
 use telness_core::names::TenantName;
@@ -41,11 +42,13 @@ use connect::Connector;
 use days::Days;
 pub(crate) use pool::Pool;
 pub(crate) use schema::latest as schema_version;
-use trouble::Trouble;
-pub(crate) use trouble::of_postgres;
+pub(crate) use trouble::{Trouble, of_postgres};
 
 const CHECK: &str = "INSERT INTO checks (only_row, count) VALUES (true, 1)
     ON CONFLICT (only_row) DO UPDATE SET count = checks.count + 1";
+
+/// How long one look at waiting events goes on: with a million of them, whoever tends has other things to do as well.
+const SWEEP_MAX: Duration = Duration::from_millis(500);
 
 /// Batches are written one after the other.
 const SHIPPING_CONNECTIONS: usize = 1;
@@ -61,6 +64,8 @@ pub struct PostgresStore {
     listener: listen::Listener,
     /// Whether calls were seen that are here with another time than their ids tell, so that each is to be looked at.
     has_strays: Arc<AtomicBool>,
+    /// How far the look at waiting events has come; from the beginning if there is none.
+    swept_to: Mutex<Option<write::Key>>,
 }
 
 impl PostgresStore {
@@ -76,7 +81,15 @@ impl PostgresStore {
         let shipping = PostgresOptions { connections_max: SHIPPING_CONNECTIONS, ..options.clone() };
         let (pool, shipping) = (Arc::new(Pool::new(&others)?), Pool::new(&shipping)?);
         let (listener, hints) = listen::Listener::new(Connector::new(options)?);
-        Ok(Self { pool, shipping, days: Days::default(), hints, listener, has_strays: Arc::default() })
+        Ok(Self {
+            pool,
+            shipping,
+            days: Days::default(),
+            hints,
+            listener,
+            has_strays: Arc::default(),
+            swept_to: Mutex::default(),
+        })
     }
 
     /// The connections, for the control plane beside.
@@ -94,15 +107,15 @@ impl PostgresStore {
 }
 
 impl PostgresStore {
-    /// Writes a batch: as one of which nothing is there, if it looks so, and with a look at each row if it is not.
+    /// Writes a batch: copied, as one whose new ids nobody has yet, if it looks so; with a look at each row if it is not.
     async fn write(&self, batch: &Arc<write::Batch>) -> Result<Written, StoreError> {
-        if batch.is_plain() && !self.has_strays.load(Ordering::Relaxed) {
+        if batch.is_for_copy() && !self.has_strays.load(Ordering::Relaxed) {
             let not_new = Arc::new(AtomicBool::new(false));
             let written = self.shipping.transaction("copy_batch", |transaction| {
                 let (batch, not_new) = (Arc::clone(batch), Arc::clone(&not_new));
                 let has_strays = Arc::clone(&self.has_strays);
                 Box::pin(async move {
-                    let written = write::plain_batch(transaction, &batch, &has_strays).await;
+                    let written = write::copied_batch(transaction, &batch, &has_strays).await;
                     not_new.store(matches!(written, Err(Trouble::NotNew)), Ordering::Relaxed);
                     written
                 })
@@ -113,8 +126,8 @@ impl PostgresStore {
             }
         }
         let written = self.shipping.transaction("write_batch", |transaction| {
-            let batch = Arc::clone(batch);
-            Box::pin(async move { write::batch(transaction, &batch).await })
+            let (batch, has_strays) = (Arc::clone(batch), Arc::clone(&self.has_strays));
+            Box::pin(async move { write::batch(transaction, &batch, &has_strays).await })
         });
         written.await
     }
@@ -174,7 +187,10 @@ impl Store for PostgresStore {
     fn tend(&self) -> Pending<'_, ()> {
         Box::pin(async move {
             self.days.make_ahead(&self.pool).await?;
-            self.sweep_early_events().await
+            let before = self.swept_to.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let came = self.sweep_early_events(before, SWEEP_MAX).await?;
+            *self.swept_to.lock().unwrap_or_else(PoisonError::into_inner) = came;
+            Ok(())
         })
     }
 }

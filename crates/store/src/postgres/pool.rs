@@ -81,7 +81,6 @@ impl Pool {
     ) -> Result<T, StoreError> {
         let began = Instant::now();
         let mut retries = 0_u32;
-        let mut pause = PAUSE;
         let outcome = loop {
             let trouble = match self.attempt(name, &work).await {
                 Ok(value) => break Ok(value),
@@ -91,10 +90,7 @@ impl Pool {
             if retries.saturating_add(1) >= ATTEMPTS_MAX || !passes {
                 break Err(trouble);
             }
-            tracing::debug!(name, ?trouble, "the transaction is tried again");
-            retries = retries.saturating_add(1);
-            tokio::time::sleep(pause).await;
-            pause = pause.saturating_mul(2);
+            pause_before(name, &trouble, &mut retries).await;
         };
         let took = began.elapsed();
         (self.observe)(&Transacted { name, took, retries, ok: outcome.is_ok() });
@@ -116,25 +112,52 @@ impl Pool {
         });
         let outcome = attempt.await.unwrap_or(Err(Trouble::TooLate(name)));
         if let Err(trouble) = &outcome
-            && (trouble.spoils_connection() || matches!(trouble, Trouble::TooLate(_)))
+            && trouble.ends_connection()
         {
-            // It is closed, with whatever still runs on it, and the next who asks gets another. Those that lie idle lead
-            // to the same server.
-            drop(Object::take(client));
-            self.pool.retain(|_, _| false);
+            self.close(client);
         }
         outcome
     }
 
-    /// A connection for somebody who makes a transaction of it step by step, on a database with a schema that this
-    /// version knows.
-    pub(crate) async fn lend(&self) -> Result<Object, StoreError> {
-        let lent = timeout(self.transaction_max, async {
-            let client = self.client().await?;
+    /// Closes a connection of no use, with whatever still runs on it, so that the next who asks gets another. Those that
+    /// lie idle lead to the same server, and go with it.
+    pub(crate) fn close(&self, client: Object) {
+        drop(Object::take(client));
+        self.pool.retain(|_, _| false);
+    }
+
+    /// A transaction for somebody who goes on with it step by step, begun on a database with a schema that this version
+    /// knows; and how often that was tried again. Nothing was done yet, so a connection that broke since it was used
+    /// last is no reason to fail.
+    pub(crate) async fn begin(&self, name: &'static str, begin: &str) -> Result<(Object, u32), StoreError> {
+        let mut retries = 0_u32;
+        loop {
+            let trouble = match self.begin_once(name, begin).await {
+                Ok(client) => return Ok((client, retries)),
+                Err(trouble) => trouble,
+            };
+            if retries.saturating_add(1) >= ATTEMPTS_MAX || !trouble.spoils_connection() {
+                return Err(trouble.into());
+            }
+            pause_before(name, &trouble, &mut retries).await;
+        }
+    }
+
+    async fn begin_once(&self, name: &'static str, begin: &str) -> Result<Object, Trouble> {
+        let client = self.client().await?;
+        let begun = timeout(self.transaction_max, async {
             self.require_schema(&client).await?;
-            Ok::<_, Trouble>(client)
+            client.batch_execute(begin).await.map_err(Trouble::from)
         });
-        Ok(lent.await.unwrap_or(Err(Trouble::TooLate("begin")))?)
+        match begun.await.unwrap_or(Err(Trouble::TooLate(name))) {
+            Ok(()) => Ok(client),
+            Err(trouble) => {
+                if trouble.ends_connection() {
+                    self.close(client);
+                }
+                Err(trouble)
+            }
+        }
     }
 
     /// Tells whoever measures of a transaction that such a one ran.
@@ -145,6 +168,11 @@ impl Pool {
     /// A connection of its own for somebody who keeps it, whatever the schema is.
     pub(crate) async fn connection(&self) -> Result<Object, StoreError> {
         Ok(self.client().await?)
+    }
+
+    /// How long a transaction may take, or a question outside of one.
+    pub(crate) const fn transaction_max(&self) -> Duration {
+        self.transaction_max
     }
 
     /// A connection, within a limit of time over all that it takes to get one.
@@ -164,6 +192,13 @@ impl Pool {
         *self.schema_seen.lock().unwrap_or_else(PoisonError::into_inner) = known.is_ok().then(Instant::now);
         known
     }
+}
+
+/// Waits before another attempt, each time longer.
+async fn pause_before(name: &'static str, trouble: &Trouble, retries: &mut u32) {
+    tracing::debug!(name, ?trouble, "the transaction is tried again");
+    tokio::time::sleep(PAUSE.saturating_mul(2_u32.saturating_pow(*retries))).await;
+    *retries = retries.saturating_add(1);
 }
 
 /// What each connection is told first. Every statement of ours walks along an index with the keys that it was given,

@@ -43,6 +43,8 @@ const LOCK_MS_MAX: u32 = 2_000;
 /// How long it lets the others go on before it tries again, and how often it does.
 const LOCK_PAUSE: Duration = Duration::from_secs(1);
 const LOCK_ATTEMPTS_MAX: u32 = 100;
+/// How long a comparison of the schema may take, which makes it anew beside.
+const VERIFY_MAX: Duration = Duration::from_secs(120);
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (
     version bigint PRIMARY KEY,
@@ -52,7 +54,7 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (
     applied_at timestamptz NOT NULL DEFAULT now()
 )";
 /// Everybody who migrates takes this lock first, so that two do not do it at once.
-const LOCK: &str = "SELECT pg_advisory_lock(hashtext('telness migrate'))";
+const LOCK: &str = "SELECT pg_try_advisory_lock(hashtext('telness migrate'))";
 const UNLOCK: &str = "SELECT pg_advisory_unlock(hashtext('telness migrate'))";
 const RANGE: &str = "SELECT coalesce(max(version), 0), coalesce(max(works_from), 0) FROM schema_migrations";
 const ENCODING: &str = "SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = current_database()";
@@ -114,7 +116,7 @@ impl Migrations {
     /// # Errors
     /// When the database cannot be reached.
     pub async fn status(&self) -> Result<Vec<MigrationStatus>, StoreError> {
-        let applied = self.applied().await?;
+        let applied = self.in_time(self.applied()).await?;
         let known = STEPS.iter().map(|step| MigrationStatus {
             version: step.version,
             name: step.name.to_owned(),
@@ -136,7 +138,7 @@ impl Migrations {
         // A step, and the steps of another who migrates, may take long.
         client.batch_execute("SET statement_timeout = 0; SET lock_timeout = 0").await.map_err(lost)?;
         require_utf8(&**client).await?;
-        client.batch_execute(LOCK).await.map_err(lost)?;
+        self.lock(&client).await?;
         let done = step_by_step(&mut client, STEPS).await;
         // The connection ends here, and with it the lock, should this fail.
         let _ = client.batch_execute(UNLOCK).await;
@@ -144,11 +146,38 @@ impl Migrations {
         done
     }
 
+    /// Waits for another who migrates, and says so.
+    async fn lock(&self, client: &deadpool_postgres::Object) -> Result<(), StoreError> {
+        let mut told = false;
+        loop {
+            let row = self.in_time(async { client.query_one(LOCK, &[]).await.map_err(lost) }).await?;
+            if row.get(0) {
+                return Ok(());
+            }
+            if !told {
+                tracing::warn!("another telness migrates this database; waiting until it is done");
+                told = true;
+            }
+            tokio::time::sleep(LOCK_PAUSE).await;
+        }
+    }
+
+    /// Gives up what a server that hangs does not answer: its own limits do not count then.
+    async fn in_time<T>(&self, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        let done = tokio::time::timeout(self.pool.transaction_max(), work).await;
+        done.unwrap_or(Err(Trouble::TooLate("migrate").into()))
+    }
+
     /// Whether every step that the database has is the one that this version knows, and what they made is there.
     ///
     /// # Errors
     /// What is wrong, or that the database cannot be reached.
     pub async fn verify(&self) -> Result<(), StoreError> {
+        let verified = tokio::time::timeout(VERIFY_MAX, self.compare()).await;
+        verified.unwrap_or(Err(Trouble::TooLate("verify the schema").into()))
+    }
+
+    async fn compare(&self) -> Result<(), StoreError> {
         let applied = self.applied().await?;
         require_same(&applied)?;
         let mut client = self.pool.connection().await?;

@@ -60,6 +60,11 @@ impl Trouble {
         leaving || error.is_closed() || error.source().is_some_and(|why| why.is::<std::io::Error>())
     }
 
+    /// Whether a connection is to be closed that this came over: of no use any more, or not known to be.
+    pub(crate) fn ends_connection(&self) -> bool {
+        matches!(self, Self::TooLate(_)) || self.spoils_connection()
+    }
+
     fn state(&self) -> Option<&SqlState> {
         match self {
             Self::Postgres(error) => error.code(),

@@ -1,13 +1,16 @@
 //! Looking after records beside nodes that write them: each step a transaction with a name.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use telness_core::call::CallId;
 use telness_core::names::TenantName;
 use telness_core::retention::Horizons;
 use telness_core::time::Timestamp;
+use tokio::time::Instant;
 
 use super::value::Time;
+use super::write::Key;
 use super::{PostgresStore, doubts, early, prune, prune_day};
 use crate::{AwaitedCall, DayPruned, Doubtful, Pending, Prunable, PruneStep, PrunedStep, StoreError, Upkeep};
 
@@ -49,7 +52,7 @@ impl Upkeep for PostgresStore {
         Box::pin(async move {
             if step.what == Prunable::WaitingEvents && step.after.is_none() && !step.dry_run {
                 // Events of calls that came meanwhile wait for nothing any more.
-                self.sweep_early_events().await?;
+                self.sweep_early_events(None, Duration::MAX).await?;
             }
             let step = Arc::new(step);
             let pruned = self.pool.transaction("prune_records", move |transaction| {
@@ -82,9 +85,14 @@ impl Upkeep for PostgresStore {
 }
 
 impl PostgresStore {
-    /// Looks whether calls have come beside their waiting events.
-    pub(super) async fn sweep_early_events(&self) -> Result<(), StoreError> {
-        let mut after = None;
+    /// Looks, for so long, whether calls have come beside their waiting events. Answers where to look on; nothing at the
+    /// end.
+    pub(super) async fn sweep_early_events(
+        &self,
+        mut after: Option<Key>,
+        sweep_max: Duration,
+    ) -> Result<Option<Key>, StoreError> {
+        let began = Instant::now();
         loop {
             let from = Arc::new(after);
             let swept = self.pool.transaction("sweep_early_events", |transaction| {
@@ -92,8 +100,8 @@ impl PostgresStore {
                 Box::pin(async move { early::sweep(transaction, (*from).as_ref()).await })
             });
             after = swept.await?;
-            if after.is_none() {
-                return Ok(());
+            if after.is_none() || began.elapsed() >= sweep_max {
+                return Ok(after);
             }
         }
     }

@@ -41,6 +41,9 @@ const CONTRADICTION: &str = "INSERT INTO contradictions (tenant, call_id, digest
 /// Whose call it is.
 pub(super) type Key = (TenantName, CallId);
 
+/// A call of a batch by its key.
+type Call<'a> = (&'a Key, &'a Record);
+
 /// One call of a batch.
 struct Record {
     routing: Box<Routing>,
@@ -85,10 +88,15 @@ impl Batch {
         self.calls.values().map(|record| Day::of(record.routing.received_at)).collect()
     }
 
-    /// Whether all of its calls may be taken for new: of one day, so that their rows are locked in the order of their
-    /// keys, and under ids that nobody but us gives, once each. Such a call comes twice only after a fault.
-    pub(super) fn is_plain(&self) -> bool {
-        self.days().len() == 1 && self.calls.values().all(|record| tells_its_time(&record.routing))
+    /// Whether some of its calls may be copied: of one day, so that their rows are locked in the order of their keys, and
+    /// under ids that nobody but this node gives, once each. Such a call comes twice only after a fault.
+    pub(super) fn is_for_copy(&self) -> bool {
+        self.days().len() == 1 && self.calls.values().any(|record| tells_its_time(&record.routing))
+    }
+
+    /// The calls that tell their time, and the others, in the order in which everybody writes them.
+    fn telling_first(&self) -> (Vec<Call<'_>>, Vec<Call<'_>>) {
+        self.calls.iter().partition(|(_, record)| tells_its_time(&record.routing))
     }
 }
 
@@ -104,18 +112,20 @@ fn tells_its_time(routing: &Routing) -> bool {
         .is_some_and(|at| at.as_micros().div_euclid(1_000) == routing.received_at.as_micros().div_euclid(1_000))
 }
 
-/// Writes a batch that [is plain](Batch::is_plain), of which nothing is to be there; if something may be, or the store
-/// was set back, it is [`Trouble::NotNew`], and [`batch`] knows what to do.
-pub(super) async fn plain_batch(
+/// Writes a batch that [is for copying](Batch::is_for_copy): of the calls that tell their time nothing is to be there,
+/// and the others are looked at. If something may be there, or the store was set back, it is [`Trouble::NotNew`], and
+/// [`batch`] knows what to do.
+pub(super) async fn copied_batch(
     transaction: &Transaction<'_>,
     batch: &Batch,
     has_strays: &AtomicBool,
 ) -> Result<Written, Trouble> {
-    let mut rows = copy_in::Rows::new(batch.calls.len());
-    for record in batch.calls.values() {
+    let (telling, others) = batch.telling_first();
+    let mut rows = copy_in::Rows::new(telling.len());
+    for (_, record) in &telling {
         rows.push(&record.routing, &record.personal)?;
     }
-    let (hours, journal) = (hours_of(batch.calls.values()), batch.journal.as_text());
+    let (hours, journal) = (hours_of(telling.iter().map(|(_, record)| *record)), batch.journal.as_text());
     // In one go, and the COPY last: from then on until the rows have come the server listens to nothing else.
     for statement in [POSITION, RARITIES, marks::MARK, copy_in::COPY] {
         transaction.prepare_cached(statement).await?;
@@ -131,39 +141,74 @@ pub(super) async fn plain_batch(
         return Err(Trouble::NotNew);
     }
     rows.send(sink).await?;
-    keep_others(transaction, &batch.doubled.iter().collect::<Vec<_>>()).await?;
-    take_events(transaction, batch, any_early, Hours::default()).await
+    let mut offered = Offered::default();
+    offered.insert(transaction, &others, any_stray).await?;
+    offered.keep_beside(transaction, batch).await?;
+    take_events(transaction, batch, any_early, offered.hours).await
 }
 
 /// Writes any batch, with a look at what is there.
-pub(super) async fn batch(transaction: &Transaction<'_>, batch: &Batch) -> Result<Written, Trouble> {
+pub(super) async fn batch(
+    transaction: &Transaction<'_>,
+    batch: &Batch,
+    has_strays: &AtomicBool,
+) -> Result<Written, Trouble> {
     // What does not depend on each other is asked for in one go: a batch costs few journeys to the server and back.
     let (moved, (any_early, any_stray)) = try_join!(move_on(transaction, batch), rarities(transaction))?;
     if !moved {
         return Err(StoreError::SetBack { found: position(transaction, batch.journal).await? }.into());
     }
-    let elsewhere = elsewhere(transaction, batch, any_stray).await?;
-    let mut doubtful: Vec<&Record> = batch.doubled.iter().collect();
-    let mut columns = Columns::default();
-    let mut offered: Vec<&Record> = Vec::with_capacity(batch.calls.len());
-    for (key, record) in &batch.calls {
-        if elsewhere.contains(key) {
-            doubtful.push(record);
-        } else {
-            columns.push(&record.routing, &record.personal);
-            offered.push(record);
+    has_strays.store(any_stray, Ordering::Relaxed);
+    // In the order of a batch that is copied, so that the two never wait for each other in a circle.
+    let (telling, others) = batch.telling_first();
+    let mut offered = Offered::default();
+    offered.insert(transaction, &telling, any_stray).await?;
+    offered.insert(transaction, &others, any_stray).await?;
+    offered.keep_beside(transaction, batch).await?;
+    take_events(transaction, batch, any_early, offered.hours).await
+}
+
+/// What came of calls that may be here already.
+#[derive(Default)]
+struct Offered<'a> {
+    hours: Hours,
+    /// Those that are here, perhaps as another record.
+    doubtful: Vec<&'a Record>,
+}
+
+impl<'a> Offered<'a> {
+    /// Writes those that are not here.
+    async fn insert(
+        &mut self,
+        transaction: &Transaction<'_>,
+        calls: &[Call<'a>],
+        any_stray: bool,
+    ) -> Result<(), Trouble> {
+        let elsewhere = elsewhere(transaction, calls, any_stray).await?;
+        let (there, offered): (Vec<Call<'a>>, Vec<_>) = calls.iter().partition(|(key, _)| elsewhere.contains(*key));
+        self.doubtful.extend(there.iter().map(|(_, record)| record));
+        if offered.is_empty() {
+            return Ok(());
         }
-    }
-    if !offered.is_empty() {
+        let mut columns = Columns::default();
+        for (_, record) in &offered {
+            columns.push(&record.routing, &record.personal);
+            self.hours.add(&record.routing.tenant, record.routing.received_at);
+        }
         let insert = transaction.prepare_cached(calls::INSERT).await?;
         let written = transaction.execute(&insert, &columns.parameters()).await?;
         if usize::try_from(written).ok() != Some(offered.len()) {
             // Some were there: which, and whether they are the same, shows by reading them.
-            doubtful.extend(&offered);
+            self.doubtful.extend(offered.iter().map(|(_, record)| record));
         }
+        Ok(())
     }
-    keep_others(transaction, &doubtful).await?;
-    take_events(transaction, batch, any_early, hours_of(offered.into_iter())).await
+
+    /// Keeps what contradicts what is here beside it.
+    async fn keep_beside(&mut self, transaction: &Transaction<'_>, batch: &'a Batch) -> Result<(), Trouble> {
+        self.doubtful.extend(&batch.doubled);
+        keep_others(transaction, &self.doubtful).await
+    }
 }
 
 /// The hours of some calls.
@@ -204,10 +249,14 @@ async fn rarities(transaction: &Transaction<'_>) -> Result<(bool, bool), Trouble
     Ok((row.try_get(0)?, row.try_get(1)?))
 }
 
-/// Which calls of a batch are here with another time than the batch has them with.
-async fn elsewhere(transaction: &Transaction<'_>, batch: &Batch, any_stray: bool) -> Result<BTreeSet<Key>, Trouble> {
-    let (telling, others): (Vec<_>, Vec<_>) =
-        batch.calls.iter().partition(|(_, record)| tells_its_time(&record.routing));
+/// Which of some calls are here with another time than these have.
+async fn elsewhere(
+    transaction: &Transaction<'_>,
+    calls: &[Call<'_>],
+    any_stray: bool,
+) -> Result<BTreeSet<Key>, Trouble> {
+    let (telling, others): (Vec<Call<'_>>, Vec<_>) =
+        calls.iter().copied().partition(|(_, record)| tells_its_time(&record.routing));
     let strays = others.iter().map(|(key, _)| (*key).clone()).filter(|(_, id)| told_by(*id).is_some()).collect();
     let mut elsewhere: BTreeSet<Key> = read::told(transaction, &strays).await?.into_keys().collect();
     let others: Vec<_> = others.into_iter().filter(|(key, _)| !elsewhere.contains(*key)).collect();
@@ -228,7 +277,7 @@ async fn elsewhere(transaction: &Transaction<'_>, batch: &Batch, any_stray: bool
 
 /// Which ids were tied to the time of another record. One whose record was pruned since is tied to the new one: the key
 /// that made it is free again.
-async fn tied_to_another(transaction: &Transaction<'_>, calls: &[(&Key, &Record)]) -> Result<Vec<Key>, Trouble> {
+async fn tied_to_another(transaction: &Transaction<'_>, calls: &[Call<'_>]) -> Result<Vec<Key>, Trouble> {
     let keys: Vec<&Key> = calls.iter().map(|(key, _)| *key).collect();
     let tied = read::tied(transaction, &keys).await?;
     let other = calls.iter().filter(|(key, record)| tied.get(*key).is_some_and(|at| record.routing.received_at != *at));

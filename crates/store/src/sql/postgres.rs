@@ -13,7 +13,7 @@ use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 
 use super::{Does, Insert, Kind, Row, Value};
 use crate::StoreError;
-use crate::postgres::{Pool, Transacted, of_postgres};
+use crate::postgres::{Pool, Transacted, Trouble, of_postgres};
 
 /// 2000-01-01T00:00:00Z, from which Postgres counts, in microseconds after 1970.
 const POSTGRES_EPOCH_MICROS: i64 = 946_684_800_000_000;
@@ -32,6 +32,7 @@ pub(crate) struct Session {
     name: &'static str,
     began: Instant,
     took_max: Duration,
+    retries: u32,
     committed: bool,
 }
 
@@ -43,8 +44,6 @@ impl Session {
         does: Does,
     ) -> Result<Self, StoreError> {
         let began = Instant::now();
-        let client = Some(pool.lend().await?);
-        let mut session = Self { pool: Arc::clone(pool), client, name, began, took_max, committed: false };
         let begin = match does {
             Does::Write => "BEGIN",
             // Whoever copies waits for a file or a pipe meanwhile.
@@ -54,8 +53,11 @@ impl Session {
                  SET LOCAL idle_in_transaction_session_timeout = '10min'"
             }
         };
-        session.step(async |client| client.batch_execute(begin).await).await?;
-        Ok(session)
+        let (client, retries) = pool.begin(name, begin).await.inspect_err(|_| {
+            pool.tell(&Transacted { name, took: began.elapsed(), retries: 0, ok: false });
+        })?;
+        let client = Some(client);
+        Ok(Self { pool: Arc::clone(pool), client, name, began, took_max, retries, committed: false })
     }
 
     /// Does one step. A step that failed or was not answered in time ends the transaction, and the connection with it.
@@ -63,20 +65,21 @@ impl Session {
         &mut self,
         work: impl AsyncFnOnce(&Object) -> Result<T, tokio_postgres::Error>,
     ) -> Result<T, StoreError> {
-        let name = self.name;
-        let too_late = || StoreError::Unavailable(format!("Postgres did not answer in time ({name})"));
+        let over = || StoreError::from(Trouble::TooLate(self.name));
         // It stays here meanwhile: if whoever waits goes away, what was begun is undone.
-        let client = self.client.as_ref().ok_or_else(too_late)?;
+        let client = self.client.as_ref().ok_or_else(over)?;
         let left = self.took_max.saturating_sub(self.began.elapsed());
-        let worked = match timeout(left, work(client)).await {
-            Ok(Ok(value)) => Ok(value),
-            Ok(Err(error)) => Err(of_postgres(&error)),
-            Err(_) => Err(too_late()),
+        let trouble = match timeout(left, work(client)).await {
+            Ok(Ok(value)) => return Ok(value),
+            Ok(Err(error)) => Trouble::from(error),
+            Err(_) => Trouble::TooLate(self.name),
         };
-        if worked.is_err() {
-            drop(self.client.take().map(Object::take));
+        match self.client.take() {
+            Some(client) if trouble.ends_connection() => self.pool.close(client),
+            // What was begun on it is undone by the server.
+            client => drop(client.map(Object::take)),
         }
-        worked
+        Err(trouble.into())
     }
 
     pub(super) async fn execute(&mut self, sql: String, parameters: Vec<Value>) -> Result<u64, StoreError> {
@@ -128,7 +131,7 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         let (took, ok) = (self.began.elapsed(), self.committed);
-        self.pool.tell(&Transacted { name: self.name, took, retries: 0, ok });
+        self.pool.tell(&Transacted { name: self.name, took, retries: self.retries, ok });
         let Some(client) = self.client.take().filter(|_| !ok) else { return };
         // The request is sent when it is first polled, and nobody has to wait for its answer: on this connection
         // whatever comes next is done after it.

@@ -150,6 +150,9 @@ impl Caller {
         match response.status {
             // Refused, not acknowledged; it may have become durable all the same.
             503 => {
+                let (reason, after) = (response.json()["reason"]["name"].clone(), response.header("retry-after"));
+                assert!(STATED.iter().any(|stated| reason == *stated), "no reason to refuse a call or event: {reason}");
+                assert!(after.is_some_and(|seconds| seconds.parse::<u32>().is_ok()), "{reason}: when again? {after:?}");
                 self.seen.unanswered += 1;
                 Some(None)
             }
@@ -158,6 +161,9 @@ impl Caller {
         }
     }
 }
+
+/// Why the service may refuse a call or an event for now, by its documentation.
+const STATED: [&str; 3] = ["record_not_kept", "shutting_down", "overloaded"];
 
 /// Posts the call of a key.
 pub(crate) fn post_keyed(client: &mut Client, key: u64) -> std::io::Result<Response> {
