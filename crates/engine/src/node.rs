@@ -57,7 +57,7 @@ pub struct Engine {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) control: Control,
     pub(crate) deck_loader: DeckLoader,
-    drain_max: Duration,
+    stop_max: Duration,
 }
 
 /// Why a node does not start.
@@ -203,7 +203,7 @@ impl Node {
             metrics,
             control,
             deck_loader,
-            drain_max: settings.http.drain_max,
+            stop_max: settings.http.drain_announce.saturating_add(settings.http.drain_max),
         });
         let beside = Beside::start(tasks, &engine, store, follower, settings.billing);
         Ok(Self { engine, threads, folder, beside })
@@ -236,14 +236,20 @@ impl Engine {
     /// when all of it is to have ended, edges and records: the time is counted from the first who says so.
     pub fn begin_stop(&self) -> Instant {
         let now = crate::clock::monotonic();
-        self.recorder.begin_stop(now.checked_add(self.drain_max).unwrap_or(now))
+        self.recorder.begin_stop(now.checked_add(self.stop_max).unwrap_or(now))
+    }
+
+    /// Whether it was said that the node is about to stop.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.recorder.is_stopping()
     }
 
     /// Whether the node takes calls, and what is amiss.
     #[must_use]
     pub fn readiness(&self) -> Readiness {
         Readiness {
-            ready: !self.recorder.is_stopping() && self.recorder.is_writing(),
+            ready: !self.is_stopping() && self.recorder.is_writing(),
             plan_revision: self.snapshot.current().plan.revision,
             plan_from: self.snapshot.made_of().plan_from,
             snapshot_age_s: self.snapshot.age_s(),

@@ -118,13 +118,25 @@ async fn drain(
             () = served.cancelled() => return Err(Failure::cannot("the HTTP edge died; the log says why")),
         }
     }
-    tracing::info!(drain = ?settings.http.drain_max, "stopping: no more connections are taken");
-    node.engine.begin_stop();
-    stop.cancel();
+    tokio::select! {
+        () = announce_stop(node, settings, &stop) => {}
+        () = signals.stop() => return Ok(Exit::Interrupted),
+    }
     tokio::select! {
         () = served.cancelled() => Ok(Exit::Done),
         () = signals.stop() => Ok(Exit::Interrupted),
     }
+}
+
+/// Says that the node is about to stop, and takes no more connections once whoever spreads the traffic had the time to
+/// see it.
+async fn announce_stop(node: &Node, settings: &Settings, stop: &CancellationToken) {
+    let http = &settings.http;
+    node.engine.begin_stop();
+    tracing::info!(announce = ?http.drain_announce, drain = ?http.drain_max, "stopping: not ready from now on");
+    tokio::time::sleep(http.drain_announce).await;
+    tracing::info!("stopping: no more connections are taken");
+    stop.cancel();
 }
 
 /// What a signal asks for.

@@ -9,6 +9,7 @@
     reason = "a test tool fails by panicking with what went wrong, as the test that uses it would"
 )]
 
+pub mod balancer;
 pub mod client;
 pub mod dice;
 pub mod load;
@@ -19,6 +20,7 @@ pub mod proxy;
 pub mod service;
 pub mod wait;
 
+pub use balancer::Balancer;
 pub use client::{Client, Response};
 pub use dice::Dice;
 pub use patroni::Cluster;

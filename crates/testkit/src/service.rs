@@ -176,6 +176,11 @@ impl Service {
         *self = Self::start(&self.options);
     }
 
+    /// Starts it again on the same folder after it has stopped in order. It may listen elsewhere.
+    pub fn start_again(&mut self) {
+        *self = Self::start(&self.options);
+    }
+
     /// Asks it to stop (SIGTERM), without waiting.
     pub fn ask_to_stop(&self) {
         run("kill", &["-TERM", &self.pid().to_string()]);

@@ -210,11 +210,19 @@ pub const SETTINGS: &[Setting] = &[
         "How long a rate deck may take to arrive and to be loaded, in milliseconds (10 minutes).",
     ),
     setting(
+        "http.drain_announce_ms",
+        "0",
+        whole(0, HOUR_MS, |to, n| to.http.drain_announce = Duration::from_millis(n)),
+        "How long a node that was told to stop goes on taking connections while `/readyz` says that it stops, in \
+         milliseconds: until whatever spreads the traffic has seen it. Longer than that takes to notice, such as 5000 \
+         behind a check every second that has to fail twice; 0 where nothing is in front.",
+    ),
+    setting(
         "http.drain_ms_max",
         "20000",
         whole(0, HOUR_MS, |to, n| to.http.drain_max = Duration::from_millis(n)),
-        "How long a stop may take in all, for requests in hand, for the journal and for the store, in milliseconds. \
-         Less than the 30 s that Kubernetes waits before it kills.",
+        "How long a stop may take after that, for requests in hand, for the journal and for the store, in \
+         milliseconds. Together less than the 30 s that Kubernetes waits before it kills.",
     ),
     setting(
         "journal.segment_bytes_max",

@@ -128,6 +128,8 @@ pub struct HttpSettings {
     pub deck_bytes_max: u64,
     /// How long a rate deck may take to arrive and to be loaded.
     pub deck_max: Duration,
+    /// How long a node that was told to stop still takes connections.
+    pub drain_announce: Duration,
     /// How long a stopping node waits for requests in hand.
     pub drain_max: Duration,
 }
@@ -240,6 +242,7 @@ impl Settings {
                 bulk_bytes_max: 0,
                 deck_bytes_max: 0,
                 deck_max: Duration::ZERO,
+                drain_announce: Duration::ZERO,
                 drain_max: Duration::ZERO,
             },
             journal: JournalSettings {

@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
+use hyper::header::{self, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use telness_engine::Engine;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
@@ -51,6 +53,9 @@ pub(super) struct Leave {
     pub(super) abandon: CancellationToken,
     /// Another client waits for a place: the one that this wakes finishes the request in hand and goes.
     pub(super) make_room: Arc<Notify>,
+    /// Says whether the service is about to stop: an answer is then the last of its connection, so that a client which
+    /// keeps one open goes elsewhere between two requests and never amidst one.
+    pub(super) engine: Arc<Engine>,
 }
 
 enum Event {
@@ -80,10 +85,13 @@ pub(super) async fn run(
 ) {
     let pace = Arc::new(Pace::new());
     let service = service_fn(|request| {
-        let (dispatcher, pace) = (Arc::clone(&dispatcher), Arc::clone(&pace));
+        let (dispatcher, pace, engine) = (Arc::clone(&dispatcher), Arc::clone(&pace), Arc::clone(&leave.engine));
         async move {
             pace.enter(Phase::Busy);
-            let response = dispatcher.answer(peer, request).await;
+            let mut response = dispatcher.answer(peer, request).await;
+            if engine.is_stopping() {
+                response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
             pace.enter(Phase::Answering);
             Ok::<_, Infallible>(response)
         }

@@ -33,8 +33,12 @@ pub async fn serve(listener: TcpListener, engine: Arc<Engine>, settings: &HttpSe
     };
     let connections = Supervisor::new();
     let places = Arc::new(Semaphore::new(settings.connections_max.clamp(1, Semaphore::MAX_PERMITS)));
-    let leave =
-        Leave { stop: connections.stopping(), abandon: CancellationToken::new(), make_room: Arc::new(Notify::new()) };
+    let leave = Leave {
+        stop: connections.stopping(),
+        abandon: CancellationToken::new(),
+        make_room: Arc::new(Notify::new()),
+        engine: Arc::clone(&engine),
+    };
     loop {
         let next = async {
             let (stream, peer) = accept(&listener).await;

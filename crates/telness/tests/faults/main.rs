@@ -18,6 +18,7 @@ mod acknowledged;
 mod disks;
 mod failovers;
 mod pruning;
+mod rolling;
 mod scene;
 mod schemas;
 

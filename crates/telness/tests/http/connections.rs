@@ -228,6 +228,22 @@ fn who_sends_too_much_at_the_stop_has_its_answer_all_the_same() {
 }
 
 #[test]
+fn e14_a_stop_that_is_announced_takes_calls_on_and_sends_each_client_elsewhere() {
+    let served = Served::start();
+    let mut kept_open = served.client();
+    let call = serde_json::json!({ "to": "112" });
+    assert_eq!(kept_open.post("/v1/calls", &call).unwrap().header("connection"), None);
+    served.node.as_ref().unwrap().engine.begin_stop();
+    assert_eq!(served.client().get("/readyz").unwrap().status, 503);
+    // One that is open and one that is new: both are answered, and told not to come again.
+    for mut client in [kept_open, served.client()] {
+        let answer = client.post("/v1/calls", &call).unwrap();
+        assert_eq!((answer.status, answer.header("connection")), (201, Some("close")), "{}", answer.text());
+    }
+    served.stopped();
+}
+
+#[test]
 fn the_stop_has_an_end_whatever_a_client_does() {
     let served = Served::with(&[("http.drain_ms_max", "100")]);
     let mut busy = served.connect();
