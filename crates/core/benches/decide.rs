@@ -134,6 +134,7 @@ fn plan(rules: Vec<Rule>, called: CalledIndex) -> Plan {
         called,
         emergency: EmergencyTable { default: Box::new([sos]), ..EmergencyTable::default() },
         vital: BTreeMap::new(),
+        warnings: Box::default(),
     }
 }
 

@@ -12,6 +12,8 @@ pub mod deck;
 pub mod directory;
 pub mod emergency;
 pub mod facts;
+pub mod last_resort;
+pub mod location;
 pub mod names;
 pub mod number;
 pub mod plan;

@@ -30,6 +30,8 @@ short_texts! {
     PeerName = "peer";
     /// A place that calls come from, with its region and outside-line prefix.
     SiteName = "site";
+    /// A part of a region whose emergency calls are told apart.
+    AreaName = "area";
     /// A commercial route to a carrier or a PBX.
     TrunkName = "trunk";
     /// One SIP address of a trunk.

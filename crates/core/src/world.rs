@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::call::CallId;
 use crate::directory::Directory;
+use crate::last_resort::LastResort;
 use crate::names::{GatewayName, TrunkName};
 use crate::plan::{Plan, PrefixTable, TrunkIx};
 use crate::time::Timestamp;
@@ -23,6 +24,8 @@ pub struct World {
     pub decks: Arc<Decks>,
     /// What is known to be down.
     pub health: Arc<Health>,
+    /// Where emergency calls go by the node's own settings, which no plan changes.
+    pub last_resort: LastResort,
 }
 
 impl World {
@@ -31,7 +34,8 @@ impl World {
     pub fn new(plan: Arc<Plan>, mut directory: Directory, mut decks: Decks, health: Arc<Health>) -> Self {
         directory.bind(&plan);
         decks.bind(&plan);
-        Self { plan, directory: Arc::new(directory), decks: Arc::new(decks), health }
+        let last_resort = LastResort::default();
+        Self { plan, directory: Arc::new(directory), decks: Arc::new(decks), health, last_resort }
     }
 
     /// A world with a plan, no directory, no rate decks and everything up.
@@ -44,7 +48,14 @@ impl World {
     #[must_use]
     pub fn with_plan(&self, plan: Plan) -> Self {
         let (directory, decks) = ((*self.directory).clone(), (*self.decks).clone());
-        Self::new(Arc::new(plan), directory, decks, Arc::clone(&self.health))
+        let world = Self::new(Arc::new(plan), directory, decks, Arc::clone(&self.health));
+        world.with_last_resort(self.last_resort.clone())
+    }
+
+    /// The same world with a last resort for emergency calls.
+    #[must_use]
+    pub fn with_last_resort(self, last_resort: LastResort) -> Self {
+        Self { last_resort, ..self }
     }
 
     /// The versions of what it is made of.

@@ -100,8 +100,8 @@ fn the_base_of_the_cases_is_a_plan() {
 
 #[test]
 fn every_fault_code_has_a_case() {
-    // Files of such a size are made by the tests of the reader in place of being kept.
-    let made_elsewhere = [FaultCode::TooLarge, FaultCode::TooManyValues];
+    // Files of such a size are made by the tests of the reader in place of being kept; a warning refuses no plan.
+    let made_elsewhere = [FaultCode::TooLarge, FaultCode::TooManyValues, FaultCode::EmergencySharedHost];
     let mut seen: BTreeSet<FaultCode> = made_elsewhere.into();
     for path in cases() {
         let faults = read_plan(&document(&path), 0).expect_err(&path.display().to_string());

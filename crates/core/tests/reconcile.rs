@@ -54,6 +54,7 @@ fn record() -> CallRecord {
         user: None,
         uri: Arc::from("sip:+46701740610@192.0.2.1"),
         caller: None,
+        response_ms: None,
         setup_ms: 4_000,
         ring_ms: None,
         move_on: Arc::new(MoveOn::default()),

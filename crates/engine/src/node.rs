@@ -165,7 +165,8 @@ impl Node {
         let folder = DataFolder::open(&settings.data)?;
         let system = |error: &dyn std::fmt::Display| StartError::System(error.to_string());
         let snapshots = SnapshotFolder::new(folder.snapshot());
-        let beginning = begin(&snapshots, settings.plan.as_deref(), clock.now())?;
+        let beginning =
+            begin(&snapshots, settings.plan.as_deref(), clock.now())?.with_last_resort(&settings.last_resort);
         let keeping = Keeping::new(snapshots, beginning.refused.is_empty());
         let journal = open_journal(settings, &folder)?;
         let node = settings.node.clone().map_or_else(|| folder.node_name(), Ok)?;

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use telness_core::last_resort::LastResort;
 use telness_core::time::Timestamp;
 
 use crate::plan_flow::{self, EXAMPLE_PLAN, PlanError};
@@ -21,6 +22,16 @@ pub struct Beginning {
     pub refused: Vec<Refused>,
     /// What is wrong with the snapshot's own plan, if the example stands in for it.
     pub faulty: Option<FaultyPlan>,
+}
+
+impl Beginning {
+    /// The same with a last resort for emergency calls, which every world after it takes over.
+    #[must_use]
+    pub fn with_last_resort(self, last_resort: &LastResort) -> Self {
+        let Self { tables, mut compiled, plan_from, refused, faulty } = self;
+        compiled.world = compiled.world.with_last_resort(last_resort.clone());
+        Self { tables, compiled, plan_from, refused, faulty }
+    }
 }
 
 /// Makes the first world of the last snapshot that holds, and of the plan's file if there is one. What is amiss is

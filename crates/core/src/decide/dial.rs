@@ -111,7 +111,7 @@ impl Weighing<'_> {
     }
 
     /// The caller's public number as text, written once for all targets.
-    fn public_caller(&mut self) -> Option<Arc<str>> {
+    pub(super) fn public_caller(&mut self) -> Option<Arc<str>> {
         if self.caller_text.is_none() {
             let Some(Number::E164 { number }) = self.call.caller() else { return None };
             self.text.clear();

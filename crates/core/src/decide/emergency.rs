@@ -1,9 +1,10 @@
 //! Where an emergency call goes: by the emergency table alone, and never nowhere while the table has a gateway.
 //!
-//! The routes are those of the region and service, else those of the region for any service, else the default
-//! ones; a list that names no gateway counts as none. Tenants, rate decks, capacity and outward translations of
-//! the called number are not asked. A gateway that is down comes after those that are not, one that is switched
-//! off or whose trunk is comes last; both are still tried (E9).
+//! The routes are those of the caller's area and the service, else those of the area for any service, else those of the
+//! region, first for the service, else the default ones; a list that names no gateway counts as none. Tenants, rate decks,
+//! capacity and outward translations of the called number are not asked. Behind them stands the last resort of the node's
+//! own settings, which needs no plan. A gateway that is down comes after those that are not, one that is switched off or
+//! whose trunk is comes last, also after the last resort; all are still tried (E9).
 //!
 //! The number dialled is the one the region dials for the service. Where a service was asked for by name alone, its
 //! number is looked for among the region's (see [`number_for`]): a URN in the user part of a SIP URI would be
@@ -21,9 +22,15 @@ use super::targets::{Ready, Use, gateways, trunks};
 use super::trace::{Dropped, TargetVerdict, Verdict};
 use super::weighing::{Settled, Weighing};
 use crate::emergency::{Emergency, Service, number_for};
+use crate::last_resort::LastResort;
+use crate::location::{EmergencyRow, locate};
+use crate::names::TrunkName;
 use crate::number::Number;
-use crate::plan::{Gateway, MoveOn, RouteGroup, Trunk};
+use crate::plan::{AreaIx, Gateway, MoveOn, RouteGroup};
 use crate::reason::Reason;
+
+/// How long an emergency target may take to any SIP response, 100 too, in milliseconds (E9): who is there answers at once.
+pub const EMERGENCY_RESPONSE_MS: u32 = 2000;
 
 /// How long an emergency target may take to 18x, in milliseconds (E9). After it there is no limit: answering
 /// queues take longer than any sensible one.
@@ -53,31 +60,75 @@ pub fn emergency_move_on() -> Arc<MoveOn> {
     Arc::clone(&MOVE_ON)
 }
 
-/// A target and why it is not among the first.
+/// When a target is tried, among those of an emergency call: what is in doubt comes after what is not.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Turn {
+    Usable,
+    Down,
+    LastResort,
+    SwitchedOff,
+}
+
+/// A target and when it is tried.
 struct Placed {
     target: Target,
-    late: Option<Dropped>,
+    turn: Turn,
 }
 
 impl Weighing<'_> {
     /// Settles an emergency call, or a test of one.
-    pub(super) fn by_emergency_table(&mut self, emergency: Emergency) -> Settled {
+    pub(super) fn by_emergency_table(&mut self, dialled: Emergency) -> Settled {
+        let (mut located, area) = locate(self.plan, self.call, dialled.region);
+        let emergency = self.where_it_is(dialled, area);
         if emergency.test {
-            return self.by_test_route(emergency);
+            self.located = Some(located);
+            return self.by_test_route(dialled);
         }
-        let table = &self.plan.emergency;
-        let of = |service| table.routes.get(&(emergency.region, service)).map(|groups| &**groups);
-        let lists = [of(emergency.service), of(Service::Any), Some(&*table.default)];
-        for groups in lists.into_iter().flatten() {
-            let steps = self.emergency_steps(emergency, groups);
-            if !steps.is_empty() {
-                return Settled { steps, emergency: true, ..Settled::reject(Reason::Routed) };
-            }
-        }
-        Settled { emergency: true, ..Settled::reject(Reason::NoEmergencyRoute) }
+        let (row, mut placed) = self.by_table(emergency, area);
+        placed.extend(self.by_last_resort(emergency));
+        // A stable sort: what is of one turn keeps its order.
+        placed.sort_by_key(|placed| placed.turn);
+        located.row = if placed.is_empty() { EmergencyRow::Nothing } else { row };
+        self.located = Some(located);
+        let named =
+            placed.into_iter().zip(1..).map(|(placed, step)| Target { leg: legs::name(step, 1), ..placed.target });
+        let steps: Vec<Step> = named.map(|target| Step { targets: vec![target] }).collect();
+        let reason = if steps.is_empty() { Reason::NoEmergencyRoute } else { Reason::Routed };
+        Settled { steps, emergency: true, ..Settled::reject(reason) }
     }
 
-    fn emergency_steps(&mut self, emergency: Emergency, groups: &[RouteGroup]) -> Vec<Step> {
+    /// The service as it is asked for where the caller is (E6): an area of another region has numbers of its own.
+    fn where_it_is(&self, emergency: Emergency, area: Option<AreaIx>) -> Emergency {
+        match area.and_then(|area| self.plan.emergency.areas.get(area)) {
+            Some(area) if area.region != emergency.region => {
+                Emergency { region: area.region, digits: None, ..emergency }
+            }
+            _ => emergency,
+        }
+    }
+
+    /// The targets of the first row of the table that has a gateway, and which row that is.
+    fn by_table(&mut self, emergency: Emergency, area: Option<AreaIx>) -> (EmergencyRow, Vec<Placed>) {
+        let table = &self.plan.emergency;
+        let in_area = |service| table.area_routes.get(&(area?, service)).map(|groups| &**groups);
+        let in_region = |service| table.routes.get(&(emergency.region, service)).map(|groups| &**groups);
+        let lists = [
+            (EmergencyRow::Area, in_area(emergency.service)),
+            (EmergencyRow::Area, in_area(Service::Any)),
+            (EmergencyRow::Region, in_region(emergency.service)),
+            (EmergencyRow::Region, in_region(Service::Any)),
+            (EmergencyRow::Default, Some(&*table.default)),
+        ];
+        for (row, groups) in lists.into_iter().filter_map(|(row, groups)| Some((row, groups?))) {
+            let placed = self.emergency_targets(emergency, groups);
+            if !placed.is_empty() {
+                return (row, placed);
+            }
+        }
+        (EmergencyRow::LastResort, Vec::new())
+    }
+
+    fn emergency_targets(&mut self, emergency: Emergency, groups: &[RouteGroup]) -> Vec<Placed> {
         let mut placed: Vec<Placed> = Vec::new();
         for (_, trunk) in trunks(self, groups) {
             let caller = self.caller_on(trunk, true);
@@ -88,43 +139,58 @@ impl Weighing<'_> {
                 let listed =
                     |placed: &Placed| placed.target.trunk == trunk.name && placed.target.gateway == gateway.name;
                 if placed.iter().any(listed) {
-                    self.trace_emergency(trunk, gateway, Verdict::Dropped(Dropped::Repeated));
+                    self.trace_emergency(&trunk.name, gateway, Verdict::Dropped(Dropped::Repeated));
                     continue;
                 }
                 let late = if trunk.enabled { self.unusable(trunk, gateway) } else { Some(Dropped::Disabled) };
-                self.trace_emergency(trunk, gateway, late.map_or(Verdict::Kept, Verdict::Last));
-                placed.push(Placed { target: self.emergency_target(trunk, gateway, &ready), late });
+                self.trace_emergency(&trunk.name, gateway, late.map_or(Verdict::Kept, Verdict::Last));
+                let turn = match late {
+                    None => Turn::Usable,
+                    Some(Dropped::Disabled) => Turn::SwitchedOff,
+                    Some(_) => Turn::Down,
+                };
+                placed.push(Placed { target: self.emergency_target(&trunk.name, gateway, &ready), turn });
             }
         }
-        // A stable sort: what is usable keeps its order, then what is down, then what is switched off.
-        placed.sort_by_key(|placed| match placed.late {
-            None => 0_u8,
-            Some(Dropped::Disabled) => 2,
-            Some(_) => 1,
-        });
-        let named =
-            placed.into_iter().zip(1..).map(|(placed, step)| Target { leg: legs::name(step, 1), ..placed.target });
-        named.map(|target| Step { targets: vec![target] }).collect()
+        placed
     }
 
-    fn emergency_target(&mut self, trunk: &Trunk, gateway: &Gateway, ready: &Ready) -> Target {
+    /// The targets of the node's own settings, which stand behind those of the plan.
+    fn by_last_resort(&mut self, emergency: Emergency) -> Vec<Placed> {
+        let world = self.world;
+        let Some(trunk) = LastResort::trunk().filter(|_| !world.last_resort.gateways().is_empty()) else {
+            return Vec::new();
+        };
+        let caller = self.public_caller();
+        write_emergency(&mut self.text, emergency);
+        let ready = Ready { head: self.text.len(), phone: true, caller, rate: None };
+        let mut placed = Vec::new();
+        for gateway in world.last_resort.gateways() {
+            self.trace_emergency(&trunk, gateway, Verdict::Kept);
+            placed.push(Placed { target: self.emergency_target(&trunk, gateway, &ready), turn: Turn::LastResort });
+        }
+        placed
+    }
+
+    fn emergency_target(&mut self, trunk: &TrunkName, gateway: &Gateway, ready: &Ready) -> Target {
         Target {
             leg: legs::name(1, 1),
-            trunk: trunk.name.clone(),
+            trunk: trunk.clone(),
             gateway: gateway.name.clone(),
             user: None,
             uri: dial::uri(&mut self.text, ready.head, ready.phone, gateway),
             caller: ready.caller.clone(),
+            response_ms: Some(EMERGENCY_RESPONSE_MS),
             setup_ms: EMERGENCY_SETUP_MS,
             ring_ms: None,
             move_on: emergency_move_on(),
         }
     }
 
-    fn trace_emergency(&mut self, trunk: &Trunk, gateway: &Gateway, verdict: Verdict) {
+    fn trace_emergency(&mut self, trunk: &TrunkName, gateway: &Gateway, verdict: Verdict) {
         self.targets.push(TargetVerdict {
             rule: None,
-            trunk: trunk.name.clone(),
+            trunk: trunk.clone(),
             gateway: Some(gateway.name.clone()),
             user: None,
             rate: None,

@@ -37,7 +37,7 @@ mod trace;
 mod weighing;
 
 pub use candidates::wanted;
-pub use emergency::{EMERGENCY_SETUP_MS, emergency_move_on};
+pub use emergency::{EMERGENCY_RESPONSE_MS, EMERGENCY_SETUP_MS, emergency_move_on};
 pub use forwarding::DIVERSIONS_MAX;
 pub use holder::{Held, Holder, held};
 pub use outcome::{Action, Decision, Ranked, Step, Target};
@@ -68,6 +68,7 @@ pub fn decide(world: &World, call: &Call, facts: &Facts, moment: Moment) -> Rank
         directory: weighing.directory_said,
         on_behalf: (*weighing.tenant != call.tenant).then(|| weighing.tenant.clone()),
         forwarded_by: weighing.forwarded_by,
+        located: weighing.located,
         rules: weighing.rules,
         targets: weighing.targets,
     };

@@ -42,6 +42,9 @@ pub struct Target {
     /// The caller's number to present; none when it is withheld or there is none.
     #[serde(rename = "c", skip_serializing_if = "Option::is_none", default)]
     pub caller: Option<Arc<str>>,
+    /// How long to wait for any SIP response, 100 too, in milliseconds; absent when there is no such limit of its own.
+    #[serde(rename = "rs", skip_serializing_if = "Option::is_none", default)]
+    pub response_ms: Option<u32>,
     /// How long to wait for 18x, in milliseconds.
     #[serde(rename = "s")]
     pub setup_ms: u32,

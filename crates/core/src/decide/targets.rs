@@ -201,6 +201,7 @@ impl<'a> Weighing<'a> {
             user: using.user.cloned(),
             uri: dial::uri(&mut self.text, ready.head, ready.phone, gateway),
             caller: ready.caller.clone(),
+            response_ms: None,
             setup_ms: trunk.setup_ms,
             ring_ms: Some(trunk.ring_ms),
             move_on: Arc::clone(&trunk.move_on),

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::facts::Facts;
+use crate::location::Located;
 use crate::names::{GatewayName, RuleName, TenantName, TrunkName, UserName};
 use crate::number::{Digits, Number};
 use crate::time::Timestamp;
@@ -168,6 +169,9 @@ pub struct Trace {
     /// Who forwarded it last, if a forward was made of it here.
     #[serde(rename = "fw", skip_serializing_if = "Option::is_none", default)]
     pub forwarded_by: Option<ForwardedBy>,
+    /// Where an emergency call was taken to be.
+    #[serde(rename = "lo", skip_serializing_if = "Option::is_none", default)]
+    pub located: Option<Located>,
     /// The rules, in the order in which they were weighed.
     #[serde(rename = "r")]
     pub rules: Vec<RuleVerdict>,

@@ -7,6 +7,7 @@ use super::outcome::Step;
 use super::trace::{DirectorySaid, ForwardedBy, RuleVerdict, TargetVerdict};
 use crate::call::{Call, Direction};
 use crate::emergency::Emergency;
+use crate::location::Located;
 use crate::names::{RuleName, TenantName};
 use crate::number::Digits;
 use crate::plan::Plan;
@@ -33,6 +34,8 @@ pub(super) struct Weighing<'a> {
     pub(super) directory_said: Option<DirectorySaid>,
     /// Who forwarded it last, if a forward was made of it.
     pub(super) forwarded_by: Option<ForwardedBy>,
+    /// Where it is, once it was taken for an emergency call.
+    pub(super) located: Option<Located>,
     /// The caller's E.164 number as text, once it was needed.
     pub(super) caller_text: Option<Arc<str>>,
     /// What texts are put together in.
@@ -71,6 +74,7 @@ impl<'a> Weighing<'a> {
             translated_to: None,
             directory_said: None,
             forwarded_by: None,
+            located: None,
             caller_text: None,
             text: String::with_capacity(TEXT_BYTES),
             rules: Vec::new(),

@@ -98,8 +98,12 @@ codes! {
     EmergencyUncovered = "emergency_uncovered";
     /// An emergency route or vital number of a region where no call is dialled.
     RegionNotInUse = "region_not_in_use";
-    /// An emergency route list that depends on one gateway.
+    /// An emergency route list that depends on one trunk.
+    EmergencySingleTrunk = "emergency_single_trunk";
+    /// An emergency route list that depends on one gateway's address.
     EmergencySingleGateway = "emergency_single_gateway";
+    /// Trunks of an emergency route list that have a gateway's address in common; a warning.
+    EmergencySharedHost = "emergency_shared_host";
     /// All gateways that a rule names are switched off.
     NoUsableRoute = "no_usable_route";
     /// A rule that comes behind one which always decides.
@@ -171,7 +175,7 @@ impl PlanFaults {
         let lines: Vec<&str> = text.lines().collect();
         let mut out = String::new();
         for fault in &self.faults {
-            render_one(&mut out, fault, file, &lines);
+            render_one(&mut out, "error", fault, file, &lines);
         }
         if self.not_shown > 0 {
             push(&mut out, format_args!("and {} more faults\n", self.not_shown));
@@ -194,11 +198,22 @@ impl fmt::Display for PlanFaults {
 
 impl std::error::Error for PlanFaults {}
 
+/// Each warning of a plan with the file's name, its line and a caret, as [`PlanFaults::render`] does.
+#[must_use]
+pub fn render_warnings(warnings: &[Fault], file: &str, text: &str) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut out = String::new();
+    for warning in warnings {
+        render_one(&mut out, "warning", warning, file, &lines);
+    }
+    out
+}
+
 /// The longest part of a line that is shown; the rest is cut so that one long line does not fill the screen.
 const LINE_CHARS_SHOWN_MAX: usize = 160;
 
-fn render_one(out: &mut String, fault: &Fault, file: &str, lines: &[&str]) {
-    push(out, format_args!("error[{}]: {}\n", fault.code, fault.message));
+fn render_one(out: &mut String, level: &str, fault: &Fault, file: &str, lines: &[&str]) {
+    push(out, format_args!("{level}[{}]: {}\n", fault.code, fault.message));
     let source = usize::try_from(fault.line).ok().and_then(|line| lines.get(line.checked_sub(1)?));
     let gutter = " ".repeat(fault.line.to_string().len());
     if let Some(source) = source {

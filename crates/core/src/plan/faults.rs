@@ -11,6 +11,7 @@ use super::read::Node;
 pub(crate) struct Faults<'d> {
     root: &'d Node,
     found: Vec<Fault>,
+    warnings: Vec<Fault>,
     not_shown: usize,
     /// Names of things that could not be read whole. They are declared, so references to them are no faults.
     broken: HashSet<String>,
@@ -18,7 +19,7 @@ pub(crate) struct Faults<'d> {
 
 impl<'d> Faults<'d> {
     pub(crate) fn new(root: &'d Node) -> Self {
-        Self { root, found: Vec::new(), not_shown: 0, broken: HashSet::new() }
+        Self { root, found: Vec::new(), warnings: Vec::new(), not_shown: 0, broken: HashSet::new() }
     }
 
     /// Tells of a fault at what the path leads to.
@@ -27,6 +28,20 @@ impl<'d> Faults<'d> {
             return;
         }
         self.tell_at(self.root.mark_of(path), code, path, message, help);
+    }
+
+    /// Tells of what a plan is not refused for.
+    pub(crate) fn warn(&mut self, code: FaultCode, path: &Path<'_>, message: String, help: impl Into<String>) {
+        if self.warnings.len() < FAULTS_SHOWN_MAX {
+            let mark = self.root.mark_of(path);
+            self.warnings.push(Fault::new(code, path.pointer(), mark, message, help.into()));
+        }
+    }
+
+    /// What the plan is not refused for, in the order of the document.
+    pub(crate) fn into_warnings(mut self) -> Box<[Fault]> {
+        self.warnings.sort_by_key(|fault| (fault.line, fault.column));
+        self.warnings.into()
     }
 
     /// Whether a fault that was found is counted and no more. Where it stands and what was meant is then not asked

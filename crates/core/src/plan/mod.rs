@@ -5,6 +5,7 @@
 //! ```
 //! Each step tells all that is wrong, and only a document without a fault becomes a plan.
 
+mod address;
 mod compile;
 mod document;
 mod fault;
@@ -17,8 +18,9 @@ mod run;
 mod schedule;
 mod tables;
 
+pub use address::is_gateway_address;
 pub use document::schema;
-pub use fault::{FAULTS_SHOWN_MAX, Fault, FaultCode, PlanFaults};
+pub use fault::{FAULTS_SHOWN_MAX, Fault, FaultCode, PlanFaults, render_warnings};
 pub use nearest::nearest;
 pub use prefix_table::PrefixTable;
 pub use read::{PLAN_BYTES_MAX, PLAN_DEPTH_MAX, PLAN_VALUES_MAX};
@@ -37,7 +39,7 @@ pub fn read_plan(bytes: &[u8], revision: u64) -> Result<Plan, PlanFaults> {
     let document = document::Document::decode(&root, &path::Path::ROOT, &mut faults);
     let plan = document.map(|document| compile::compile(&document, revision, &mut faults));
     match plan {
-        Some(plan) if faults.is_empty() => Ok(plan),
+        Some(plan) if faults.is_empty() => Ok(Plan { warnings: faults.into_warnings(), ..plan }),
         _ => Err(faults.into_plan_faults()),
     }
 }

@@ -7,11 +7,12 @@ use ipnet::IpNet;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::{PrefixTable, Run};
+use super::{Fault, PrefixTable, Run};
 use crate::call::{CallType, Direction};
 use crate::class::Place;
 use crate::emergency::{self, Service};
 use crate::facts::Wanted;
+use crate::location::Areas;
 use crate::names::{GatewayName, PeerName, RuleName, ScheduleName, SiteName, TenantName, TrunkName, UserName};
 use crate::number::{Digits, E164, Number, Region};
 use crate::reason::Reason;
@@ -43,6 +44,8 @@ indices! {
     ScheduleIx;
     /// A site of [`Plan::sites`].
     SiteIx;
+    /// An area of [`EmergencyTable::areas`].
+    AreaIx;
 }
 
 /// A compiled plan.
@@ -78,6 +81,8 @@ pub struct Plan {
     pub emergency: EmergencyTable,
     /// The numbers whose calls are vital, by region, as dialled and in E.164.
     pub vital: BTreeMap<Region, Vec<Digits>>,
+    /// What the plan is not refused for and somebody should know.
+    pub warnings: Box<[Fault]>,
 }
 
 /// A tenant's settings.
@@ -102,6 +107,12 @@ pub struct Site {
     pub outside_line_prefix: Option<Digits>,
     /// How many digits an extension has, if the site has extensions: from and to, both included.
     pub extension_digits: Option<(u8, u8)>,
+    /// The area that it is registered in, for emergency calls.
+    pub area: Option<AreaIx>,
+    /// The address that it is registered at, for people.
+    pub address: Option<Arc<str>>,
+    /// Whether its callers may be anywhere, whatever is registered.
+    pub nomadic: bool,
 }
 
 /// What plans call the HTTP listener.
@@ -411,9 +422,13 @@ pub struct CalledIndex {
     pub sets: Box<[Run]>,
 }
 
-/// Where emergency calls go: by region and service, then by region, then anywhere.
+/// Where emergency calls go: by area and service, then by area, by region and service, by region, then anywhere.
 #[derive(Clone, Debug, Default)]
 pub struct EmergencyTable {
+    /// The areas that are told apart.
+    pub areas: Areas,
+    /// Routes for a service of an area; `Service::Any` stands for those without routes of their own.
+    pub area_routes: BTreeMap<(AreaIx, Service), Box<[RouteGroup]>>,
     /// Routes for a service of a region; `Service::Any` stands for those without routes of their own.
     pub routes: BTreeMap<(Region, Service), Box<[RouteGroup]>>,
     /// Routes where the region has none.

@@ -68,6 +68,7 @@ impl Default for Book {
             called: CalledIndex::default(),
             emergency: EmergencyTable::default(),
             vital: BTreeMap::new(),
+            warnings: Box::default(),
         };
         Self { plan, entries: Vec::new(), decks: Decks::default(), directory: Directory::default(), down: Vec::new() }
     }

@@ -20,6 +20,7 @@ mod forwarding;
 mod golden;
 mod held_numbers;
 mod laws;
+mod locations;
 mod reference;
 mod rewriting;
 mod routing;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use telness_core::last_resort::LastResort;
 use telness_store::Tls;
 use tracing_subscriber::EnvFilter;
 
@@ -54,6 +55,11 @@ fn listen(settings: &mut Settings, text: &str) -> Result<(), String> {
 fn node(settings: &mut Settings, text: &str) -> Result<(), String> {
     let name = (!text.is_empty()).then(|| text.parse()).transpose();
     settings.node = name.map_err(|error| format!("`{text}` is {error}"))?;
+    Ok(())
+}
+
+fn last_resort(settings: &mut Settings, text: &str) -> Result<(), String> {
+    settings.last_resort = LastResort::parse(text)?;
     Ok(())
 }
 
@@ -111,6 +117,18 @@ pub const SETTINGS: &[Setting] = &[
          made at random. Nodes that share a database need the same: it makes the ids of calls with an Idempotency-Key, \
          and what numbers are found by. A node that sees another with a different key says so in its log, in `/readyz` \
          and in `telness nodes`.",
+    ),
+    setting(
+        "emergency.last_resort",
+        "",
+        Takes::Text {
+            form: "SIP addresses such as `192.0.2.9:5060, sos.carrier.example;transport=tls`, or nothing",
+            set: last_resort,
+        },
+        "Where this node sends emergency calls when every trunk of the plan's emergency route has failed, and when the \
+         plan has none: hosts with or without a port, perhaps with `;transport=tcp` or `;transport=tls`, set apart by \
+         commas, in order, eight at most. No plan and no database can change it. They stand behind the plan's trunks in \
+         each answer, as the trunk `node.last-resort`; without them an emergency call has the plan's ways and no more.",
     ),
     setting(
         "threads",

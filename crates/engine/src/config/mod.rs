@@ -26,6 +26,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use telness_core::last_resort::LastResort;
 use telness_core::names::{NodeName, OperatorName, TenantName};
 use telness_core::retention::Retention;
 use telness_store::Tls;
@@ -83,6 +84,8 @@ pub struct Settings {
     pub node: Option<NodeName>,
     /// The API keys.
     pub keys: Vec<KeySetting>,
+    /// Where emergency calls go when all that the plan names has failed, or when it names nothing.
+    pub last_resort: LastResort,
     /// Runtime threads; the number of cores if 0.
     pub threads: usize,
     /// Emergency and vital calls.
@@ -228,6 +231,7 @@ impl Settings {
             key_file: None,
             node: None,
             keys: Vec::new(),
+            last_resort: LastResort::default(),
             threads: 0,
             high: workflow(),
             low: workflow(),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use telness_core::directory::{Issues, Tenant};
+use telness_core::last_resort::LastResort;
 use telness_core::names::{TenantName, TrunkName};
 use telness_core::plan::{self, Plan, PrefixTable, read_plan};
 use telness_core::rates::Deck;
@@ -66,7 +67,8 @@ impl Tables {
         };
         let health = before.map_or_else(Arc::<Health>::default, |before| Arc::clone(&before.world.health));
         let (tables, decks) = self.compile_decks(now, before);
-        let world = World::new(compiled, self.directory.clone(), decks, health);
+        let last_resort = before.map_or_else(LastResort::default, |before| before.world.last_resort.clone());
+        let world = World::new(compiled, self.directory.clone(), decks, health).with_last_resort(last_resort);
         let issues = world.directory.issues(&world.plan);
         Ok(Compiled { world, issues, plan: plan.clone(), tenants: self.tenants.clone(), decks: tables })
     }
@@ -77,6 +79,9 @@ impl Tables {
             name: Arc::clone(&plan.name),
             rendered: faults.render(&plan.name, &plan.text),
         })?;
+        for warning in &compiled.warnings {
+            tracing::warn!(plan = %plan.name, line = warning.line, code = %warning.code, "{}", warning.message);
+        }
         for tenant in self.tenants.values() {
             compiled.tenants.entry(tenant.name.clone()).or_insert_with(|| {
                 let mut prefixes = tenant.outside_line_prefixes.clone();

@@ -3,6 +3,7 @@
 use telness_core::call::{FieldFault, Privacy};
 use telness_core::class::Class;
 use telness_core::decide::Action;
+use telness_core::last_resort::LastResort;
 use telness_core::reason::Reason;
 use telness_engine::Asker;
 use telness_engine::config::{KeyHolder, KeySetting};
@@ -174,4 +175,23 @@ async fn the_record_of_an_emergency_call_follows() {
         }
     };
     tokio::time::timeout(std::time::Duration::from_secs(5), found).await.unwrap();
+}
+
+#[tokio::test]
+async fn e9_the_last_resort_of_the_node_stands_behind_every_plan() {
+    let scene = Scene::with(|settings| settings.last_resort = LastResort::parse("198.51.100.9:5060").unwrap());
+    let trunks = async || {
+        let answer = scene.call(&OFFICE, draft("112")).await.unwrap();
+        let steps = &answer.record.personal.steps;
+        steps.iter().map(|step| step.targets[0].trunk.to_string()).collect::<Vec<_>>()
+    };
+    let before = trunks().await;
+    assert_eq!(before.last().map(String::as_str), Some("node.last-resort"));
+    let plan = scene.file("other.yaml", include_str!("../../../../examples/sweden.yaml"));
+    scene.engine().reload_plan(Some(&plan)).unwrap();
+    let asker = Asker { address: std::net::Ipv4Addr::LOCALHOST.into(), ..OFFICE };
+    let answer = scene.call(&asker, draft("112")).await.unwrap();
+    let last = &answer.record.personal.steps.last().unwrap().targets[0];
+    assert_eq!(&*last.uri, "sip:112@198.51.100.9:5060;user=phone", "another plan has not taken it away");
+    assert_eq!((last.response_ms, last.setup_ms, last.ring_ms), (Some(2000), 8000, None));
 }

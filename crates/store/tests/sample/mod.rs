@@ -69,6 +69,7 @@ fn personal(caller: Number, called: Number, ms: i64) -> Personal {
         user: None,
         uri: Arc::from(format!("sip:+46701740610@{gateway}.carrier.example:5060")),
         caller: Some(Arc::from("+46846500400")),
+        response_ms: None,
         setup_ms: 4_000,
         ring_ms: Some(60_000),
         move_on: Arc::new(MoveOn::default()),

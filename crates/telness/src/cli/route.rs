@@ -148,10 +148,12 @@ impl Route {
 /// What a node of the settings serves: by its plan's file, or by what it last had of the store, or the example.
 pub(super) fn load(settings: &Settings) -> Result<Beginning, Failure> {
     let snapshots = SnapshotFolder::new(settings.data.join("snapshot"));
-    begin(&snapshots, settings.plan.as_deref(), Clock::system().now()).map_err(|error| match error {
-        PlanError::Unreadable { .. } => Failure::cannot(error),
-        PlanError::Faulty { .. } => Failure::new(Exit::No, error),
-    })
+    let beginning =
+        begin(&snapshots, settings.plan.as_deref(), Clock::system().now()).map_err(|error| match error {
+            PlanError::Unreadable { .. } => Failure::cannot(error),
+            PlanError::Faulty { .. } => Failure::new(Exit::No, error),
+        })?;
+    Ok(beginning.with_last_resort(&settings.last_resort))
 }
 
 /// The plan that a node of the settings serves.

@@ -177,6 +177,11 @@ pub struct TargetView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "+46701740605")]
     caller: Option<&'a str>,
+    /// How long to wait for any SIP response, 100 too, in milliseconds; absent when there is no such limit beside
+    /// `setup_ms`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = 2000)]
+    response_ms: Option<u32>,
     /// How long to wait for 18x, in milliseconds.
     #[schema(example = 8000)]
     setup_ms: u32,
@@ -197,6 +202,7 @@ impl<'a> From<&'a Target> for TargetView<'a> {
             user: target.user.as_ref().map(|user| user.as_str()),
             uri: &target.uri,
             caller: target.caller.as_deref(),
+            response_ms: target.response_ms,
             setup_ms: target.setup_ms,
             ring_ms: target.ring_ms,
             move_on: MoveOnView::from(&*target.move_on),

@@ -1,22 +1,18 @@
-//! What must hold for emergency calls: nothing stands before them (E4), and each has two ways out (E9).
+//! Where emergency calls go, and that nothing stands before them (E4).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, SocketAddr};
 
 use super::names::{Names, duplicate};
-use super::{empty_list, route};
+use super::{areas, empty_list, route};
 use crate::class::Place;
-use crate::emergency::{Service, number_under, recognise};
+use crate::emergency::{number_under, recognise};
 use crate::number::{Digits, Region};
-use crate::plan::document::Document;
 use crate::plan::document::pattern::PlanNumber;
+use crate::plan::document::{Document, EmergencyRoute};
 use crate::plan::fault::FaultCode;
 use crate::plan::faults::Faults;
 use crate::plan::path::Path;
 use crate::plan::{EmergencyTable, Plan, RouteGroup, Site};
-
-/// How many gateways an emergency route needs, so that the loss of one costs no call.
-const EMERGENCY_GATEWAYS_MIN: usize = 2;
 
 /// Knows the places that calls are dialled at, and refuses what would stand before an emergency number there.
 pub(super) struct Guard {
@@ -77,12 +73,14 @@ pub(super) fn table(document: &Document, names: &Names, faults: &mut Faults<'_>)
     let root = Path::ROOT;
     let here = root.field("emergency");
     let written = &document.emergency;
-    let mut table = EmergencyTable::default();
+    let mut table = EmergencyTable { areas: areas::compile(document, names, faults), ..EmergencyTable::default() };
     let list = here.field("routes");
     for (at, one) in written.routes.iter() {
         let item = list.item(at);
         let compiled = route::compile(&one.route, &item.field("route"), names, faults);
-        if table.routes.insert((one.region, one.service), compiled).is_some() {
+        if one.areas.is_some() {
+            area_routes(&mut table, one, &compiled, &item, names, faults);
+        } else if table.routes.insert((one.region, one.service), compiled).is_some() {
             duplicate("emergency route for region", one.region.as_str(), &item.field("region"), faults);
         }
     }
@@ -98,6 +96,31 @@ pub(super) fn table(document: &Document, names: &Names, faults: &mut Faults<'_>)
         }
     }
     table
+}
+
+fn area_routes(
+    table: &mut EmergencyTable,
+    written: &EmergencyRoute,
+    route: &[RouteGroup],
+    item: &Path<'_>,
+    names: &Names,
+    faults: &mut Faults<'_>,
+) {
+    let (list, Some(areas)) = (item.field("areas"), &written.areas) else { return };
+    if areas.is_empty() {
+        empty_list(&list, faults, "no call goes this way");
+    }
+    for (at, name) in areas.iter() {
+        let here = list.item(at);
+        let Some(area) = names.area(name.as_str(), &here, faults) else { continue };
+        if let Some(found) = table.areas.get(area).filter(|found| found.region != written.region) {
+            let message = format!("the route is for {}, and the area `{name}` is in {}", written.region, found.region);
+            faults.tell(FaultCode::Contradiction, &here, message, "let both be of one region");
+        }
+        if table.area_routes.insert((area, written.service), route.into()).is_some() {
+            duplicate("emergency route for area", name.as_str(), &here, faults);
+        }
+    }
 }
 
 pub(super) fn vital(document: &Document, faults: &mut Faults<'_>) -> BTreeMap<Region, Vec<Digits>> {
@@ -148,61 +171,4 @@ pub(super) fn unused_regions(document: &Document, plan: &Plan, faults: &mut Faul
     check(here.field("routes"), &mut document.emergency.routes.iter().map(|(at, one)| (at, one.region)));
     check(here.field("tests"), &mut document.emergency.tests.iter().map(|(at, one)| (at, one.region)));
     check(root.field("vital"), &mut document.vital.iter().map(|(at, one)| (at, one.region)));
-}
-
-/// Tells of each region in use that has no emergency route, and of each route that hangs on one gateway.
-pub(super) fn coverage(document: &Document, plan: &Plan, faults: &mut Faults<'_>) {
-    let root = Path::ROOT;
-    let here = root.field("emergency");
-    let list = here.field("routes");
-    for (at, one) in document.emergency.routes.iter() {
-        if let Some(groups) = plan.emergency.routes.get(&(one.region, one.service)) {
-            two_gateways(plan, groups, &list.item(at).field("route"), faults);
-        }
-    }
-    if !plan.emergency.default.is_empty() {
-        two_gateways(plan, &plan.emergency.default, &here.field("default"), faults);
-    }
-    let sites = root.field("sites");
-    let covered = |region: Region| {
-        !plan.emergency.default.is_empty() || plan.emergency.routes.contains_key(&(region, Service::Any))
-    };
-    let mut told = BTreeSet::new();
-    if !covered(plan.default_region) {
-        uncovered(plan.default_region, &root.field("default_region"), faults);
-        told.insert(plan.default_region);
-    }
-    for (at, site) in document.sites.iter() {
-        if !covered(site.region) && told.insert(site.region) {
-            uncovered(site.region, &sites.item(at).field("region"), faults);
-        }
-    }
-}
-
-fn uncovered(region: Region, path: &Path<'_>, faults: &mut Faults<'_>) {
-    let message = format!("calls are dialled in {region}, and its emergency calls have no route");
-    let help = "add `emergency.default`, or a route for the region with service any";
-    faults.tell(FaultCode::EmergencyUncovered, path, message, help);
-}
-
-fn two_gateways(plan: &Plan, groups: &[RouteGroup], path: &Path<'_>, faults: &mut Faults<'_>) {
-    let trunks = groups.iter().flat_map(|group| &group.0).filter_map(|(ix, _)| plan.trunk(*ix));
-    let gateways = trunks.filter(|trunk| trunk.enabled).flat_map(|trunk| &trunk.gateways);
-    let hosts: BTreeSet<String> = gateways.filter(|one| one.enabled).map(|one| host(&one.address)).collect();
-    if hosts.len() < EMERGENCY_GATEWAYS_MIN {
-        let found = hosts.len();
-        let message =
-            format!("emergency calls need {EMERGENCY_GATEWAYS_MIN} gateways in use, and this route has {found}");
-        let help = "add a trunk of another carrier, or a second gateway at another address, or enable what is off";
-        faults.tell(FaultCode::EmergencySingleGateway, path, message, help);
-    }
-}
-
-/// The host of a gateway's address, in one form: two ports of one host fail together.
-fn host(address: &str) -> String {
-    let parsed = address.parse().map(|address: SocketAddr| address.ip());
-    if let Ok(address) = parsed.or_else(|_| address.trim_matches(['[', ']']).parse::<IpAddr>()) {
-        return address.to_canonical().to_string();
-    }
-    address.split_once(':').map_or(address, |(name, _port)| name).to_ascii_lowercase()
 }

@@ -3,8 +3,10 @@
 //! Everything is compiled to the end whatever is wrong, so that one run tells every fault. What is built while
 //! there are faults is never given out.
 
+mod areas;
 mod called;
 mod circles;
+mod coverage;
 mod emergency;
 mod names;
 mod order;
@@ -59,11 +61,12 @@ pub(super) fn compile(document: &Document, revision: u64, faults: &mut Faults<'_
         called: super::CalledIndex::default(),
         emergency,
         vital,
+        warnings: Box::default(),
     };
     plan.called = called::index(document, &plan.rules);
     // These look at several sections together, and would only repeat in other words what is told of one already.
     if faults.none_in(&["default_region", "sites", "trunks", "emergency"]) {
-        emergency::coverage(document, &plan, faults);
+        coverage::check(document, &plan, faults);
         emergency::unused_regions(document, &plan, faults);
     }
     if faults.none_in(&["tenants", "sites", "users", "rules"]) {

@@ -6,7 +6,7 @@ use crate::plan::document::Document;
 use crate::plan::fault::FaultCode;
 use crate::plan::faults::Faults;
 use crate::plan::path::Path;
-use crate::plan::{ScheduleIx, SiteIx, TrunkIx, UserIx};
+use crate::plan::{AreaIx, ScheduleIx, SiteIx, TrunkIx, UserIx};
 
 /// The names of one kind of thing.
 pub(super) struct Index {
@@ -17,12 +17,10 @@ pub(super) struct Index {
 impl Index {
     fn declare<'n>(
         what: &'static str,
-        section: &'static str,
+        list: &Path<'_>,
         names: impl Iterator<Item = (usize, &'n str)>,
         faults: &mut Faults<'_>,
     ) -> Self {
-        let list = Path::ROOT;
-        let list = list.field(section);
         let mut places = HashMap::new();
         for (place, (at, name)) in names.enumerate() {
             if places.insert(name.to_owned(), u32::try_from(place).unwrap_or(u32::MAX)).is_some() {
@@ -55,27 +53,31 @@ pub(super) struct Names {
     trunks: Index,
     users: Index,
     schedules: Index,
+    areas: Index,
 }
 
 impl Names {
     /// Collects the names and tells of those that are there twice.
     pub(super) fn declare(document: &Document, faults: &mut Faults<'_>) -> Self {
         let d = document;
+        let root = Path::ROOT;
         let peers = d.peers.iter().map(|(at, one)| (at, one.name.as_str()));
-        Index::declare("peer", "peers", peers, faults);
+        Index::declare("peer", &root.field("peers"), peers, faults);
         let rules = d.rules.iter().map(|(at, one)| (at, one.name.as_str()));
-        Index::declare("rule", "rules", rules, faults);
+        Index::declare("rule", &root.field("rules"), rules, faults);
         let tenants = d.tenants.iter().map(|(at, one)| (at, one.name.as_str()));
         let sites = d.sites.iter().map(|(at, one)| (at, one.name.as_str()));
         let trunks = d.trunks.iter().map(|(at, one)| (at, one.name.as_str()));
         let users = d.users.iter().map(|(at, one)| (at, one.name.as_str()));
+        let areas = d.emergency.areas.iter().map(|(at, one)| (at, one.name.as_str()));
         let schedules = d.schedules.iter().map(|(at, one)| (at, one.name.as_str()));
         Self {
-            tenants: Index::declare("tenant", "tenants", tenants, faults),
-            sites: Index::declare("site", "sites", sites, faults),
-            trunks: Index::declare("trunk", "trunks", trunks, faults),
-            users: Index::declare("user", "users", users, faults),
-            schedules: Index::declare("schedule", "schedules", schedules, faults),
+            tenants: Index::declare("tenant", &root.field("tenants"), tenants, faults),
+            sites: Index::declare("site", &root.field("sites"), sites, faults),
+            trunks: Index::declare("trunk", &root.field("trunks"), trunks, faults),
+            users: Index::declare("user", &root.field("users"), users, faults),
+            schedules: Index::declare("schedule", &root.field("schedules"), schedules, faults),
+            areas: Index::declare("area", &root.field("emergency").field("areas"), areas, faults),
         }
     }
 
@@ -93,5 +95,9 @@ impl Names {
 
     pub(super) fn schedule(&self, name: &str, path: &Path<'_>, faults: &mut Faults<'_>) -> Option<ScheduleIx> {
         self.schedules.find(name, path, faults).map(ScheduleIx)
+    }
+
+    pub(super) fn area(&self, name: &str, path: &Path<'_>, faults: &mut Faults<'_>) -> Option<AreaIx> {
+        self.areas.find(name, path, faults).map(AreaIx)
     }
 }

@@ -1,16 +1,17 @@
 //! Tenants and the places that calls come from.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::names::Names;
 use crate::emergency::{OUTSIDE_LINE_DIGITS_MAX, is_ambiguous_outside_line};
 use crate::names::TenantName;
 use crate::number::Digits;
-use crate::plan::document::Document;
+use crate::plan::document::{self, Document};
 use crate::plan::fault::FaultCode;
 use crate::plan::faults::Faults;
 use crate::plan::path::Path;
-use crate::plan::{Site, Tenant};
+use crate::plan::{AreaIx, Site, Tenant};
 
 pub(super) fn tenants(document: &Document) -> BTreeMap<TenantName, Tenant> {
     let mut prefixes: BTreeMap<&TenantName, BTreeSet<Digits>> = BTreeMap::new();
@@ -53,7 +54,28 @@ pub(super) fn sites(document: &Document, names: &Names, faults: &mut Faults<'_>)
             region: site.region,
             outside_line_prefix: site.outside_line_prefix,
             extension_digits: digits,
+            area: area(document, site, names, &here.field("area"), faults),
+            address: site.address.as_deref().map(Arc::from),
+            nomadic: site.nomadic,
         });
     }
     sites.into()
+}
+
+/// The area that a site is registered in, which is to be in the site's own region.
+fn area(
+    document: &Document,
+    site: &document::Site,
+    names: &Names,
+    path: &Path<'_>,
+    faults: &mut Faults<'_>,
+) -> Option<AreaIx> {
+    let name = site.area.as_ref()?;
+    let found = names.area(name.as_str(), path, faults)?;
+    let elsewhere = document.emergency.areas.iter().find(|(_, area)| area.name == *name && area.region != site.region);
+    if let Some((_, area)) = elsewhere {
+        let message = format!("the site is in {}, and its area `{name}` is in {}", site.region, area.region);
+        faults.tell(FaultCode::Contradiction, path, message, "let both be of one region");
+    }
+    Some(found)
 }

@@ -12,7 +12,7 @@ version: 1
 default_region: SE
 default_tenant: acme
 tenants: [{ name: acme }]
-emergency: { default: [{ trunk: north }] }
+emergency: { default: [{ trunk: north }, { trunk: spare }] }
 ";
 
 const EXAMPLE: &str = include_str!("../../../../../examples/sweden.yaml");
@@ -29,6 +29,7 @@ trunks:
       - { name: late, address: 192.0.2.3, priority: 9 }
       - { name: first, address: 192.0.2.1 }
       - { name: second, address: 192.0.2.2 }
+  - { name: spare, gateways: [{ name: g1, address: 192.0.2.9 }] }
 ";
 
 fn names(plan: &Plan, set: u32) -> Vec<&str> {
@@ -84,14 +85,16 @@ fn json_and_yaml_give_the_same_plan() {
         "route": [{"split": [{"trunk": "north", "weight": 3}]}]}]"#;
     let json = format!(
         r#"{{"version": 1, "default_region": "SE", "default_tenant": "acme", "tenants": [{{"name": "acme"}}],
-        "emergency": {{"default": [{{"trunk": "north"}}]}},
+        "emergency": {{"default": [{{"trunk": "north"}}, {{"trunk": "spare"}}]}},
         "trunks": [{{"name": "north", "gateways": [{{"name": "g1", "address": "192.0.2.1"}},
-        {{"name": "g2", "address": "192.0.2.2"}}]}}], {rules}}}"#
+        {{"name": "g2", "address": "192.0.2.2"}}]}},
+        {{"name": "spare", "gateways": [{{"name": "g1", "address": "192.0.2.9"}}]}}], {rules}}}"#
     );
     let yaml = "
 trunks:
   - name: north
     gateways: [{ name: g1, address: 192.0.2.1 }, { name: g2, address: 192.0.2.2 }]
+  - { name: spare, gateways: [{ name: g1, address: 192.0.2.9 }] }
 rules:
   - name: all
     match:
@@ -161,9 +164,10 @@ fn e4_nothing_in_a_plan_stands_before_an_emergency_number() {
 #[test]
 fn e9_two_addresses_of_one_host_are_one_gateway() {
     let faults = |first: &str, second: &str| {
-        let gateways = format!("[{{ name: a, address: '{first}' }}, {{ name: b, address: '{second}' }}]");
+        let trunk =
+            |name: &str, address: &str| format!("{{ name: {name}, gateways: [{{ name: a, address: '{address}' }}] }}");
         let rules = "rules: [{ name: all, match: { called: [any] }, route: [{ trunk: north }] }]";
-        let text = format!("{HEAD}trunks: [{{ name: north, gateways: {gateways} }}]\n{rules}\n");
+        let text = format!("{HEAD}trunks: [{}, {}]\n{rules}\n", trunk("north", first), trunk("spare", second));
         read_plan(text.as_bytes(), 0).map_or_else(|found| found.faults, |_| Vec::new())
     };
     let same = [
@@ -205,6 +209,7 @@ trunks:
       in_called: [{ prefix: '00', strip: 2, prepend: '+' }, { prefix: '0', strip: 1, prepend: '+46' }]
       out_called: [{ prefix: '+46', strip: 3, prepend: '0' }, { prefix: '+', strip: 1, prepend: '7777#' }]
     gateways: [{ name: g1, address: 192.0.2.1 }, { name: g2, address: 192.0.2.2 }]
+  - { name: spare, gateways: [{ name: g1, address: 192.0.2.9 }] }
 rules: [{ name: all, match: { called: [any] }, route: [{ trunk: north }] }]
 ",
     );
@@ -270,12 +275,12 @@ fn c1_an_emergency_route_of_a_region_where_nobody_calls_is_refused() {
 sites: [{{ name: oslo, tenant: acme, region: 'NO' }}]
 vital: [{{ region: SV, numbers: ['+46846500400'] }}, {{ region: SE, numbers: ['+46846500400'] }}]
 emergency:
-  routes: [{{ region: SV, route: [{{ trunk: north }}] }}, {{ region: 'NO', route: [{{ trunk: north }}] }}]
-  default: [{{ trunk: north }}]
+  routes: [{{ region: SV, route: [{{ trunk: north }}, {{ trunk: spare }}] }}, {{ region: 'NO', route: [{{ trunk: north }}, {{ trunk: spare }}] }}]
+  default: [{{ trunk: north }}, {{ trunk: spare }}]
   tests: [{{ region: SE, route: [{{ trunk: north }}] }}, {{ region: SV, route: [{{ trunk: north }}] }}]
 "
     );
-    let text = format!("{}{case}", HEAD.replace("emergency: { default: [{ trunk: north }] }\n", ""));
+    let text = format!("{}{case}", HEAD.replace("emergency: { default: [{ trunk: north }, { trunk: spare }] }\n", ""));
     let faults = read_plan(text.as_bytes(), 0).unwrap_err().faults;
     let found: Vec<_> = faults.iter().map(|fault| (fault.path.as_str(), fault.code)).collect();
     let expected = ["/vital/0/region", "/emergency/routes/0/region", "/emergency/tests/1/region"];
@@ -357,4 +362,20 @@ rules: [{rules}]
         let rule = format!("{{ name: made, match: {{ called: ['ext:3'] }}, rewrite: {{ {rewrite} }} }}");
         assert_eq!(users("2011", &rule), [], "{rewrite}");
     }
+}
+
+#[test]
+fn e9_ways_of_emergency_calls_that_share_an_address_are_told_and_not_refused() {
+    let rest = "
+trunks:
+  - { name: north, gateways: [{ name: a, address: 192.0.2.1 }, { name: b, address: 'SBC.carrier.example:5060' }] }
+  - { name: spare, gateways: [{ name: a, address: sbc.carrier.example }] }
+rules: []
+";
+    let plan = plan(rest);
+    let told: Vec<_> = plan.warnings.iter().map(|warning| (warning.code, warning.path.as_str())).collect();
+    assert_eq!(told, [(FaultCode::EmergencySharedHost, "/emergency/default")]);
+    assert!(plan.warnings[0].message.contains("north and spare"), "{:?}", plan.warnings);
+    let shown = crate::plan::render_warnings(&plan.warnings, "plan.yaml", &format!("{HEAD}{rest}"));
+    assert!(shown.starts_with("warning[emergency_shared_host]: ") && shown.contains("--> plan.yaml:6:"), "{shown}");
 }

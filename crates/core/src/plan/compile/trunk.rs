@@ -12,7 +12,7 @@ use crate::plan::document::{self, Document, TranslationItem};
 use crate::plan::fault::FaultCode;
 use crate::plan::faults::Faults;
 use crate::plan::path::Path;
-use crate::plan::{Gateway, MoveOn, Translation, Translations, Trunk};
+use crate::plan::{Gateway, MoveOn, Translation, Translations, Trunk, is_gateway_address};
 
 /// The longest prefix or prepended text of a translation, in characters.
 const TRANSLATION_CHARS_MAX: usize = 24;
@@ -61,7 +61,7 @@ fn gateways(trunk: &document::Trunk, list: &Path<'_>, faults: &mut Faults<'_>) -
         if !seen.insert(&gateway.name) {
             duplicate("gateway", gateway.name.as_str(), &here.field("name"), faults);
         }
-        if !is_address(&gateway.address) {
+        if !is_gateway_address(&gateway.address) {
             let message = format!("{} is no address of a gateway", quoted(&gateway.address));
             let help = "write a host, and a port after a colon if it is not the usual one: 192.0.2.10:5060, \
                         [2001:db8::10]:5060, gw1.carrier.example";
@@ -78,40 +78,6 @@ fn gateways(trunk: &document::Trunk, list: &Path<'_>, faults: &mut Faults<'_>) -
     }
     gateways.sort_by_key(|gateway| gateway.priority);
     gateways.into()
-}
-
-/// Whether a text is a host with or without a port. Nothing else may get into a SIP URI.
-fn is_address(text: &str) -> bool {
-    let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((host, port)) if host.parse::<std::net::Ipv6Addr>().is_ok() => (None, port),
-        Some(_) => return false,
-        None => {
-            let at = text.find(':').unwrap_or(text.len());
-            (text.get(..at), text.get(at..).unwrap_or(""))
-        }
-    };
-    let port_read = match port.strip_prefix(':') {
-        Some(digits) => digits.bytes().all(|b| b.is_ascii_digit()) && digits.parse::<u16>().is_ok_and(|port| port > 0),
-        None => port.is_empty(),
-    };
-    port_read && host.is_none_or(is_host)
-}
-
-/// Whether a text is an IPv4 address or a host's name (RFC 1123).
-fn is_host(text: &str) -> bool {
-    const HOST_BYTES_MAX: usize = 253;
-    let label = |part: &str| {
-        (1..=63).contains(&part.len())
-            && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-            && !part.starts_with('-')
-            && !part.ends_with('-')
-    };
-    let numeric = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    if numeric {
-        text.parse::<std::net::Ipv4Addr>().is_ok()
-    } else {
-        text.len() <= HOST_BYTES_MAX && text.split('.').all(label)
-    }
 }
 
 fn translations(trunk: &document::Trunk, here: &Path<'_>, guard: &Guard, faults: &mut Faults<'_>) -> Translations {
@@ -175,7 +141,7 @@ mod tests {
         for good in
             ["192.0.2.10", "192.0.2.10:5060", "[2001:db8::10]", "[2001:db8::10]:5061", "gw1.carrier.example:5070"]
         {
-            assert!(is_address(good), "{good}");
+            assert!(is_gateway_address(good), "{good}");
         }
         for bad in [
             "",
@@ -197,7 +163,7 @@ mod tests {
             "gw1:+5",
             "192.0.2.1:5\r\n",
         ] {
-            assert!(!is_address(bad), "{bad}");
+            assert!(!is_gateway_address(bad), "{bad}");
         }
     }
 }

@@ -5,7 +5,9 @@ use serde_json::{Value as Json, json};
 use super::decode::{Decode, Definitions, wrong_type};
 use crate::call::{CallType, Direction};
 use crate::emergency::{self, Service};
-use crate::names::{GatewayName, PeerName, RuleName, ScheduleName, SiteName, TenantName, TrunkName, UserName};
+use crate::names::{
+    AreaName, GatewayName, PeerName, RuleName, ScheduleName, SiteName, TenantName, TrunkName, UserName,
+};
 use crate::number::{Digits, E164, Region};
 use crate::plan::fault::FaultCode;
 use crate::plan::faults::Faults;
@@ -110,7 +112,7 @@ macro_rules! names {
     )*};
 }
 
-names! { TenantName PeerName SiteName TrunkName GatewayName RuleName UserName ScheduleName }
+names! { TenantName PeerName SiteName AreaName TrunkName GatewayName RuleName UserName ScheduleName }
 
 /// What is written for a region by mistake, and its code. A guess by likeness would do harm: two letters are like
 /// those of a dozen countries.

@@ -1,6 +1,7 @@
 //! The document that people write: every field with what it means, which is also what the JSON Schema says.
 
 pub(crate) mod decode;
+mod emergency;
 pub(crate) mod hours;
 pub(crate) mod leaf;
 pub(crate) mod pattern;
@@ -9,12 +10,15 @@ mod routing;
 mod schema;
 mod trunk;
 mod user;
+mod whereabouts;
 
+pub(crate) use emergency::{Area, Corner, Emergency, EmergencyRoute};
 pub(crate) use place::{Peer, Site, Tenant};
-pub(crate) use routing::{Emergency, Match, Rewrite, RouteItem, Rule, Schedule, VitalList};
+pub(crate) use routing::{Match, Rewrite, RouteItem, Rule, Schedule, VitalList};
 pub use schema::schema;
 pub(crate) use trunk::{TranslationItem, Trunk};
 pub(crate) use user::User;
+pub(crate) use whereabouts::CellPattern;
 
 use crate::names::TenantName;
 use crate::number::Region;

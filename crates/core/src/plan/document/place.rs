@@ -3,7 +3,7 @@
 use super::decode::{List, shape};
 use super::leaf::{Listener, Whole};
 use crate::call::CallType;
-use crate::names::{PeerName, SiteName, TenantName, TrunkName};
+use crate::names::{AreaName, PeerName, SiteName, TenantName, TrunkName};
 use crate::number::{Digits, Region};
 
 /// How many digits an extension may have.
@@ -42,6 +42,14 @@ shape! {
         outside_line_prefix "outside_line_prefix": Option<Digits>, default None;
         /// How many digits an extension has; without it the site has no extensions.
         extension_digits "extension_digits": Option<ExtensionDigits>, default None;
+        /// The area of `emergency.areas` that it is registered in. Its emergency calls go from there if nothing nearer to
+        /// the caller was sent.
+        area "area": Option<AreaName>, default None;
+        /// The address that it is registered at, for whoever answers an emergency call.
+        address "address": Option<String>, default None;
+        /// Whether its callers may be anywhere, as with IP telephony that people take along: what is registered is then
+        /// no more than a guess, and marked as such.
+        nomadic "nomadic": bool, default false;
     }
 }
 

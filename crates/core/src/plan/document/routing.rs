@@ -1,11 +1,10 @@
-//! What happens to calls: rules, schedules, emergency routes and the vital numbers.
+//! What happens to calls: rules, schedules and the vital numbers.
 
 use super::decode::{Entries, List, shape};
 use super::hours::{ClockTime, Days};
 use super::leaf::{RejectReason, Whole};
 use super::pattern::{CalledPattern, PlanNumber};
 use crate::call::{CallType, Direction};
-use crate::emergency::Service;
 use crate::names::{RuleName, ScheduleName, TenantName, TrunkName, UserName};
 use crate::number::{Digits, Region};
 use crate::plan::CallerPattern;
@@ -123,41 +122,6 @@ shape! {
     struct Reject "reject" {
         /// The reason, which sets the SIP status and the Q.850 cause. `telness explain` tells about each.
         reason "reason": RejectReason, default RejectReason(crate::reason::Reason::DeniedByPlan);
-    }
-}
-
-shape! {
-    /// Where emergency calls go. Each list needs two gateways at least, so that no single one stands between a
-    /// caller and help.
-    struct Emergency "emergency" {
-        /// Routes of regions, and of single services there.
-        routes "routes": List<EmergencyRoute>, default List::default();
-        /// The route where a region has none.
-        fallback "default": List<RouteItem>, default List::default();
-        /// Where test calls (`urn:service:test.sos`) go; without one they are answered and go nowhere.
-        tests "tests": List<TestRoute>, default List::default();
-    }
-}
-
-shape! {
-    /// Where the emergency calls of a region go.
-    struct EmergencyRoute "emergency_route" {
-        /// The region that the call is dialled in.
-        region "region": Region, required;
-        /// The service; any stands for those without routes of their own.
-        service "service": Service, default Service::Any;
-        /// The trunks, in order.
-        route "route": List<RouteItem>, required;
-    }
-}
-
-shape! {
-    /// Where the test calls of a region go. Never to a call-taker.
-    struct TestRoute "test_route" {
-        /// The region that the call is dialled in.
-        region "region": Region, required;
-        /// The trunks, in order.
-        route "route": List<RouteItem>, required;
     }
 }
 

@@ -1,4 +1,4 @@
-//! `telness plan check`: every fault of a plan, with its line.
+//! `telness plan check`: every fault and warning of a plan, with its line.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::json;
-use telness_core::plan::{PLAN_BYTES_MAX, Plan, PlanFaults, read_plan};
+use telness_core::plan::{PLAN_BYTES_MAX, Plan, PlanFaults, read_plan, render_warnings};
 
 use super::super::{Exit, Failure, Output};
 
@@ -30,8 +30,10 @@ impl Check {
         if out.is_json() {
             let counts: serde_json::Map<_, _> =
                 counts.iter().map(|(what, count)| ((*what).to_owned(), json!(count))).collect();
-            out.json(&json!({ "file": name, "good": true, "faults": [], "counts": counts }))?;
+            let warnings = &plan.warnings;
+            out.json(&json!({ "file": name, "good": true, "faults": [], "warnings": warnings, "counts": counts }))?;
         } else {
+            out.text(&render_warnings(&plan.warnings, &name, &String::from_utf8_lossy(&bytes)))?;
             let counts: Vec<_> = counts.iter().map(|(what, count)| format!("{count} {what}")).collect();
             out.line(format_args!("{name} is good: {}", counts.join(", ")))?;
         }

@@ -100,7 +100,8 @@ pub(in crate::cli) fn write_step(at: usize, step: &Step, out: &mut Output) -> Re
         let ring = target.ring_ms.map_or("rings without end".to_owned(), |ms| format!("rings {ms} ms"));
         let caller = target.caller.as_deref().unwrap_or("nobody");
         // Writing to a string does not fail.
-        let _ = write!(line, "  from {caller}, set up in {} ms, {ring}", target.setup_ms);
+        let response = target.response_ms.map_or(String::new(), |ms| format!("heard of in {ms} ms, "));
+        let _ = write!(line, "  from {caller}, {response}set up in {} ms, {ring}", target.setup_ms);
         out.line(line)?;
     }
     Ok(())

@@ -1,0 +1,172 @@
+//! Where an emergency call is: found among the plan's areas by what was sent, else by where it was dialled.
+//!
+//! Nothing here fails. What was sent and leads nowhere is passed over for the next, and without any the call is taken to be
+//! anywhere in its region; both are marked, and what was sent stays with the call untouched (E10). No look-up is made, so
+//! that a location costs no time.
+
+mod areas;
+mod polygon;
+
+pub use areas::{Area, Areas, CELL_BYTES_MAX};
+pub use polygon::{Polygon, Position};
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::call::{Call, Location};
+use crate::names::{AreaName, SiteName};
+use crate::number::Region;
+use crate::plan::{AreaIx, Plan, Site};
+
+/// What told where a call is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LocationSource {
+    /// Latitude and longitude, as sent.
+    Coordinates,
+    /// The cell, as sent.
+    Cell,
+    /// The municipality, as sent.
+    Municipality,
+    /// The place where the peer's site is registered.
+    RegisteredSite,
+    /// Nothing: anywhere in the region.
+    #[default]
+    Region,
+}
+
+impl LocationSource {
+    /// All of them: what is nearer to the caller comes first.
+    pub const ALL: [Self; 5] = [Self::Coordinates, Self::Cell, Self::Municipality, Self::RegisteredSite, Self::Region];
+
+    /// The word used in answers, records and metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Coordinates => "coordinates",
+            Self::Cell => "cell",
+            Self::Municipality => "municipality",
+            Self::RegisteredSite => "registered_site",
+            Self::Region => "region",
+        }
+    }
+}
+
+/// Which row of the emergency table gave the routes of a call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EmergencyRow {
+    /// The area's.
+    Area,
+    /// The region's.
+    #[default]
+    Region,
+    /// The plan's default.
+    Default,
+    /// None: the last resort of the node's own settings alone.
+    LastResort,
+    /// None at all.
+    Nothing,
+}
+
+impl EmergencyRow {
+    /// The word used in answers, records and metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Area => "area",
+            Self::Region => "region",
+            Self::Default => "default",
+            Self::LastResort => "last_resort",
+            Self::Nothing => "nothing",
+        }
+    }
+}
+
+/// Where an emergency call was taken to be, and by what.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Located {
+    /// What told it.
+    #[serde(rename = "s")]
+    pub source: LocationSource,
+    /// Whether nobody knows where the caller is, and this is where such callers are taken to be.
+    #[serde(rename = "d", skip_serializing_if = "std::ops::Not::not", default)]
+    pub default: bool,
+    /// The area.
+    #[serde(rename = "a", skip_serializing_if = "Option::is_none", default)]
+    pub area: Option<AreaName>,
+    /// The municipality's code.
+    #[serde(rename = "m", skip_serializing_if = "Option::is_none", default)]
+    pub municipality: Option<Arc<str>>,
+    /// The address at which the site is registered, if the caller is there.
+    #[serde(rename = "ad", skip_serializing_if = "Option::is_none", default)]
+    pub address: Option<Arc<str>>,
+    /// Whether the caller may be anywhere, whatever is registered.
+    #[serde(rename = "n", skip_serializing_if = "std::ops::Not::not", default)]
+    pub nomadic: bool,
+    /// What was sent and leads to no area of the plan.
+    #[serde(rename = "p", skip_serializing_if = "Vec::is_empty", default)]
+    pub passed_over: Vec<LocationSource>,
+    /// The row of the emergency table.
+    #[serde(rename = "r")]
+    pub row: EmergencyRow,
+}
+
+/// Where a call of a region is. The row is filled in by whoever looks for its routes.
+#[must_use]
+pub fn locate(plan: &Plan, call: &Call, region: Region) -> (Located, Option<AreaIx>) {
+    let areas = &plan.emergency.areas;
+    let site = call.site.as_ref().and_then(|name| site_of(plan, name));
+    let nomadic = site.is_some_and(|site| site.nomadic);
+    let mut located = Located { nomadic, ..Located::default() };
+    for (source, found) in call.location.iter().flat_map(|sent| sent_places(areas, sent, region)) {
+        if let Some(area) = found {
+            return (located.by(source).within(areas, area), Some(area));
+        }
+        located.passed_over.push(source);
+    }
+    let Some(site) = site.filter(|site| site.area.is_some() || site.address.is_some()) else {
+        return (Located { default: true, ..located }, None);
+    };
+    // Who carries a phone about is not where it is registered: that is where the call goes, and no address goes with it.
+    let address = site.address.clone().filter(|_| !nomadic);
+    let located = Located { default: nomadic, address, ..located }.by(LocationSource::RegisteredSite);
+    match site.area {
+        Some(area) => (located.within(areas, area), Some(area)),
+        None => (located, None),
+    }
+}
+
+impl Located {
+    fn by(self, source: LocationSource) -> Self {
+        Self { source, ..self }
+    }
+
+    fn within(self, areas: &Areas, area: AreaIx) -> Self {
+        let Some(area) = areas.get(area) else { return self };
+        Self { area: Some(area.name.clone()), municipality: area.municipality.clone(), ..self }
+    }
+}
+
+/// What was sent of a place, nearest first, with the area that each leads to.
+fn sent_places(
+    areas: &Areas,
+    sent: &Location,
+    region: Region,
+) -> impl Iterator<Item = (LocationSource, Option<AreaIx>)> {
+    let position = sent.latitude.zip(sent.longitude);
+    let position = position.map(|(latitude, longitude)| areas.of_position(Position { latitude, longitude }));
+    let cell = sent.cell.as_deref().map(|cell| areas.of_cell(cell));
+    let municipality = sent.municipality.as_deref().map(|code| areas.of_municipality(region, code));
+    let each = [
+        (LocationSource::Coordinates, position),
+        (LocationSource::Cell, cell),
+        (LocationSource::Municipality, municipality),
+    ];
+    each.into_iter().filter_map(|(source, found)| Some((source, found?)))
+}
+
+fn site_of<'p>(plan: &'p Plan, name: &SiteName) -> Option<&'p Site> {
+    plan.sites.iter().find(|site| site.name == *name)
+}
