@@ -45,6 +45,8 @@ pub struct PruneStep {
     pub until: Timestamp,
     /// Where the step before ended.
     pub after: Option<Cursor>,
+    /// Whether calls go as well that are yet to be billed.
+    pub also_unbilled: bool,
     /// Whether to count only.
     pub dry_run: bool,
 }
@@ -54,6 +56,8 @@ pub struct PruneStep {
 pub struct PrunedStep {
     /// Records that were removed, or would be.
     pub records: u64,
+    /// Calls that are over and stay, as they are yet to be billed.
+    pub kept: u64,
     /// Where to go on; none when nothing is left.
     pub next: Option<Cursor>,
 }
@@ -106,9 +110,10 @@ pub trait Upkeep: Store {
         Box::pin(async { Ok(Vec::new()) })
     }
 
-    /// Removes a day in one go, if nothing of it is to be kept.
-    fn prune_day<'a>(&'a self, day: Timestamp, horizons: &'a Horizons) -> Pending<'a, DayPruned> {
-        let _ = (day, horizons);
+    /// Removes a day in one go, if nothing of it is to be kept, and none of its calls is yet to be billed, or those go
+    /// as well.
+    fn prune_day<'a>(&'a self, day: Timestamp, horizons: &'a Horizons, also_unbilled: bool) -> Pending<'a, DayPruned> {
+        let _ = (day, horizons, also_unbilled);
         Box::pin(async { Ok(DayPruned::Stays) })
     }
 

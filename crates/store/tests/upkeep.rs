@@ -81,7 +81,7 @@ async fn prune(store: &dyn Upkeep, horizons: &Horizons, dry_run: bool) -> Counts
         }
     };
     for day in store.days().await.unwrap().into_iter().filter(|_| !dry_run) {
-        if let DayPruned::Removed(removed) = store.prune_day(day, horizons).await.unwrap() {
+        if let DayPruned::Removed(removed) = store.prune_day(day, horizons, false).await.unwrap() {
             removed.iter().for_each(|(tenant, class, records)| add(tenant, *class, *records));
         }
     }
@@ -95,9 +95,18 @@ async fn prune(store: &dyn Upkeep, horizons: &Horizons, dry_run: bool) -> Counts
                 DataClass::WaitingEvents => &[Prunable::WaitingEvents],
             };
             for what in parts.iter().copied() {
-                let mut after = None;
+                let (mut after, also_unbilled) = (None, false);
                 loop {
-                    let step = PruneStep { tenant: tenant.clone(), what, emergency, since, until, after, dry_run };
+                    let step = PruneStep {
+                        tenant: tenant.clone(),
+                        what,
+                        emergency,
+                        since,
+                        until,
+                        after,
+                        also_unbilled,
+                        dry_run,
+                    };
                     let pruned = store.prune(step).await.unwrap();
                     add(&tenant, class, pruned.records);
                     after = pruned.next;
@@ -369,7 +378,7 @@ fn n2_a_day_that_somebody_holds_is_left_and_nobody_waits_long_for_it() {
         let pruner = Arc::clone(&store);
         let pruning = tokio::spawn(async move {
             let day = pruner.days().await.unwrap()[0];
-            pruner.prune_day(day, &a_day_later()).await.unwrap()
+            pruner.prune_day(day, &a_day_later(), false).await.unwrap()
         });
         // Calls go on beside it: each write waits no longer than the lock is asked for in one go, and that is made sure
         // of by the day's being held all the time.
@@ -402,5 +411,27 @@ fn n5_a_tie_that_a_killed_run_left_does_no_harm() {
         assert_eq!(kept.routing, new.routing);
         assert!(store.contradictions(&tenant("nordtel"), new.routing.call_id).await.unwrap().is_empty());
         let _: Timestamp = store.clock().await.unwrap().unwrap();
+    });
+}
+
+#[test]
+fn n7_a_day_of_which_a_call_is_yet_to_be_billed_is_not_dropped() {
+    run(async {
+        let options = ready(server()).await;
+        let store = PostgresStore::open(&options).unwrap();
+        write(&store, 1, vec![entry(&call("nordtel", 1)), entry(&call("sydtel", 1))]).await;
+        let day = store.days().await.unwrap()[0];
+        let billed = "INSERT INTO billing_seen SELECT * FROM billing_marks WHERE tenant = 'nordtel';
+            INSERT INTO billing_hours (tenant, hour) SELECT tenant, hour FROM billing_marks WHERE tenant = 'nordtel'";
+        server().sql(&database_of(&options), billed);
+        assert_eq!(store.prune_day(day, &a_day_later(), false).await.unwrap(), DayPruned::Stays);
+        // Row by row what was billed goes.
+        assert_eq!(prune(&store, &a_day_later(), false).await, counted(&[("nordtel", DataClass::Calls, 1)]));
+        assert_eq!((ids(&store, "nordtel").await.len(), ids(&store, "sydtel").await.len()), (0, 1));
+        server().sql(
+            &database_of(&options),
+            "INSERT INTO billing_seen SELECT * FROM billing_marks WHERE tenant = 'sydtel'",
+        );
+        assert!(matches!(store.prune_day(day, &a_day_later(), false).await.unwrap(), DayPruned::Removed(_)));
     });
 }

@@ -395,7 +395,8 @@ pub const SETTINGS: &[Setting] = &[
         "172800",
         whole(3_600, 31_536_000, |to, n| to.billing.open_max = Duration::from_secs(n)),
         "How long after its request a call is billed without an end, in seconds (two days): its record says that it is \
-         not complete, and an end that comes later makes a correction. Shorter than calls are kept.",
+         not complete, and an end that comes later makes a correction. It has to be shorter than `retention.*` keeps \
+         calls and their personal part, so that nothing is removed that is yet to be billed.",
     ),
     setting(
         "billing.file_records_max",

@@ -17,6 +17,7 @@ pub(crate) mod merge;
 mod plan;
 mod put;
 mod row;
+pub(crate) mod unbilled;
 mod verify;
 
 use std::future::Future;

@@ -1,6 +1,8 @@
 //! Records whose time is over, removed in steps beside nodes that write. A step takes no row that somebody else holds:
 //! it never waits for a writer, so it cannot wait in a circle with one; what it passed over is left to the next run.
 
+use std::collections::BTreeSet;
+
 use deadpool_postgres::Transaction;
 use telness_core::call::CallId;
 use telness_core::names::TenantName;
@@ -10,6 +12,7 @@ use uuid::Uuid;
 use super::trouble::Trouble;
 use super::value::{Day, Time};
 use super::{calls, to_count};
+use crate::billing::unbilled::{UNBILLED_HOURS, hours_between, is_unbilled};
 use crate::upkeep::{DRY_STEP_CALLS, STEP_CALLS, blank};
 use crate::{Cursor, Prunable, PruneStep, PrunedStep};
 
@@ -87,21 +90,54 @@ async fn of_calls(transaction: &Transaction<'_>, step: &PruneStep) -> Result<Pru
     let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 7] =
         [&tenant, &since, &until, &from.call_id.0, &end_at, &end_id, &blank];
     if step.dry_run {
-        let row = transaction.query_one(&format!("SELECT count(*) {of_window}"), &parameters).await?;
-        return Ok(PrunedStep { records: row.try_get::<_, i64>(0)?.unsigned_abs(), next });
+        return count(transaction, step, &of_window, &parameters, next).await;
     }
     let select = format!("SELECT call_id, received_at {of_window} FOR UPDATE SKIP LOCKED");
     let rows = transaction.query(&select, &parameters).await?;
-    let due = rows
+    let mut due = rows
         .iter()
         .map(|row| Ok((row.try_get(0)?, Time(calls::time(row, 1)?))))
         .collect::<Result<Vec<_>, Trouble>>()?;
+    let unbilled = unbilled_hours(transaction, step, due.iter().map(|(_, at)| at.0)).await?;
+    due.retain(|(_, at)| !is_unbilled(at.0, &unbilled));
+    let kept = to_count(rows.len().saturating_sub(due.len())).unsigned_abs();
     let records = if personal {
         blank_calls(transaction, tenant, due, &blank).await
     } else {
         remove(transaction, tenant, due).await
     };
-    Ok(PrunedStep { records: records?, next })
+    Ok(PrunedStep { records: records?, kept, next })
+}
+
+/// The calls of a window, counted by the hour, as whole hours are yet to be billed.
+async fn count(
+    transaction: &Transaction<'_>,
+    step: &PruneStep,
+    of_window: &str,
+    parameters: &[&(dyn tokio_postgres::types::ToSql + Sync)],
+    next: Option<Cursor>,
+) -> Result<PrunedStep, Trouble> {
+    let select = format!("SELECT date_trunc('hour', received_at, 'UTC'), count(*) {of_window} GROUP BY 1");
+    let rows = transaction.query(&select, parameters).await?;
+    let of_row = |row: &tokio_postgres::Row| Ok((calls::time(row, 0)?, row.try_get::<_, i64>(1)?.unsigned_abs()));
+    let counts = rows.iter().map(of_row).collect::<Result<Vec<(Timestamp, u64)>, Trouble>>()?;
+    let unbilled = unbilled_hours(transaction, step, counts.iter().map(|(hour, _)| *hour)).await?;
+    let (kept, over): (Vec<_>, Vec<_>) = counts.into_iter().partition(|(hour, _)| is_unbilled(*hour, &unbilled));
+    let sum = |counts: Vec<(Timestamp, u64)>| counts.into_iter().map(|(_, calls)| calls).sum();
+    Ok(PrunedStep { records: sum(over), kept: sum(kept), next })
+}
+
+/// The hours of some calls that are yet to be billed; none if that is not to be asked.
+async fn unbilled_hours(
+    transaction: &Transaction<'_>,
+    step: &PruneStep,
+    calls: impl Iterator<Item = Timestamp> + Clone,
+) -> Result<BTreeSet<Timestamp>, Trouble> {
+    let Some((first, last)) = hours_between(calls).filter(|_| !step.also_unbilled) else {
+        return Ok(BTreeSet::new());
+    };
+    let rows = transaction.query(UNBILLED_HOURS, &[&step.tenant.as_str(), &Time(first), &Time(last)]).await?;
+    rows.iter().map(|row| calls::time(row, 0)).collect()
 }
 
 /// Removes calls whose rows are locked, with their events and what ties their ids to their time.
@@ -136,7 +172,7 @@ async fn of_others(transaction: &Transaction<'_>, step: &PruneStep) -> Result<Pr
         [&tenant, &since, &until, &step.emergency, &blank];
     if step.dry_run {
         let row = transaction.query_one(&format!("SELECT count(*) {OTHERS} {not_blank}"), &parameters).await?;
-        return Ok(PrunedStep { records: row.try_get::<_, i64>(0)?.unsigned_abs(), next: None });
+        return Ok(PrunedStep { records: row.try_get::<_, i64>(0)?.unsigned_abs(), kept: 0, next: None });
     }
     let due = format!(
         "WHERE ctid = ANY (ARRAY (SELECT ctid {OTHERS} {not_blank} LIMIT {STEP_CALLS} FOR UPDATE SKIP LOCKED))"
@@ -148,7 +184,11 @@ async fn of_others(transaction: &Transaction<'_>, step: &PruneStep) -> Result<Pr
     };
     let records = transaction.execute(&change, &parameters).await?;
     let more = records >= u64::from(STEP_CALLS);
-    Ok(PrunedStep { records, next: more.then_some(Cursor { received_at: step.until, call_id: CallId(Uuid::nil()) }) })
+    Ok(PrunedStep {
+        records,
+        kept: 0,
+        next: more.then_some(Cursor { received_at: step.until, call_id: CallId(Uuid::nil()) }),
+    })
 }
 
 /// Events that wait, call by call: those of one go together, once the last of them is over.
@@ -167,5 +207,5 @@ async fn of_waiting(transaction: &Transaction<'_>, step: &PruneStep) -> Result<P
     } else {
         transaction.execute(WAITING_DELETE, &[&tenant, &ids, &until]).await?
     };
-    Ok(PrunedStep { records, next })
+    Ok(PrunedStep { records, kept: 0, next })
 }

@@ -44,12 +44,25 @@ const ANY_EMERGENCY: &str = "SELECT EXISTS (SELECT 1 FROM calls
 const COUNT: &str = "SELECT count(*) FROM calls WHERE tenant = $1 AND received_at >= $2 AND received_at < $3";
 const COUNT_EMERGENCY: &str = "SELECT count(*) FROM calls
     WHERE tenant = $1 AND received_at >= $2 AND received_at < $3 AND class = 'emergency'";
+/// Whether a call of the day may be yet to be billed; where nobody ever made records, none is.
+const ANY_UNBILLED: &str = "SELECT (EXISTS (SELECT 1 FROM billing_hours) OR EXISTS (SELECT 1 FROM billing_tenants))
+    AND (EXISTS (SELECT 1 FROM billing_hours WHERE hour >= $1 AND hour < $2 AND due_at IS NOT NULL)
+        OR EXISTS (SELECT 1 FROM billing_marks m LEFT JOIN billing_seen s
+            ON s.tenant = m.tenant AND s.hour = m.hour AND s.journal = m.journal
+            WHERE m.hour >= $1 AND m.hour < $2 AND (s.count IS NULL OR s.count <> m.count)))";
 // A late record may have made the day again: what ties its id stays.
 const KEYS: &str = "DELETE FROM keyed_calls WHERE ctid = ANY (ARRAY (SELECT k.ctid FROM keyed_calls k
     WHERE k.received_at >= $1 AND k.received_at < $2 AND NOT EXISTS (SELECT 1 FROM calls c
         WHERE c.tenant = k.tenant AND c.received_at = k.received_at AND c.call_id = k.call_id
             AND c.received_at >= $1 AND c.received_at < $2)
     LIMIT 5000 FOR UPDATE OF k SKIP LOCKED))";
+
+/// What is over.
+struct Over {
+    horizons: Horizons,
+    /// Also what is yet to be billed.
+    also_unbilled: bool,
+}
 
 /// What is known of a day under the lock, or why nothing is.
 enum Looked {
@@ -64,26 +77,31 @@ pub(super) async fn days(transaction: &Transaction<'_>) -> Result<Vec<Timestamp>
 }
 
 /// Removes a day, unless something of it is to be kept.
-pub(super) async fn prune(pool: &Pool, day: Timestamp, horizons: Horizons) -> Result<DayPruned, StoreError> {
-    let (day, shared) = (Day::of(day), std::sync::Arc::new(horizons));
-    if shared.latest_of_calls().is_none_or(|latest| latest < day.ends()) {
+pub(super) async fn prune(
+    pool: &Pool,
+    day: Timestamp,
+    horizons: Horizons,
+    also_unbilled: bool,
+) -> Result<DayPruned, StoreError> {
+    let (day, shared) = (Day::of(day), std::sync::Arc::new(Over { horizons, also_unbilled }));
+    if shared.horizons.latest_of_calls().is_none_or(|latest| latest < day.ends()) {
         return Ok(DayPruned::Stays);
     }
-    let horizons = std::sync::Arc::clone(&shared);
+    let over = std::sync::Arc::clone(&shared);
     // Counted before the lock, as that takes longer than others are to wait.
     let counted = pool.transaction("count_day", move |transaction| {
-        let horizons = std::sync::Arc::clone(&horizons);
-        Box::pin(async move { look(transaction, day, &horizons, true).await })
+        let over = std::sync::Arc::clone(&over);
+        Box::pin(async move { look(transaction, day, &over, true).await })
     });
     let Looked::Due(counts) = counted.await? else { return Ok(DayPruned::Stays) };
     for attempt in 0..LOCK_ATTEMPTS {
         if attempt > 0 {
             tokio::time::sleep(LOCK_PAUSE).await;
         }
-        let horizons = std::sync::Arc::clone(&shared);
+        let over = std::sync::Arc::clone(&shared);
         let dropped = pool.transaction("drop_day", move |transaction| {
-            let horizons = std::sync::Arc::clone(&horizons);
-            Box::pin(async move { drop_day(transaction, day, &horizons).await })
+            let over = std::sync::Arc::clone(&over);
+            Box::pin(async move { drop_day(transaction, day, &over).await })
         });
         match dropped.await? {
             DayPruned::Busy => {}
@@ -110,7 +128,7 @@ pub(super) async fn forget_keys(pool: &Pool, since: Timestamp, until: Timestamp)
     }
 }
 
-async fn drop_day(transaction: &Transaction<'_>, day: Day, horizons: &Horizons) -> Result<DayPruned, Trouble> {
+async fn drop_day(transaction: &Transaction<'_>, day: Day, over: &Over) -> Result<DayPruned, Trouble> {
     transaction.batch_execute(LOCK_WAIT).await?;
     for lock in [LOCK_DAYS, LOCK] {
         if is_busy(transaction.batch_execute(lock).await)? {
@@ -118,7 +136,7 @@ async fn drop_day(transaction: &Transaction<'_>, day: Day, horizons: &Horizons) 
         }
     }
     // What came since it was counted counts as well.
-    if matches!(look(transaction, day, horizons, false).await?, Looked::Stays) {
+    if matches!(look(transaction, day, over, false).await?, Looked::Stays) {
         return Ok(DayPruned::Stays);
     }
     let named = "SELECT s, to_regclass('calls_p' || s) IS NOT NULL FROM to_char($1::date, 'YYYYMMDD') AS s";
@@ -145,12 +163,12 @@ fn is_busy(locked: Result<(), tokio_postgres::Error>) -> Result<bool, Trouble> {
 }
 
 /// Whether all of a day is over, of every tenant that has calls on it.
-async fn look(transaction: &Transaction<'_>, day: Day, horizons: &Horizons, count: bool) -> Result<Looked, Trouble> {
+async fn look(transaction: &Transaction<'_>, day: Day, over: &Over, count: bool) -> Result<Looked, Trouble> {
     let (since, until) = (Time(day.begins()), Time(day.ends()));
     let mut counts = Vec::new();
     for row in transaction.query(TENANTS, &[&since, &until]).await? {
         let tenant: TenantName = calls::parsed(&row, 0)?;
-        let horizon = horizons.of_tenant(&tenant);
+        let horizon = over.horizons.of_tenant(&tenant);
         let is_over = |class| Horizon::before(&horizon, class).is_some_and(|before| before >= day.ends());
         let name = tenant.as_str();
         let any: bool = transaction.query_one(ANY_EMERGENCY, &[&name, &since, &until]).await?.try_get(0)?;
@@ -164,6 +182,11 @@ async fn look(transaction: &Transaction<'_>, day: Day, horizons: &Horizons, coun
             counts.push((tenant.clone(), DataClass::Calls, all.saturating_sub(emergency).unsigned_abs()));
             counts.push((tenant, DataClass::EmergencyCalls, emergency.unsigned_abs()));
         }
+    }
+    // Asked after the calls were seen: whoever brought one has marked its hour with it.
+    let unbilled: bool = transaction.query_one(ANY_UNBILLED, &[&since, &until]).await?.try_get(0)?;
+    if unbilled && !over.also_unbilled {
+        return Ok(Looked::Stays);
     }
     Ok(Looked::Due(counts))
 }

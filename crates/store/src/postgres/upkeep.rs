@@ -40,9 +40,9 @@ impl Upkeep for PostgresStore {
         })
     }
 
-    fn prune_day<'a>(&'a self, day: Timestamp, horizons: &'a Horizons) -> Pending<'a, DayPruned> {
+    fn prune_day<'a>(&'a self, day: Timestamp, horizons: &'a Horizons, also_unbilled: bool) -> Pending<'a, DayPruned> {
         Box::pin(async move {
-            let pruned = prune_day::prune(&self.pool, day, horizons.clone()).await;
+            let pruned = prune_day::prune(&self.pool, day, horizons.clone(), also_unbilled).await;
             self.days.forget();
             pruned
         })

@@ -1,5 +1,7 @@
 //! Looking after the records of one file, in steps that a service beside it waits no longer for than for a batch.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use telness_core::call::CallId;
 use telness_core::names::TenantName;
@@ -8,6 +10,7 @@ use telness_core::time::Timestamp;
 use uuid::Uuid;
 
 use super::{SqliteStore, read, row, store_error};
+use crate::billing::unbilled::{UNBILLED_HOURS, hours_between, is_unbilled};
 use crate::upkeep::{DRY_STEP_CALLS, STEP_CALLS, blank};
 use crate::{AwaitedCall, Cursor, Doubtful, Pending, Prunable, PruneStep, PrunedStep, StoreError, Upkeep};
 
@@ -94,18 +97,19 @@ fn count(connection: &Connection, step: &PruneStep) -> Result<PrunedStep, StoreE
     match step.what {
         Prunable::Calls | Prunable::Personal => {
             let window = Window::of(connection, step, DRY_STEP_CALLS)?;
-            Ok(PrunedStep { records: to_u64(window.due(connection, step)?.len()), next: window.next })
+            let (due, kept) = window.due(connection, step)?;
+            Ok(PrunedStep { records: to_u64(due.len()), kept, next: window.next })
         }
         Prunable::OtherRecords | Prunable::OtherPersonal => {
             let select = format!("SELECT count(*) {OTHERS} {}", not_blank(step));
             let (since, until) = span(step);
             let parameters = params![step.tenant.as_str(), since, until, step.emergency, blank()?];
             let records: i64 = connection.query_row(&select, parameters, |row| row.get(0)).map_err(store_error)?;
-            Ok(PrunedStep { records: records.unsigned_abs(), next: None })
+            Ok(PrunedStep { records: records.unsigned_abs(), kept: 0, next: None })
         }
         Prunable::WaitingEvents => {
             let (due, next) = waiting(connection, step)?;
-            Ok(PrunedStep { records: due.iter().map(|call| call.events).sum(), next })
+            Ok(PrunedStep { records: due.iter().map(|call| call.events).sum(), kept: 0, next })
         }
     }
 }
@@ -140,23 +144,44 @@ impl Window {
         Ok(Self { from, end, next })
     }
 
-    /// Of these, the ids of those that are due.
-    fn due(&self, connection: &Connection, step: &PruneStep) -> Result<Vec<[u8; 16]>, StoreError> {
+    /// Of these, the ids of those that are to go, and how many stay until they are billed.
+    fn due(&self, connection: &Connection, step: &PruneStep) -> Result<(Vec<[u8; 16]>, u64), StoreError> {
         let class = if step.emergency { "AND class = 'emergency'" } else { "AND class <> 'emergency'" };
         let not_blank = if step.what == Prunable::Personal { "AND personal <> ?7" } else { "AND ?7 IS NOT NULL" };
-        let select = format!("SELECT call_id {WINDOW} {UP_TO} {class} {not_blank}");
+        let select = format!("SELECT call_id, received_at {WINDOW} {UP_TO} {class} {not_blank}");
         let mut select = connection.prepare_cached(&select).map_err(store_error)?;
         let (at, id) = (self.from.received_at.as_micros(), self.from.call_id.0.as_bytes());
         let tenant = step.tenant.as_str();
         let parameters = params![tenant, at, step.until.as_micros(), id, self.end.0, self.end.1, blank()?];
-        let rows = select.query_map(parameters, |row| row.get(0)).map_err(store_error)?;
-        rows.collect::<Result<_, _>>().map_err(store_error)
+        let rows = select.query_map(parameters, |row| Ok((row.get(0)?, Timestamp::from_micros(row.get(1)?))));
+        let mut due: Vec<([u8; 16], Timestamp)> =
+            rows.map_err(store_error)?.collect::<Result<_, _>>().map_err(store_error)?;
+        let all = due.len();
+        if !step.also_unbilled {
+            let hours = unbilled_hours(connection, tenant, due.iter().map(|(_, at)| *at))?;
+            due.retain(|(_, at)| !is_unbilled(*at, &hours));
+        }
+        let kept = to_u64(all.saturating_sub(due.len()));
+        Ok((due.into_iter().map(|(id, _)| id).collect(), kept))
     }
+}
+
+/// The hours of some calls that are yet to be billed.
+fn unbilled_hours(
+    connection: &Connection,
+    tenant: &str,
+    calls: impl Iterator<Item = Timestamp> + Clone,
+) -> Result<BTreeSet<Timestamp>, StoreError> {
+    let Some((first, last)) = hours_between(calls) else { return Ok(BTreeSet::new()) };
+    let mut select = connection.prepare_cached(UNBILLED_HOURS).map_err(store_error)?;
+    let parameters = params![tenant, first.as_micros(), last.as_micros()];
+    let hours = select.query_map(parameters, |row| row.get(0).map(Timestamp::from_micros)).map_err(store_error)?;
+    hours.collect::<Result<_, _>>().map_err(store_error)
 }
 
 fn of_calls(transaction: &Transaction<'_>, step: &PruneStep) -> Result<PrunedStep, StoreError> {
     let window = Window::of(transaction, step, STEP_CALLS)?;
-    let due = window.due(transaction, step)?;
+    let (due, kept) = window.due(transaction, step)?;
     let (tenant, blank) = (step.tenant.as_str(), blank()?);
     for id in &due {
         if step.what == Prunable::Personal {
@@ -169,7 +194,7 @@ fn of_calls(transaction: &Transaction<'_>, step: &PruneStep) -> Result<PrunedSte
             }
         }
     }
-    Ok(PrunedStep { records: to_u64(due.len()), next: window.next })
+    Ok(PrunedStep { records: to_u64(due.len()), kept, next: window.next })
 }
 
 fn of_others(transaction: &Transaction<'_>, step: &PruneStep) -> Result<PrunedStep, StoreError> {
@@ -184,7 +209,7 @@ fn of_others(transaction: &Transaction<'_>, step: &PruneStep) -> Result<PrunedSt
     let changed = to_u64(transaction.execute(&change, parameters).map_err(store_error)?);
     let more = changed >= u64::from(STEP_CALLS);
     let again = Cursor { received_at: step.until, call_id: CallId(Uuid::nil()) };
-    Ok(PrunedStep { records: changed, next: more.then_some(again) })
+    Ok(PrunedStep { records: changed, kept: 0, next: more.then_some(again) })
 }
 
 /// Events that wait, call by call: those of one go together, once the last of them is over.
@@ -196,7 +221,7 @@ fn of_waiting(transaction: &Transaction<'_>, step: &PruneStep) -> Result<PrunedS
             delete.execute(params![step.tenant.as_str(), call.call_id.0.as_bytes()]).map_err(store_error)?;
         }
     }
-    Ok(PrunedStep { records: due.iter().map(|call| call.events).sum(), next })
+    Ok(PrunedStep { records: due.iter().map(|call| call.events).sum(), kept: 0, next })
 }
 
 fn waiting(connection: &Connection, step: &PruneStep) -> Result<(Vec<AwaitedCall>, Option<Cursor>), StoreError> {

@@ -109,6 +109,11 @@ macro_rules! suite {
         }
 
         #[test]
+        fn n7_what_is_yet_to_be_billed_is_not_pruned() {
+            $with_scene("unbilled", crate::pruned::what_is_yet_to_be_billed);
+        }
+
+        #[test]
         fn n7_a_call_that_was_pruned_before_it_was_billed_is_told_of() {
             $with_scene("pruned-lost", crate::pruned::a_call_that_was_never_billed);
         }

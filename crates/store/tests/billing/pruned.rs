@@ -4,9 +4,10 @@ use telness_core::decide::ForwardedBy;
 use telness_core::number::Number;
 use telness_core::record::billing::{Charged, LegState};
 use telness_core::record::{CallRecord, EventKind};
+use telness_store::Prunable;
 
 use crate::sample::{at_ms, call, entry, event};
-use crate::scene::{HOUR, Scene, closing};
+use crate::scene::{HOUR, NEXT_HOUR, Scene, closing};
 
 /// A call that is there because another tenant's number forwarded it.
 fn forwarded(ms: i64) -> CallRecord {
@@ -77,5 +78,39 @@ pub(crate) async fn a_call_that_was_never_billed(scene: Scene) {
     assert_eq!((gathered.records, gathered.lost), (1, 2));
     let files = scene.close(50 * HOUR).await;
     assert_eq!((files.len(), files[0].head.records), (1, 1));
+    scene.sound().await;
+}
+
+pub(crate) async fn what_is_yet_to_be_billed(scene: Scene) {
+    let next_day = 24 * HOUR;
+    scene.talked(&call("nordtel", 0), 0, 60_000).await;
+    // Nobody ever made records here: nothing is kept back for whoever will never ask for it.
+    for what in [Prunable::Personal, Prunable::Calls] {
+        let pruned = scene.step("nordtel", what, false, true).await;
+        assert_eq!((pruned.records, pruned.kept), (1, 0));
+    }
+    scene.close(NEXT_HOUR).await;
+    // One is open yet in an hour that was looked at; one hour is not looked at yet.
+    scene.ship(vec![entry(&call("nordtel", 2 * HOUR)), entry(&call("nordtel", 2 * HOUR + 1))]).await;
+    scene.report(event("nordtel", 2 * HOUR, "a", EventKind::Answered, 2_000)).await;
+    scene.close(4 * HOUR).await;
+    scene.talked(&call("nordtel", next_day), next_day, 1_000).await;
+    for what in [Prunable::Personal, Prunable::Calls] {
+        for dry_run in [true, false] {
+            let pruned = scene.step("nordtel", what, false, dry_run).await;
+            assert_eq!((pruned.records, pruned.kept), (1, 3), "{what:?} {dry_run}");
+        }
+    }
+    // Once they are billed they go.
+    let gathered = scene.billing.gather(closing(80 * HOUR)).await.unwrap();
+    assert_eq!((gathered.records, gathered.lost), (3, 0));
+    let pruned = scene.step("nordtel", Prunable::Calls, false, false).await;
+    assert_eq!((pruned.records, pruned.kept), (3, 0));
+    scene.close(80 * HOUR).await;
+    assert_eq!(scene.all("nordtel").await.len(), 4);
+    // Whoever says so has them removed without.
+    scene.talked(&call("nordtel", 7), 7, 1_000).await;
+    assert_eq!(scene.step("nordtel", Prunable::Calls, false, false).await.kept, 1);
+    assert_eq!(scene.step("nordtel", Prunable::Calls, true, false).await.records, 1);
     scene.sound().await;
 }

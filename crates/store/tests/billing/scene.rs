@@ -10,7 +10,7 @@ use telness_core::record::{CallEvent, CallRecord, EventKind};
 use telness_core::time::Timestamp;
 use telness_store::billing::{Billing, BillingFile, Closing};
 use telness_store::control::Control;
-use telness_store::{Entry, JournalId, Position, Prunable, PruneStep, StoreError, Upkeep};
+use telness_store::{Entry, JournalId, Position, Prunable, PruneStep, PrunedStep, StoreError, Upkeep};
 
 use crate::sample::{at_ms, entry, event};
 
@@ -70,10 +70,17 @@ impl Scene {
 
     /// Removes what tells of people of all calls of a tenant.
     pub(crate) async fn prune(&self, tenant: &str) {
-        let (tenant, what) = (tenant.parse().unwrap(), Prunable::Personal);
-        let until = at_ms(10_000 * HOUR);
-        let step = PruneStep { tenant, what, emergency: false, since: None, until, after: None, dry_run: false };
-        assert!(self.store.prune(step).await.unwrap().next.is_none());
+        self.step(tenant, Prunable::Personal, true, false).await;
+    }
+
+    /// Prunes all calls of a tenant.
+    pub(crate) async fn step(&self, tenant: &str, what: Prunable, also_unbilled: bool, dry_run: bool) -> PrunedStep {
+        let (tenant, until) = (tenant.parse().unwrap(), at_ms(10_000 * HOUR));
+        let (emergency, since, after) = (false, None, None);
+        let step = PruneStep { tenant, what, emergency, since, until, after, also_unbilled, dry_run };
+        let pruned = self.store.prune(step).await.unwrap();
+        assert!(pruned.next.is_none());
+        pruned
     }
 
     /// The records of a file, and that both forms of it are whole.

@@ -14,6 +14,23 @@ fn ask(service: &Service, line: &str, body: &str) -> Value {
     serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
 }
 
+/// Ships a call of an old day, made of one that was recorded.
+fn ship_old(folder: &tempfile::TempDir, recorded: &str) -> String {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let old = uuid::Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0001);
+    runtime.block_on(async {
+        let store = SqliteStore::open(&telness_engine::store_file(&folder.path().join("telness-data"))).unwrap();
+        let tenant = "nordtel".parse().unwrap();
+        let call = store.call(&tenant, recorded.parse().unwrap()).await.unwrap().unwrap();
+        let mut record = CallRecord { routing: call.routing, personal: call.personal };
+        record.routing.call_id = telness_core::call::CallId(old);
+        record.routing.received_at = "2024-06-09T08:00:00Z".parse().unwrap();
+        let entry = Entry::decode(&Entry::encode_call(&record).unwrap()).unwrap();
+        store.write(JournalId([7; 16]), Position(1), vec![entry]).await.unwrap();
+    });
+    old.to_string()
+}
+
 #[test]
 fn what_is_over_is_counted_then_removed_beside_a_service_and_the_rest_reads_as_before() {
     let folder = folder();
@@ -22,18 +39,7 @@ fn what_is_over_is_counted_then_removed_beside_a_service_and_the_rest_reads_as_b
     let id = ask(&service, "POST /v1/calls", &call)["id"].as_str().unwrap().to_owned();
     // An old call, by a record that a node with a slow clock might have shipped.
     assert_eq!(run_in(&folder, &["records", &id]).code(), 0);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let old = uuid::Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0001);
-    runtime.block_on(async {
-        let store = SqliteStore::open(&telness_engine::store_file(&folder.path().join("telness-data"))).unwrap();
-        let tenant = "nordtel".parse().unwrap();
-        let call = store.call(&tenant, id.parse().unwrap()).await.unwrap().unwrap();
-        let mut record = CallRecord { routing: call.routing, personal: call.personal };
-        record.routing.call_id = telness_core::call::CallId(old);
-        record.routing.received_at = "2024-06-09T08:00:00Z".parse().unwrap();
-        let entry = Entry::decode(&Entry::encode_call(&record).unwrap()).unwrap();
-        store.write(JournalId([7; 16]), Position(1), vec![entry]).await.unwrap();
-    });
+    let old = ship_old(&folder, &id);
     let nothing = run_in(&folder, &["records", "prune"]);
     assert_eq!((nothing.code(), nothing.out().starts_with("nothing is over")), (0, true), "{}", nothing.err());
     let personal = ["records", "prune", "--json", "--set", "retention.personal_days=30"];
@@ -44,7 +50,6 @@ fn what_is_over_is_counted_then_removed_beside_a_service_and_the_rest_reads_as_b
     assert_eq!(run_in(&folder, &personal).json()["pruned"], expected);
     assert_eq!(run_in(&folder, &personal).json()["pruned"], json!([]));
     // Every reader shows what is left.
-    let old = old.to_string();
     let shown = run_in(&folder, &["records", &old, "--json"]);
     assert_eq!((&shown.json()["pruned"], &shown.json()["to"]), (&json!(true), &json!({"sent": ""})), "{}", shown.out());
     assert!(run_in(&folder, &["records", &old, "--trace"]).out().contains("(pruned)"));
@@ -59,6 +64,39 @@ fn what_is_over_is_counted_then_removed_beside_a_service_and_the_rest_reads_as_b
     assert!(text.contains("nordtel") && text.contains("calls"), "{text}");
     assert_eq!(run_in(&folder, &["records", &old]).code(), 1);
     assert_eq!(run_in(&folder, &["records", &id]).code(), 0, "what is not over stays");
+}
+
+#[test]
+fn n7_what_is_yet_to_be_billed_is_kept_and_told() {
+    let folder = folder();
+    let service = Service::start(&folder, &[]);
+    let call = format!(r#"{{"from": "{CALLER}", "to": "{CALLED}", "type": "pbx"}}"#);
+    let id = ask(&service, "POST /v1/calls", &call)["id"].as_str().unwrap().to_owned();
+    assert_eq!(run_in(&folder, &["records", &id]).code(), 0);
+    // Records for billing are made here; the old call comes after the last time.
+    assert_eq!(run_in(&folder, &["billing", "close"]).code(), 0);
+    let old = ship_old(&folder, &id);
+    let prune = ["records", "prune", "--set", "retention.calls_days=30"];
+    let expected = json!([{"tenant": "nordtel", "class": "calls", "records": 1}]);
+    for more in [&["--json", "--dry-run"][..], &["--json"]] {
+        let kept = run_in(&folder, &[&prune[..], more].concat());
+        assert_eq!(kept.code(), 1, "{}", kept.err());
+        assert_eq!((&kept.json()["unbilled"], &kept.json()["pruned"]), (&expected, &json!([])));
+    }
+    let told = run_in(&folder, &prune).out();
+    assert!(told.contains("yet to be billed") && told.contains("telness billing close"), "{told}");
+    assert_eq!(run_in(&folder, &["billing", "close", "--json"]).json()["records"], 1);
+    let pruned = run_in(&folder, &[&prune[..], &["--json"]].concat());
+    assert_eq!((pruned.code(), &pruned.json()["pruned"]), (0, &expected), "{}", pruned.err());
+    assert_eq!(run_in(&folder, &["records", &old]).code(), 1);
+    let again = ship_old(&folder, &id);
+    assert_eq!(run_in(&folder, &[&prune[..], &["--unbilled"]].concat()).code(), 0);
+    assert_eq!(run_in(&folder, &["records", &again]).code(), 1, "whoever says so has it removed without a record");
+    // What would be removed before it could be billed is refused with the settings.
+    let short = ["records", "prune", "--set", "retention.personal_days=2"];
+    let refused = run_in(&folder, &short);
+    assert_eq!((refused.code(), refused.err().contains("billing.open_s_max")), (2, true), "{}", refused.err());
+    assert_eq!(run_in(&folder, &[&short[..], &["--set", "billing.open_s_max=172799"]].concat()).code(), 0);
 }
 
 #[test]

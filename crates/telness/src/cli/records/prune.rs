@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::json;
 use telness_engine::clock::Clock;
-use telness_engine::prune_flow::{self, PruneReport};
+use telness_engine::prune_flow::{self, PruneMode, PruneReport};
 use telness_engine::{storage, store_file};
 
 use crate::cli::{Exit, Failure, Output, SettingFlags};
@@ -14,6 +14,9 @@ pub(super) struct Prune {
     /// Counts what would be removed, and removes nothing
     #[arg(long)]
     dry_run: bool,
+    /// Removes also what is over and yet to be billed, which then gets no record for billing
+    #[arg(long)]
+    unbilled: bool,
     #[command(flatten)]
     settings: SettingFlags,
 }
@@ -28,7 +31,8 @@ impl Prune {
         } else {
             let opened = storage::open(&settings.store, &file, storage::unobserved());
             let opened = opened.map_err(|error| super::unreadable(&error))?;
-            let pruned = prune_flow::prune(&opened, settings.retention, Clock::system().now(), self.dry_run);
+            let mode = PruneMode { dry_run: self.dry_run, also_unbilled: self.unbilled };
+            let pruned = prune_flow::prune(&opened, settings.retention, Clock::system().now(), mode);
             pruned.await.map_err(|error| {
                 Failure::cannot(format_args!(
                     "{error}; what was removed until then stays removed, and another run goes on"
@@ -36,7 +40,7 @@ impl Prune {
             })?
         };
         show(&report, self.dry_run, out)?;
-        Ok(Exit::Done)
+        Ok(if report.unbilled.is_empty() { Exit::Done } else { Exit::No })
     }
 }
 
@@ -47,20 +51,28 @@ fn show(report: &PruneReport, dry_run: bool, out: &mut Output) -> Result<(), Fai
             json!({ "tenant": tenant, "class": class, "records": records })
         };
         let records: Vec<_> = report.records.iter().map(of).collect();
+        let unbilled: Vec<_> = report.unbilled.iter().map(of).collect();
         return out.json(&json!({
             "dry_run": dry_run,
             "at": report.at,
             "pruned": records,
+            "unbilled": unbilled,
             "days_removed": report.days_removed,
             "days_busy": report.days_busy,
         }));
     }
     let done = if dry_run { "would be removed" } else { "removed" };
-    if report.records.is_empty() {
+    if report.records.is_empty() && report.unbilled.is_empty() {
         out.line(format_args!("nothing is over at {}", report.at))?;
     }
     for ((tenant, class), records) in &report.records {
         out.line(format_args!("{tenant:<32} {:<20} {records:>12} {done}", class.as_str()))?;
+    }
+    for ((tenant, class), calls) in &report.unbilled {
+        out.line(format_args!("{tenant:<32} {:<20} {calls:>12} kept: over, and yet to be billed", class.as_str()))?;
+    }
+    if !report.unbilled.is_empty() {
+        out.line("run `telness billing close`, then this again; --unbilled removes them without a record for billing")?;
     }
     if report.days_removed > 0 {
         out.line(format_args!("{} days were removed in one go", report.days_removed))?;
