@@ -134,6 +134,14 @@ pub(super) fn segment(folder: &Path, number: u32) -> PathBuf {
     folder.join(format!("segment-{number:010}.sqlite"))
 }
 
+/// Why the disk does not give all of a segment, as against what is in it. One that is gone is nothing of that.
+pub(super) fn unreadable(folder: &Path, number: u32) -> Option<io::Error> {
+    let file = segment(folder, number);
+    let read = |file: &Path| File::open(file).and_then(|mut file| io::copy(&mut file, &mut io::sink()));
+    let failed = [read(&file), read(&with_suffix(&file, "-wal"))].into_iter().filter_map(Result::err);
+    failed.into_iter().find(|error| error.kind() != io::ErrorKind::NotFound)
+}
+
 fn sync(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }

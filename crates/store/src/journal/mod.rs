@@ -61,6 +61,17 @@ pub enum JournalError {
         /// What the system said.
         why: String,
     },
+    /// The disk does not give a part of a segment that is to be read.
+    #[error(
+        "the disk does not give all of {path}: {why}; it is asked again for a while, then what it does not give is \
+         passed over: see to the disk"
+    )]
+    Unreadable {
+        /// The segment's file.
+        path: PathBuf,
+        /// What the system said.
+        why: String,
+    },
     /// The limit is reached.
     #[error(
         "the journal holds {bytes} bytes that were not shipped, of {limit} allowed; see why the store does not keep up"
@@ -199,7 +210,9 @@ impl Journal {
         let full = |current: &Current| {
             current.bytes >= self.options.segment_bytes_max || current.last.checked_add(count).is_none()
         };
-        if self.current.as_ref().is_none_or(full) {
+        // What the reader found damaged is written to no more.
+        let done_with = |current: &Current| full(current) || self.shared.is_damaged(current.number);
+        if self.current.as_ref().is_none_or(done_with) {
             self.begin_segment()?;
         }
         let current = self.current.as_mut().ok_or(SegmentError::TooLong)?;

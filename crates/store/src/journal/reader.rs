@@ -23,6 +23,9 @@ pub struct JournalReader {
     ids: Ids,
     first: Position,
     open: Option<(u32, Segment)>,
+    /// The segment of which the disk last did not give a part, and the one of which such parts are passed over.
+    unreadable: Option<u32>,
+    given_up: Option<u32>,
     losses: Losses,
 }
 
@@ -67,7 +70,7 @@ impl JournalExtent {
 
 impl JournalReader {
     pub(super) fn new(folder: PathBuf, shared: Arc<Shared>, ids: Ids, first: Position) -> Self {
-        Self { folder, shared, ids, first, open: None, losses: Losses::default() }
+        Self { folder, shared, ids, first, open: None, unreadable: None, given_up: None, losses: Losses::default() }
     }
 
     /// Which journal it is.
@@ -106,7 +109,8 @@ impl JournalReader {
     /// The entries after a position, at most `max` of them, each with its place. None means that there are none
     /// up to [`Journal::end`](super::Journal::end).
     ///
-    /// What the disk damaged is logged, counted and passed over: one bad block must not hold up all that follows.
+    /// What the disk damaged is logged, counted and passed over: one bad block must not hold up all that follows. What
+    /// the disk does not give is an error until [it is given up](Self::pass_over_unreadable).
     ///
     /// # Errors
     /// When a segment cannot be read.
@@ -126,6 +130,12 @@ impl JournalReader {
             self.open = None;
         }
         Ok(found)
+    }
+
+    /// Gives up what the disk did not give of a segment when it was last asked: it is taken for damaged, and what can
+    /// be read of it is.
+    pub fn pass_over_unreadable(&mut self) {
+        self.given_up = self.unreadable.take();
     }
 
     /// How many entries were found to be lost since this was last asked.
@@ -155,7 +165,7 @@ impl JournalReader {
         match read {
             Err(error) if self.shared.has(number) => {
                 self.open = None;
-                Err(io_error(&self.folder, &error))
+                Err(self.error(number, &error))
             }
             // It was pruned while we read.
             Err(_) => {
@@ -171,15 +181,47 @@ impl JournalReader {
         let number = taking.number;
         let forwards = self.segment(number).and_then(|segment| segment.after(taking.row, |group| taking.take(group)));
         let Err(error) = forwards else { return Ok(()) };
-        if !error.is_damage() || self.shared.is_current(number) || !self.shared.has(number) {
-            return Err(error);
-        }
+        let is_lost = self.require_damage(number, error)?;
         taking.damaged = true;
         let Ok(segment) = self.segment(number) else { return Ok(()) };
         // What is lost between two groups is counted with the second.
-        match segment.behind_damage(taking.row, |group| taking.take(group)) {
-            Err(error) if !error.is_damage() => Err(error),
+        match segment.behind_damage(taking.row, is_lost, |group| taking.take(group)) {
+            Err(error) if !is_lost(&error) => Err(error),
             _ => Ok(()),
+        }
+    }
+
+    /// Answers which errors mean that something is lost, if this one does: the segment is damaged, or was given up. The
+    /// whole file is read for that, since a disk that does not give it for a while looks to SQLite like damage.
+    fn require_damage(&mut self, number: u32, error: SegmentError) -> Result<fn(&SegmentError) -> bool, SegmentError> {
+        self.open = None;
+        let why = folder::unreadable(&self.folder, number);
+        let given_up = self.given_up == Some(number);
+        if why.is_some() && !given_up {
+            self.unreadable = Some(number);
+        }
+        let is_lost = match why {
+            Some(why) if !given_up => return Err(SegmentError::Unreadable(why)),
+            Some(_) => SegmentError::is_damage_or_unreadable,
+            None => SegmentError::is_damage,
+        };
+        if !is_lost(&error) || !self.shared.has(number) {
+            return Err(error);
+        }
+        if self.shared.is_current(number) && !given_up {
+            // It is read once it is closed, which it is by the next entry.
+            self.shared.mark_damaged(number);
+            return Err(error);
+        }
+        Ok(is_lost)
+    }
+
+    fn error(&self, number: u32, error: &SegmentError) -> JournalError {
+        match error {
+            SegmentError::Unreadable(why) => {
+                JournalError::Unreadable { path: folder::segment(&self.folder, number), why: why.to_string() }
+            }
+            _ => io_error(&self.folder, error),
         }
     }
 

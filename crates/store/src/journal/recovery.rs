@@ -13,6 +13,8 @@ use super::segment::{Group, Segment, SegmentError};
 /// Brings a segment in order and answers the row of its last entry. `whole` asks for every group to be read.
 pub(super) fn recover(folder: &Folder, number: u32, whole: bool) -> u32 {
     let file = folder.segment(number);
+    // Nobody knows how far one goes that cannot be read, so the reader looks for itself.
+    let mut reached = u32::MAX;
     let intact = Segment::open(&file).and_then(|segment| {
         // A disk that is full or read-only must not be taken for damage: the log can be read where it is.
         if let Err(error) = segment.settle() {
@@ -22,6 +24,7 @@ pub(super) fn recover(folder: &Folder, number: u32, whole: bool) -> u32 {
             tracing::warn!(segment = number, %error, "the segment's log stays beside it");
         }
         let last = segment.last()?;
+        reached = last;
         let mut damaged = false;
         if whole {
             segment.after(0, |group| {
@@ -36,15 +39,18 @@ pub(super) fn recover(folder: &Folder, number: u32, whole: bool) -> u32 {
         Ok((last, true)) => salvage(folder, number).unwrap_or(last),
         // A kill came between the file and its first group. It stays, so that its number is not used again.
         Err(SegmentError::Unborn) => 0,
-        Err(error) if error.is_damage() => {
-            tracing::error!(segment = number, %error, "a segment of the journal is damaged");
-            salvage(folder, number).unwrap_or(0)
-        }
-        Err(error) => {
-            tracing::error!(segment = number, %error, "a segment of the journal cannot be read now");
-            // Nobody knows how far it goes, so the reader looks for itself.
-            u32::MAX
-        }
+        Err(error) => match folder::unreadable(folder.path(), number) {
+            None if error.is_damage() => {
+                tracing::error!(segment = number, %error, "a segment of the journal is damaged");
+                salvage(folder, number).unwrap_or(0)
+            }
+            // What the disk does not give now it may give later, so the segment stays as it is.
+            why => {
+                let error = why.map_or(error, SegmentError::Unreadable);
+                tracing::error!(segment = number, %error, "a segment of the journal cannot be read now");
+                reached
+            }
+        },
     }
 }
 
@@ -115,7 +121,7 @@ fn copy_intact(folder: &Folder, number: u32) -> std::io::Result<(u32, usize)> {
         });
         if forwards.is_err() {
             // How far this comes is told by what was kept; the rest is lost, and the message says how many came.
-            let _ = damaged.behind_damage(last_seen, |group| {
+            let _ = damaged.behind_damage(last_seen, SegmentError::is_damage, |group| {
                 keep(&group);
                 true
             });

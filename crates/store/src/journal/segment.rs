@@ -44,6 +44,8 @@ pub(super) enum SegmentError {
     Sqlite(#[from] rusqlite::Error),
     #[error("{0}")]
     Io(#[from] std::io::Error),
+    #[error("the disk does not give it: {0}")]
+    Unreadable(std::io::Error),
     #[error("it was begun and nothing was written to it")]
     Unborn,
     #[error("it is of format {0}, which another version of telness wrote; this one reads {FORMAT}")]
@@ -68,8 +70,17 @@ impl SegmentError {
                 // A column of a type that we never write.
                 None => true,
             },
-            Self::Io(_) | Self::Unborn | Self::OtherFormat(_) | Self::TooLong => false,
+            Self::Io(_) | Self::Unreadable(_) | Self::Unborn | Self::OtherFormat(_) | Self::TooLong => false,
         }
+    }
+
+    /// Whether it is damaged or the disk does not give it. SQLite calls one the other, as to where it comes across it.
+    pub(super) fn is_damage_or_unreadable(&self) -> bool {
+        let code = match self {
+            Self::Sqlite(error) => error.sqlite_error_code(),
+            _ => None,
+        };
+        code == Some(ErrorCode::SystemIoFailure) || self.is_damage()
     }
 }
 
@@ -151,16 +162,21 @@ impl Segment {
     }
 
     /// The same behind a damaged page, where to go on in order fails: each group is asked for alone, so that another
-    /// damaged one takes none but its own.
-    pub(super) fn behind_damage(&self, row: u32, mut visit: impl FnMut(Group) -> bool) -> Result<(), SegmentError> {
-        for end in self.ends_behind_damage(row)? {
+    /// damaged one takes none but its own. `is_lost` says of an error whether the group is given up for it.
+    pub(super) fn behind_damage(
+        &self,
+        row: u32,
+        is_lost: fn(&SegmentError) -> bool,
+        mut visit: impl FnMut(Group) -> bool,
+    ) -> Result<(), SegmentError> {
+        for end in self.ends_behind_damage(row, is_lost)? {
             match self.group_at(end) {
                 Ok(Some(group)) => {
                     if !visit(group) {
                         break;
                     }
                 }
-                Err(error) if !error.is_damage() => return Err(error),
+                Err(error) if !is_lost(&error) => return Err(error),
                 // It is lost.
                 Ok(None) | Err(_) => {}
             }
@@ -179,13 +195,13 @@ impl Segment {
     }
 
     /// The last rows of the groups that end after a row, in order, as far as they can be read from the back.
-    fn ends_behind_damage(&self, row: u32) -> Result<Vec<u32>, SegmentError> {
+    fn ends_behind_damage(&self, row: u32, is_lost: fn(&SegmentError) -> bool) -> Result<Vec<u32>, SegmentError> {
         let mut statement = self.connection.prepare_cached(ENDS_BACKWARDS)?;
         let mut ends = Vec::new();
         for end in statement.query_map([row], |row| row.get(0))? {
             match end.map_err(SegmentError::from) {
                 Ok(end) => ends.push(end),
-                Err(error) if error.is_damage() => break,
+                Err(error) if is_lost(&error) => break,
                 Err(error) => return Err(error),
             }
         }

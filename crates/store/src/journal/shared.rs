@@ -67,6 +67,10 @@ impl Shared {
         self.lock().get(&number).is_some_and(|standing| standing.current)
     }
 
+    pub(super) fn is_damaged(&self, number: u32) -> bool {
+        self.lock().get(&number).is_some_and(|standing| standing.damaged)
+    }
+
     pub(super) fn mark_damaged(&self, number: u32) {
         if let Some(standing) = self.lock().get_mut(&number) {
             standing.damaged = true;

@@ -5,6 +5,8 @@
 mod scratch;
 
 mod shipped;
+#[cfg(target_os = "linux")]
+mod unreadable;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
