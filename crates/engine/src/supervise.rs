@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Poll;
 use std::thread::JoinHandle;
 
+use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -78,6 +79,34 @@ pub fn thread<T: Send + 'static>(name: &str, work: impl FnOnce() -> T + Send + '
     })
 }
 
+/// A runtime for one thread. It ends without waiting for what blocks in it, such as the look-up of a name, which nothing
+/// can end; and anywhere, also in another runtime, should its thread not start.
+#[derive(Debug)]
+pub(crate) struct OwnRuntime(Option<Runtime>);
+
+impl OwnRuntime {
+    /// One that does nothing yet.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub(crate) fn new() -> io::Result<Self> {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map(|runtime| Self(Some(runtime)))
+    }
+
+    /// Does some work on the calling thread. There is always an answer: the runtime is there until it is dropped.
+    pub(crate) fn block_on<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        self.0.as_ref().map(|runtime| runtime.block_on(work))
+    }
+}
+
+impl Drop for OwnRuntime {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
 /// Logs that its thread panicked.
 struct ThreadWatch(String);
 
@@ -91,7 +120,14 @@ impl Drop for ThreadWatch {
 
 #[cfg(test)]
 mod tests {
-    use super::Supervisor;
+    use super::{OwnRuntime, Supervisor};
+
+    #[tokio::test]
+    async fn a_runtime_whose_thread_does_not_start_ends_where_it_is() {
+        let runtime = OwnRuntime::new().unwrap();
+        // What the closure of a thread does that the system does not give.
+        drop(move || runtime.block_on(async {}));
+    }
 
     #[tokio::test]
     async fn s4_a_task_that_panics_takes_nothing_with_it() {

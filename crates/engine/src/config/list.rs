@@ -286,7 +286,8 @@ pub const SETTINGS: &[Setting] = &[
         "shipper.enabled",
         "true",
         word(&["true", "false"], |to, word| to.shipper.enabled = word == "true"),
-        "Whether records are moved from the journal to the store. Only measurements and repairs switch it off.",
+        "Whether records are moved from the journal to the store. Only measurements and repairs switch it off; no \
+         answer waits for the store then.",
     ),
     setting(
         "shipper.batch_records_max",

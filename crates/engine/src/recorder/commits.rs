@@ -39,7 +39,7 @@ impl Commits {
         }
     }
 
-    /// The store has come so far, and takes records or fails.
+    /// The store has come so far, and takes records or fails. What was told last holds until more is told.
     pub(super) fn tell(&self, stored: Position, failing: bool) {
         let (reached, given_up) = {
             let mut waiting = self.lock();

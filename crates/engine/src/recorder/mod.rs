@@ -25,6 +25,7 @@ pub use proof::Proof;
 pub use shipper::Shipped;
 
 use crate::config::{Durability, Settings};
+use crate::supervise::OwnRuntime;
 use crate::telemetry::Metrics;
 use lane::{Lane, Offer, Outcome};
 
@@ -147,6 +148,8 @@ impl Recorder {
         let reader: JournalReader = journal.reader();
         let extent = journal.extent();
         let shared = Arc::new(Shared::new(settings.journal.queue_records_max, journal.end(), metrics));
+        // A runtime of its own, so that the store's answers do not stand in line behind calls.
+        let runtime = OwnRuntime::new()?;
         let writer = writer::Writer {
             shared: Arc::clone(&shared),
             journal,
@@ -157,17 +160,10 @@ impl Recorder {
             failing: false,
         };
         let writer = crate::supervise::thread("journal-writer", move || writer.run())?;
-        let shipper = shipper::Shipper {
-            shared: Arc::clone(&shared),
-            reader,
-            store,
-            stored: None,
-            batch_max: settings.shipper.batch_records_max,
-            settings: settings.shipper.clone(),
-        };
-        // A runtime of its own, so that the store's answers do not stand in line behind calls.
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let shipper = crate::supervise::thread("shipper", move || shipper.run(&runtime))?;
+        let shipper = shipper::Shipper::new(Arc::clone(&shared), reader, store, settings.shipper.clone());
+        let shipper = crate::supervise::thread("shipper", move || shipper.run(&runtime))
+            // The writer has the journal, and is not to keep it.
+            .inspect_err(|_| shared.bell.close())?;
         let recorder = Self {
             shared: Arc::clone(&shared),
             wait_max: settings.journal.wait_max,
@@ -285,7 +281,9 @@ impl Recorder {
     /// Waits until the store holds what stands up to `position`, however long that takes.
     pub(crate) async fn shipped_to(&self, position: Position) {
         let mut shipped = self.shared.shipped.subscribe();
-        self.shared.hurry.notify_one();
+        if shipped.borrow().position < position {
+            self.shared.hurry.notify_one();
+        }
         // The sender lives as long as this recorder does.
         let _ = shipped.wait_for(|shipped| shipped.position >= position).await;
     }

@@ -1,20 +1,29 @@
 //! Moves records from the journal to the store, in order, over and over until the store has them.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use telness_core::time::Timestamp;
 use telness_store::{Entry, JournalError, JournalReader, Position, Shipment, Store, StoreError};
 
 use super::Shared;
+use crate::clock::monotonic;
 use crate::config::ShipperSettings;
-use crate::supervise::{Died, guarded};
+use crate::supervise::{Died, OwnRuntime, guarded};
 
 /// The first pause after a failure; it doubles up to the setting.
 pub(super) const RETRY_MIN: Duration = Duration::from_millis(100);
 
 /// How long records gather for one transaction of the store: it writes each page of its tables once for all of them.
 const GATHER: Duration = Duration::from_millis(50);
+
+/// How often the store is asked how far it has come while there is nothing to ship: one that was set back is to be found
+/// out before the journal no longer has what it lost, and before the node is gone.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// How long the disk is asked again for what it does not give of the journal: it may be away, and come back. Then that
+/// is passed over, for one bad sector must not hold up all that follows.
+const DISK_PATIENCE: Duration = Duration::from_secs(600);
 
 /// What is told when an attempt panicked.
 const DEFECT: &str = "a defect of telness ended the attempt to write to it; the log has the panic: report it";
@@ -31,21 +40,59 @@ pub struct Shipped {
 }
 
 pub(super) struct Shipper {
-    pub(super) shared: Arc<Shared>,
-    pub(super) reader: JournalReader,
-    pub(super) store: Arc<dyn Store>,
-    /// How far the store was seen to have come.
-    pub(super) stored: Option<Position>,
+    shared: Arc<Shared>,
+    reader: JournalReader,
+    store: Arc<dyn Store>,
+    /// How far the store was seen to have come, and when that was last.
+    stored: Option<Position>,
+    seen_at: Option<Instant>,
+    /// Since when the disk does not give what is to be shipped next.
+    unreadable_since: Option<Instant>,
+    pub(super) disk_patience: Duration,
     /// The most records of the next batch: fewer after each failure, since a store that is slow may take a part in time.
-    pub(super) batch_max: usize,
-    pub(super) settings: ShipperSettings,
+    batch_max: usize,
+    settings: ShipperSettings,
+}
+
+/// Sees that nobody waits for a shipper that ended, however it did.
+struct NobodyWaits(Arc<Shared>);
+
+impl Drop for NobodyWaits {
+    fn drop(&mut self) {
+        let position = self.0.shipped.borrow().position;
+        self.0.commits.tell(position, true);
+    }
 }
 
 impl Shipper {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        reader: JournalReader,
+        store: Arc<dyn Store>,
+        settings: ShipperSettings,
+    ) -> Self {
+        Self {
+            shared,
+            reader,
+            store,
+            stored: None,
+            seen_at: None,
+            unreadable_since: None,
+            disk_patience: DISK_PATIENCE,
+            batch_max: settings.batch_records_max,
+            settings,
+        }
+    }
+
     /// Ships until the node stops and nothing is left, or its time is over. False if time ran out first: a write may
     /// still be in hand.
-    pub(super) fn run(mut self, runtime: &tokio::runtime::Runtime) -> bool {
-        !self.settings.enabled || runtime.block_on(self.ship_until_stopped())
+    pub(super) fn run(mut self, runtime: &OwnRuntime) -> bool {
+        let _nobody_waits = NobodyWaits(Arc::clone(&self.shared));
+        if !self.settings.enabled {
+            tracing::warn!("shipper.enabled is false: records stay in the journal, and no answer waits for the store");
+            return true;
+        }
+        runtime.block_on(self.ship_until_stopped()).unwrap_or(false)
     }
 
     async fn ship_until_stopped(&mut self) -> bool {
@@ -74,7 +121,7 @@ impl Shipper {
             // Asked before the journal is, or the last records could come in between.
             let last_turn = self.shared.stop.borrow().writer_ended;
             let step = guarded(async {
-                if begun { self.ship_batch().await } else { self.begin().await.map(|()| usize::MAX) }
+                if begun { self.ship_batch(last_turn).await } else { self.begin().await.map(|()| usize::MAX) }
             });
             let step = step.await.unwrap_or_else(|Died| Err(StoreError::Broken(DEFECT.to_owned())));
             self.report(step.as_ref().err());
@@ -105,7 +152,8 @@ impl Shipper {
         }
     }
 
-    /// Waits for something to ship, then lets records gather, unless a reader waits for them or no more come.
+    /// Waits for something to ship or until it is time to look after the store, then lets records gather, unless a reader
+    /// waits for them or no more come.
     async fn pause(&self, shipped_now: usize) {
         let mut stops = self.shared.stop.subscribe();
         let stopping = async { drop(stops.wait_for(|stop| stop.writer_ended).await) };
@@ -113,8 +161,7 @@ impl Shipper {
             if shipped_now == 0 {
                 let shipped = self.shared.shipped.borrow().position;
                 let mut ends = self.shared.end.subscribe();
-                // The sender lives as long as the shipper does.
-                let _ = ends.wait_for(|end| *end > shipped).await;
+                let _ = tokio::time::timeout(LOOK_EVERY, ends.wait_for(|end| *end > shipped)).await;
             }
             if shipped_now < self.batch_max {
                 let _ = tokio::time::timeout(GATHER, self.shared.hurry.notified()).await;
@@ -135,7 +182,7 @@ impl Shipper {
                 return Err(error);
             }
         };
-        self.stored = stored;
+        self.saw(stored);
         let position = self.reader.resume(stored).map_err(|error| unavailable(&error))?;
         self.shared.note(|shipped| (shipped.position, shipped.oldest_waiting) = (position, None));
         Ok(())
@@ -149,15 +196,12 @@ impl Shipper {
     }
 
     /// Ships one batch; tells how many records it had.
-    async fn ship_batch(&mut self) -> Result<usize, StoreError> {
-        let from = self.shared.shipped.borrow().position;
-        let rows = self.reader.after(from, self.batch_max);
-        self.shared.metrics.records_unreadable.inc_by(self.reader.take_lost());
-        let rows = rows.map_err(|error| unavailable(&error))?;
+    async fn ship_batch(&mut self, last_turn: bool) -> Result<usize, StoreError> {
+        let rows = self.read_on().map_err(|error| unavailable(&error))?;
         let Some(upto) = rows.last().map(|(position, _)| *position) else {
-            return Ok(0);
+            return self.look_after_the_store(last_turn).await;
         };
-        let started = crate::clock::monotonic();
+        let started = monotonic();
         let entries: Vec<Entry> = rows.iter().filter_map(|(at, bytes)| self.read(*at, bytes)).collect();
         let count = entries.len();
         let oldest = entries.first().map(Entry::received_at);
@@ -171,10 +215,44 @@ impl Shipper {
             Err(StoreError::SetBack { found }) => return Ok(self.go_back(found)),
             written => written?,
         };
-        self.stored = Some(upto);
+        self.saw(Some(upto));
         self.shared.note(|shipped| (shipped.position, shipped.oldest_waiting) = (upto, None));
         self.shared.metrics.shipped_batch(count, written.events_beyond, started.elapsed());
         Ok(rows.len())
+    }
+
+    /// What the journal has behind what was shipped.
+    fn read_on(&mut self) -> Result<Vec<(Position, Vec<u8>)>, JournalError> {
+        let from = self.shared.shipped.borrow().position;
+        let rows = self.reader.after(from, self.batch_max);
+        self.shared.metrics.records_unreadable.inc_by(self.reader.take_lost());
+        if matches!(rows, Err(JournalError::Unreadable { .. })) {
+            let since = *self.unreadable_since.get_or_insert_with(monotonic);
+            if since.elapsed() >= self.disk_patience {
+                self.reader.pass_over_unreadable();
+                self.unreadable_since = None;
+            }
+        } else {
+            self.unreadable_since = None;
+        }
+        rows
+    }
+
+    /// Nothing is to be shipped: asks the store every few seconds, and a last time, whether it still has what it took.
+    async fn look_after_the_store(&mut self, last_turn: bool) -> Result<usize, StoreError> {
+        if !last_turn && self.seen_at.is_some_and(|at| at.elapsed() < LOOK_EVERY) {
+            return Ok(0);
+        }
+        let found = self.store.position(self.reader.id()).await?;
+        if found < self.stored {
+            return Ok(self.go_back(found));
+        }
+        self.saw(found);
+        Ok(0)
+    }
+
+    fn saw(&mut self, stored: Option<Position>) {
+        (self.stored, self.seen_at) = (stored, Some(monotonic()));
     }
 
     /// The store lost what it had taken: goes on from what it holds now. What the journal does not have any more is
@@ -187,7 +265,7 @@ impl Shipper {
             "the store was set back and lost records that it had taken; what the journal still has of them is shipped again"
         );
         self.shared.metrics.store_set_back.inc();
-        self.stored = found;
+        self.saw(found);
         self.shared.note(|shipped| shipped.position = position);
         // As many as may be: the next batch is to follow at once.
         usize::MAX

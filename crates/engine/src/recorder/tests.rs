@@ -1,4 +1,4 @@
-//! The recorder's stop, over a store that does not take what it is given.
+//! The recorder over a store that does not take what it is given, or loses it.
 #![allow(clippy::arithmetic_side_effects, reason = "a test")]
 
 use std::path::Path;
@@ -25,13 +25,24 @@ type Write = Box<dyn Fn(usize, &Shipment) -> Option<Result<Written, StoreError>>
 struct Stubborn {
     write: Write,
     asked: Mutex<usize>,
+    stored: Stored,
 }
+
+/// How far the store has come, for a test to set back.
+type Stored = Arc<Mutex<Option<Position>>>;
 
 impl Store for Stubborn {
     fn ship(&self, shipment: Shipment) -> Pending<'_, Written> {
         let mut asked = self.asked.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         *asked += 1;
+        let found = *self.stored.lock().unwrap();
+        if found < shipment.after {
+            return Box::pin(async move { Err(StoreError::SetBack { found }) });
+        }
         let answer = (self.write)(*asked, &shipment);
+        if let Some(Ok(_)) = answer {
+            *self.stored.lock().unwrap() = Some(shipment.upto);
+        }
         Box::pin(async move {
             match answer {
                 Some(answer) => answer,
@@ -41,7 +52,8 @@ impl Store for Stubborn {
     }
 
     fn position(&self, _: JournalId) -> Pending<'_, Option<Position>> {
-        Box::pin(async { Ok(None) })
+        let stored = *self.stored.lock().unwrap();
+        Box::pin(async move { Ok(stored) })
     }
 
     fn call<'a>(&'a self, _: &'a TenantName, _: CallId) -> Pending<'a, Option<StoredCall>> {
@@ -69,6 +81,7 @@ struct Bench {
     recorder: Recorder,
     threads: RecorderThreads,
     metrics: Arc<Metrics>,
+    stored: Stored,
 }
 
 /// The journal that some 100 KB fill, with the store after it.
@@ -81,15 +94,18 @@ fn start(folder: &Path, write: Write) -> Bench {
 }
 
 fn start_with(folder: &Path, write: Write, set: impl Fn(&mut Settings)) -> Bench {
-    let journal = Journal::open(folder, options(), JournalId([1; 16])).unwrap();
     let mut settings = Settings::defaults();
+    settings.journal.bytes_max = options().bytes_max;
     settings.shipper.retry_max = Duration::from_secs(3_600);
     settings.store.commit_wait_max = Duration::from_millis(250);
     set(&mut settings);
-    let store = Arc::new(Stubborn { write, asked: Mutex::new(0) });
+    let options = JournalOptions { bytes_max: settings.journal.bytes_max, ..options() };
+    let journal = Journal::open(folder, options, JournalId([1; 16])).unwrap();
+    let stored = Stored::default();
+    let store = Arc::new(Stubborn { write, asked: Mutex::new(0), stored: Arc::clone(&stored) });
     let (metrics, clock) = (Arc::new(Metrics::new()), Clock::manual(Timestamp::from_micros(0)));
     let (recorder, threads) = Recorder::start(journal, store, &settings, Arc::clone(&metrics), clock).unwrap();
-    Bench { recorder, threads, metrics }
+    Bench { recorder, threads, metrics, stored }
 }
 
 /// Bytes that do not pack.
@@ -129,7 +145,7 @@ async fn n1_a_stop_writes_deferred_records_once_the_store_has_made_room() {
         Some(stopped_at) if asked > stopped_at => Some(Ok(Written::default())),
         _ => Some(refused()),
     };
-    let Bench { recorder, threads, metrics } = start(folder.path(), Box::new(write));
+    let Bench { recorder, threads, metrics, .. } = start(folder.path(), Box::new(write));
     fill(&recorder, 5).await;
     *stopped_at.lock().unwrap() = Some(12);
     assert!(stop(threads, PATIENCE).await);
@@ -143,7 +159,7 @@ async fn n1_a_stop_writes_deferred_records_once_the_store_has_made_room() {
 #[tokio::test(flavor = "multi_thread")]
 async fn n4_what_a_stop_has_to_give_up_is_counted() {
     let folder = tempfile::tempdir().unwrap();
-    let Bench { recorder, threads, metrics } = start(folder.path(), Box::new(|_, _| Some(refused())));
+    let Bench { recorder, threads, metrics, .. } = start(folder.path(), Box::new(|_, _| Some(refused())));
     fill(&recorder, 700).await;
     let _ = recorder.defer(Workflow::Low, entry(NORMAL));
     stop(threads, Duration::from_millis(200)).await;
@@ -218,35 +234,143 @@ async fn the_time_of_a_stop_is_counted_from_its_beginning() {
     assert!(!timeout(PATIENCE / 2, stop(threads, PATIENCE)).await.unwrap());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn n1_a_store_that_lost_its_last_commits_is_shipped_them_again() {
-    let folder = tempfile::tempdir().unwrap();
-    let shipped: Arc<Mutex<Vec<Position>>> = Arc::default();
-    let store = Arc::clone(&shipped);
-    let write = move |_, shipment: &Shipment| {
-        let mut shipped = store.lock().unwrap();
-        let found = shipped.last().copied();
-        if found < shipment.after {
-            return Some(Err(StoreError::SetBack { found }));
-        }
-        shipped.push(shipment.upto);
-        Some(Ok(Written::default()))
-    };
-    let Bench { recorder, threads, metrics } = start(folder.path(), Box::new(write));
-    let mut kept = Vec::new();
+const TAKES: fn(usize, &Shipment) -> Option<Result<Written, StoreError>> = |_, _| Some(Ok(Written::default()));
+
+/// Has three records shipped, each in a commit of its own; where they end.
+async fn ship_three(recorder: &Recorder) -> Vec<Position> {
+    let mut ends = Vec::new();
     for _ in 0..3 {
         recorder.record(Workflow::Low, Durability::Journal, entry(NORMAL)).await.unwrap();
         recorder.caught_up(PATIENCE).await.unwrap();
-        kept.push(recorder.end());
+        ends.push(recorder.end());
     }
-    assert_eq!(*shipped.lock().unwrap(), kept);
+    ends
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn n1_a_store_that_lost_its_last_commits_is_shipped_them_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let Bench { recorder, threads, metrics, stored } = start(folder.path(), Box::new(TAKES));
+    let ends = ship_three(&recorder).await;
+    assert_eq!(*stored.lock().unwrap(), ends.last().copied());
     // A standby takes over that has the first commit alone.
-    shipped.lock().unwrap().truncate(1);
+    *stored.lock().unwrap() = Some(ends[0]);
     recorder.record(Workflow::Low, Durability::Journal, entry(NORMAL)).await.unwrap();
     recorder.caught_up(PATIENCE).await.unwrap();
-    assert_eq!(shipped.lock().unwrap().last().copied(), Some(recorder.end()));
+    assert_eq!(*stored.lock().unwrap(), Some(recorder.end()));
     assert_eq!(metrics.store_set_back.get(), 1);
     assert!(stop(threads, PATIENCE).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn n1_a_store_that_was_set_back_is_found_out_by_a_node_without_calls() {
+    let folder = tempfile::tempdir().unwrap();
+    let Bench { recorder, threads, metrics, stored } = start(folder.path(), Box::new(TAKES));
+    for found in [|ends: &[Position]| Some(ends[0]), |_: &[Position]| None] {
+        let found = found(&ship_three(&recorder).await);
+        let (before, mut shipped) = (metrics.store_set_back.get(), recorder.shared.shipped.subscribe());
+        *stored.lock().unwrap() = found;
+        let all_again = || metrics.store_set_back.get() > before && *stored.lock().unwrap() == Some(recorder.end());
+        drop(timeout(PATIENCE, shipped.wait_for(|_| all_again())).await.unwrap().unwrap());
+    }
+    assert_eq!(metrics.store_set_back.get(), 2);
+    assert!(stop(threads, PATIENCE).await);
+}
+
+/// Its disk may go with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn n1_a_node_that_stops_leaves_nothing_that_the_store_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let Bench { recorder, threads, metrics, stored } = start(folder.path(), Box::new(TAKES));
+    let ends = ship_three(&recorder).await;
+    *stored.lock().unwrap() = Some(ends[0]);
+    assert!(stop(threads, PATIENCE).await);
+    assert_eq!((*stored.lock().unwrap(), metrics.store_set_back.get()), (ends.last().copied(), 1));
+}
+
+/// As each call with a key does that this node has not heard of: it asks whether the store has all from before the start.
+#[tokio::test(flavor = "multi_thread")]
+async fn n3_whoever_waits_for_what_the_store_has_keeps_no_records_from_gathering() {
+    let folder = tempfile::tempdir().unwrap();
+    let commits = Arc::new(Mutex::new(0));
+    let count = Arc::clone(&commits);
+    let write = move |_, _: &Shipment| {
+        *count.lock().unwrap() += 1;
+        Some(Ok(Written::default()))
+    };
+    let Bench { recorder, .. } =
+        start_with(folder.path(), Box::new(write), |settings| settings.journal.bytes_max = 1 << 30);
+    ship_three(&recorder).await;
+    let (began, before, by) = (monotonic(), *commits.lock().unwrap(), recorder.end());
+    for _ in 0..200 {
+        recorder.shipped_to(by).await;
+        recorder.record(Workflow::Low, Durability::Journal, b"small".to_vec()).await.unwrap();
+    }
+    let (commits, took) = (*commits.lock().unwrap() - before, began.elapsed());
+    let gathered = usize::try_from(took.as_millis()).unwrap() / 50 + 2;
+    assert!(commits <= gathered, "{commits} commits of 200 records within {took:?}");
+}
+
+/// As the look-up of the database's name may, which nothing can end.
+#[allow(clippy::disallowed_methods, reason = "it is something that blocks that is tried")]
+#[tokio::test(flavor = "multi_thread")]
+async fn s1_a_stop_ends_in_its_time_whatever_blocks_in_the_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let blocks = Arc::new(Notify::new());
+    let told = Arc::clone(&blocks);
+    let write = move |_, _: &Shipment| {
+        drop(tokio::task::spawn_blocking(|| std::thread::sleep(PATIENCE)));
+        told.notify_one();
+        None
+    };
+    let Bench { recorder, threads, .. } = start(folder.path(), Box::new(write));
+    recorder.record(Workflow::Low, Durability::Journal, entry(NORMAL)).await.unwrap();
+    timeout(PATIENCE, blocks.notified()).await.unwrap();
+    let began = monotonic();
+    assert!(!stop(threads, Duration::from_secs(1)).await);
+    assert!(began.elapsed() < PATIENCE / 2, "{:?}", began.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn n1_nobody_waits_for_a_shipper_that_does_not_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let Bench { recorder, metrics, .. } = start_with(folder.path(), Box::new(TAKES), |settings| {
+        settings.shipper.enabled = false;
+        (settings.journal.wait_max, settings.store.commit_wait_max) = (PATIENCE * 60, PATIENCE * 60);
+    });
+    let recorded = recorder.record(Workflow::Low, Durability::Database, b"small".to_vec());
+    let proof = timeout(PATIENCE / 4, recorded).await.expect("it is waited for").unwrap();
+    assert_eq!((proof.as_str(), metrics.commits_late.get()), ("journaled", 1));
+}
+
+/// Where a segment's file was is a folder, which opens and cannot be read.
+#[test]
+fn n1_what_the_disk_does_not_give_of_the_journal_is_waited_for_and_then_passed_over() {
+    for (patience, passes) in [(Duration::ZERO, true), (PATIENCE * 60, false)] {
+        let folder = tempfile::tempdir().unwrap();
+        let options = JournalOptions { segment_bytes_max: 1, bytes_max: 1 << 30, ..options() };
+        let mut journal = Journal::open(folder.path(), options, JournalId([1; 16])).unwrap();
+        for _ in 0..3 {
+            journal.append(&[entry(NORMAL)]).unwrap();
+        }
+        let first = folder.path().join("segment-0000000001.sqlite");
+        std::fs::remove_file(&first).unwrap();
+        std::fs::create_dir(&first).unwrap();
+
+        let (metrics, stored) = (Arc::new(Metrics::new()), Stored::default());
+        let shared = Arc::new(Shared::new(9, journal.end(), Arc::clone(&metrics)));
+        let store = Arc::new(Stubborn { write: Box::new(TAKES), asked: Mutex::new(0), stored: Arc::clone(&stored) });
+        let settings = Settings::defaults().shipper;
+        let mut shipper = shipper::Shipper::new(Arc::clone(&shared), journal.reader(), store, settings);
+        shipper.disk_patience = patience;
+        // The time of the stop is over after some attempts.
+        shared.begin_stop(monotonic() + RETRY_MIN * 10);
+        shared.stop.send_modify(|stop| stop.writer_ended = true);
+        assert_eq!(shipper.run(&OwnRuntime::new().unwrap()), passes);
+        // One was in the segment, and no record is in the others.
+        assert_eq!(metrics.records_unreadable.get(), if passes { 3 } else { 0 });
+        assert_eq!(*stored.lock().unwrap(), passes.then(|| journal.end()));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
