@@ -121,6 +121,11 @@ reasons! {
         "A deck with a single faulty row is refused whole, so that no half of it prices calls.",
         "Put right what the message lists by line and load it again. The deck before stays in force.";
 
+    Misdirected = 320, "misdirected", 421, 403, 21,
+        "The request is for the other workflow's listener.",
+        "The listener of the high workflow carries emergency and vital calls, and takes what is reported of calls; nothing else.",
+        "Send it to where the message says, or to the node's other listener. Emergency calls are carried on either.";
+
     Unauthenticated = 400, "unauthenticated", 401, 401, 21,
         "Who asks is not known.",
         "There is no API key, or it is wrong, expired or withdrawn.",

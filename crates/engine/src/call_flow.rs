@@ -42,9 +42,10 @@ impl Engine {
         let world = self.snapshot.current();
         let standing = standing(asker, &world.plan, &self.keys);
         let (dialled, classified) = Dialled::of(&mut draft, &standing, &world.plan);
-        let answer = match self.workflows.enter(classified.class) {
+        let expected = self.workflows.expects(asker.workflow, classified.class);
+        let answer = match expected.and_then(|()| self.workflows.enter(classified.class)) {
             Ok(_ticket) => self.carry(&world, draft, dialled, standing, classified).await,
-            Err(overloaded) => Err(overloaded),
+            Err(refused) => Err(refused),
         };
         self.count_call(classified.class, &answer, started.elapsed());
         answer

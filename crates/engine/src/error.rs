@@ -1,5 +1,7 @@
 //! Why the engine did not do what it was asked. No HTTP here: the edge maps each variant in one place.
 
+use std::sync::Arc;
+
 use telness_core::reason::Reason;
 use telness_core::standing::{Denial, Refusal};
 
@@ -19,6 +21,12 @@ pub enum CallError {
     Overloaded {
         /// How many there are.
         in_flight: usize,
+    },
+    /// The listener is the high workflow's and the call is the low one's.
+    #[error("the call is the low workflow's, which {send_to} takes")]
+    Misdirected {
+        /// Who takes it.
+        send_to: Arc<str>,
     },
     /// It could not be made durable, or not in time: then it may be kept yet.
     #[error(transparent)]
@@ -54,6 +62,7 @@ impl CallError {
             }
             Self::Conflict => Reason::IdempotencyConflict,
             Self::Overloaded { .. } => Reason::Overloaded,
+            Self::Misdirected { .. } => Reason::Misdirected,
             Self::NotKept(NotKept::Stopped) => Reason::ShuttingDown,
             Self::NotKept(_) => Reason::RecordNotKept,
             Self::Internal(_) => Reason::Internal,

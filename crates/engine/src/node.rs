@@ -280,6 +280,12 @@ impl Engine {
         self.snapshot.current()
     }
 
+    /// Who takes what the high workflow's listener does not, in words.
+    #[must_use]
+    pub const fn low_is_at(&self) -> &Arc<str> {
+        self.workflows.low_is_at()
+    }
+
     /// What people edit and nodes report, in the store.
     #[must_use]
     pub const fn control(&self) -> &Control {

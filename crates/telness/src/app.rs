@@ -1,9 +1,7 @@
 //! The service put together: settings, logs, plan, node, listener; and taken apart in the other order.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
-
 use serde_json::json;
+use telness_core::class::Workflow;
 use telness_engine::clock::Clock;
 use telness_engine::config::{Loaded, Settings};
 use telness_engine::plan_flow::PlanError;
@@ -11,12 +9,11 @@ use telness_engine::supervise::Supervisor;
 use telness_engine::telemetry::start_logs;
 use telness_engine::{DataFolderError, Engine, Node, StartError};
 use telness_store::JournalError;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::{Exit, Failure, Output};
-use crate::http;
+use crate::listeners::{self, Listening, Runtimes};
 use crate::reload::Reload;
 
 /// Serves until SIGTERM or SIGINT; then drains. A second signal ends at once.
@@ -29,28 +26,23 @@ pub fn serve(loaded: &Loaded, out: &mut Output) -> Result<Exit, Failure> {
     // The last thing that ends: it writes what the others logged.
     let _logs = start_logs(&settings.log).map_err(Failure::cannot)?;
     log_settings(loaded);
-    let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    if settings.threads > 0 {
-        runtime.worker_threads(settings.threads);
-    }
-    let runtime = runtime.enable_all().thread_name("telness").build().map_err(Failure::cannot)?;
-    let exit = runtime.block_on(run(settings, out));
-    // Whatever still runs has had its time.
-    runtime.shutdown_background();
+    let runtimes = Runtimes::start(settings).map_err(Failure::cannot)?;
+    let exit = runtimes.low.block_on(run(settings, &runtimes, out));
+    runtimes.shutdown();
     exit
 }
 
 /// Whoever can reach the port could place calls (P5), so that needs keys.
 fn refuse_public_without_keys(settings: &Settings) -> Result<(), Failure> {
-    if settings.listen.ip().is_loopback() || !settings.keys.is_empty() {
+    let mut addresses = settings.listeners().into_iter().map(|(_, address)| address);
+    let Some(address) = addresses.find(|address| !address.ip().is_loopback() && settings.keys.is_empty()) else {
         return Ok(());
-    }
+    };
     let message = format!(
-        "{} can be reached from elsewhere, and there is no API key, so anybody could place calls. Either listen on \
-         loopback (--listen 127.0.0.1:{}), or make a key with `telness keys new --tenant NAME` and put what it prints \
-         into {}",
-        settings.listen,
-        settings.listen.port(),
+        "{address} can be reached from elsewhere, and there is no API key, so anybody could place calls. Either listen \
+         on loopback (--listen 127.0.0.1:{}), or make a key with `telness keys new --tenant NAME` and put what it \
+         prints into {}",
+        address.port(),
         settings.data.join("telness.toml").display(),
     );
     Err(Failure::new(Exit::PublicWithoutKeys, message))
@@ -63,18 +55,17 @@ fn log_settings(loaded: &Loaded) {
     tracing::info!(version = env!("CARGO_PKG_VERSION"), settings = settings.join(", "), "starting");
 }
 
-async fn run(settings: &Settings, out: &mut Output) -> Result<Exit, Failure> {
+async fn run(settings: &Settings, runtimes: &Runtimes, out: &mut Output) -> Result<Exit, Failure> {
     let mut signals = Signals::listen().map_err(Failure::cannot)?;
     let first_start = matches!(telness_engine::read_secret(settings), Ok(None));
     let node = Node::start(settings, Clock::system()).map_err(refused_start)?;
     let started = async {
-        let listener = TcpListener::bind(settings.listen).await.map_err(|why| taken(settings.listen, &why))?;
-        let address = listener.local_addr().map_err(Failure::cannot)?;
-        announce(settings, &node.engine, address, first_start, out)?;
-        Ok(listener)
+        let open = listeners::open(settings, runtimes).await?;
+        announce(settings, &node.engine, &open, first_start, out)?;
+        Ok(open)
     };
     let exit = match started.await {
-        Ok(listener) => drain(&node, listener, settings, &mut signals).await,
+        Ok(open) => drain(&node, open, settings, &mut signals).await,
         Err(failure) => Err(failure),
     };
     if matches!(exit, Ok(Exit::Interrupted)) {
@@ -91,22 +82,13 @@ async fn run(settings: &Settings, out: &mut Output) -> Result<Exit, Failure> {
 }
 
 /// Serves until the first signal, then waits for what is in hand, or for the second.
-async fn drain(
-    node: &Node,
-    listener: TcpListener,
-    settings: &Settings,
-    signals: &mut Signals,
-) -> Result<Exit, Failure> {
+async fn drain(node: &Node, open: Vec<Listening>, settings: &Settings, signals: &mut Signals) -> Result<Exit, Failure> {
     let stop = CancellationToken::new();
     let edges = Supervisor::new();
-    let (engine, limits, stopping) = (Arc::clone(&node.engine), settings.http.clone(), stop.clone());
     let served = CancellationToken::new();
-    let ended = served.clone().drop_guard();
-    edges.task("the HTTP edge", async move {
-        let _ended = ended;
-        engine.warm_numbers();
-        http::serve(listener, engine, &limits, stopping).await;
-    });
+    for listening in open {
+        listening.serve(&node.engine, &settings.http, &edges, stop.clone(), &served);
+    }
     let mut reload = Reload::new(&node.engine, settings.plan.clone());
     loop {
         tokio::select! {
@@ -115,7 +97,7 @@ async fn drain(
                 Told::Reload => reload.ask(),
             },
             () = reload.finish() => {}
-            () = served.cancelled() => return Err(Failure::cannot("the HTTP edge died; the log says why")),
+            () = served.cancelled() => return Err(Failure::cannot("an HTTP edge died; the log says why")),
         }
     }
     tokio::select! {
@@ -123,7 +105,7 @@ async fn drain(
         () = signals.stop() => return Ok(Exit::Interrupted),
     }
     tokio::select! {
-        () = served.cancelled() => Ok(Exit::Done),
+        () = edges.drain() => Ok(Exit::Done),
         () = signals.stop() => Ok(Exit::Interrupted),
     }
 }
@@ -180,40 +162,41 @@ impl Signals {
 fn announce(
     settings: &Settings,
     engine: &Engine,
-    address: SocketAddr,
+    open: &[Listening],
     first_start: bool,
     out: &mut Output,
 ) -> Result<(), Failure> {
-    let url = format!("http://{address}");
+    let url = |listening: &Listening| format!("http://{}", listening.address);
+    let high = open.iter().find(|listening| listening.workflow == Workflow::High).map(url);
+    let url = open.first().map(url).unwrap_or_default();
     let plan = engine.plan_in_words();
     let node = engine.readiness().node;
     let data = settings.data.display();
     let told = if out.is_json() {
         out.json(&json!({
-            "listening": url, "docs": format!("{url}/docs"), "data": settings.data, "plan": plan, "node": node,
+            "listening": url, "listening_high": high, "docs": format!("{url}/docs"), "data": settings.data, "plan": plan, "node": node,
             "version": env!("CARGO_PKG_VERSION"), "first_start": first_start,
         }))
     } else {
         let key = if settings.keys.is_empty() { "" } else { " \\\n  -H 'authorization: Bearer KEY'" };
-        out.line(format_args!("telness listens on {url} as {node}; it keeps everything in {data}, by the plan {plan}"))
-            .and_then(|()| {
-                out.line(format_args!(
-                    "\nAsk it about a call:\n\n  curl -s {url}/v1/calls -H 'content-type: application/json'{key} \\\n  \
+        let own =
+            high.map(|high| format!("\nEmergency and vital calls have {high} to themselves.")).unwrap_or_default();
+        out.line(format_args!(
+            "telness listens on {url} as {node}; it keeps everything in {data}, by the plan {plan}{own}"
+        ))
+        .and_then(|()| {
+            out.line(format_args!(
+                "\nAsk it about a call:\n\n  curl -s {url}/v1/calls -H 'content-type: application/json'{key} \\\n  \
                      -d '{{\"from\": \"+46846500401\", \"to\": \"+46701740610\", \"type\": \"pbx\"}}'\n"
-                ))
-            })
-            .and_then(|()| out.line(format_args!("The API is explained at {url}/docs; SIGTERM or ctrl-c stops it.")))
+            ))
+        })
+        .and_then(|()| out.line(format_args!("The API is explained at {url}/docs; SIGTERM or ctrl-c stops it.")))
     };
     match told.and_then(|()| out.flush()) {
         // Nobody reads: a service goes on all the same.
         Ok(()) | Err(Failure::ReaderGone) => Ok(()),
         Err(failure) => Err(failure),
     }
-}
-
-fn taken(address: SocketAddr, why: &std::io::Error) -> Failure {
-    let todo = "stop what uses it (`telness doctor` says whether that is a telness), or choose another with --listen";
-    Failure::new(Exit::AddressUnavailable, format_args!("{address} cannot be listened on: {why}; {todo}"))
 }
 
 fn refused_start(error: StartError) -> Failure {

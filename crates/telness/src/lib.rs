@@ -7,4 +7,5 @@ pub mod app;
 pub mod cli;
 #[doc(hidden)]
 pub mod http;
+mod listeners;
 mod reload;

@@ -95,6 +95,7 @@ pub struct Service {
     options: ServiceOptions,
     child: Child,
     address: SocketAddr,
+    address_of_high: Option<SocketAddr>,
     log: Arc<Mutex<Vec<String>>>,
     /// The log's pipe, open and full, where nobody is to read it.
     _unread: Option<ChildStderr>,
@@ -111,13 +112,13 @@ impl Service {
         let stderr = child.stderr.take().expect("standard error is piped");
         let (log, unread) = if options.log_is_read { (gather(stderr), None) } else { (Arc::default(), Some(stderr)) };
         let stdout = BufReader::new(child.stdout.take().expect("standard output is piped"));
-        let Some(address) = announced(stdout) else {
+        let Some((address, address_of_high)) = announced(stdout) else {
             // The log is whole once the process has ended.
             let _ = child.kill();
             let status = child.wait();
             panic!("the service did not say where it listens ({status:?}):\n{}", shown(&log));
         };
-        let service = Self { options: options.clone(), child, address, log, _unread: unread };
+        let service = Self { options: options.clone(), child, address, address_of_high, log, _unread: unread };
         let ready = || service.client().get("/readyz").ok().filter(|answer| answer.status == 200);
         assert!(eventually(PATIENCE, ready).is_some(), "the service is not ready:\n{}", service.log());
         service
@@ -137,6 +138,21 @@ impl Service {
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where emergency and vital calls have a listener of their own, if they have.
+    #[must_use]
+    pub const fn address_of_high(&self) -> Option<SocketAddr> {
+        self.address_of_high
+    }
+
+    /// A new client of that listener.
+    ///
+    /// # Panics
+    /// When there is none.
+    #[must_use]
+    pub fn client_of_high(&self) -> Client {
+        Client::new(self.address_of_high.expect("the service has a listener of the high workflow"))
     }
 
     /// Its process.
@@ -208,22 +224,23 @@ impl Drop for Service {
     }
 }
 
-/// Reads the line of JSON that the service prints once it listens.
-fn announced(mut stdout: impl std::io::BufRead + Send + 'static) -> Option<SocketAddr> {
+/// Reads the line of JSON that the service prints once it listens: where, and where for the high workflow alone.
+fn announced(mut stdout: impl std::io::BufRead + Send + 'static) -> Option<(SocketAddr, Option<SocketAddr>)> {
     let mut line = String::new();
     while stdout.read_line(&mut line).ok()? > 0 {
-        if let Some(address) = serde_json::from_str(&line).ok().and_then(|said: Value| address_in(&said)) {
+        let said = serde_json::from_str(&line).unwrap_or(Value::Null);
+        if let Some(address) = address_in(&said, "listening") {
             // Whatever it prints later must not fill the pipe and block it.
             std::thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
-            return Some(address);
+            return Some((address, address_in(&said, "listening_high")));
         }
         line.clear();
     }
     None
 }
 
-fn address_in(said: &Value) -> Option<SocketAddr> {
-    let text = said.get("listening")?.as_str()?;
+fn address_in(said: &Value, name: &str) -> Option<SocketAddr> {
+    let text = said.get(name)?.as_str()?;
     text.trim_start_matches("http://").trim_end_matches('/').parse().ok()
 }
 
@@ -258,9 +275,10 @@ mod tests {
     #[test]
     fn the_address_is_read_among_other_lines() {
         let lines: &[u8] = b"starting\n{\"plan\":1}\n{\"listening\":\"127.0.0.1:4711\"}\n";
-        assert_eq!(announced(lines), Some("127.0.0.1:4711".parse().unwrap()));
-        let lines: &[u8] = b"{\"listening\":\"http://127.0.0.1:80/\"}";
-        assert_eq!(announced(lines), Some("127.0.0.1:80".parse().unwrap()));
+        assert_eq!(announced(lines), Some(("127.0.0.1:4711".parse().unwrap(), None)));
+        let lines: &[u8] = b"{\"listening\":\"http://127.0.0.1:80/\",\"listening_high\":\"http://127.0.0.1:81\"}";
+        let high = Some("127.0.0.1:81".parse().unwrap());
+        assert_eq!(announced(lines), Some(("127.0.0.1:80".parse().unwrap(), high)));
         assert_eq!(announced(&b"no\n"[..]), None);
     }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 pub use access::{Access, access};
 pub use keys::{KeyText, Keys};
-use telness_core::class::Place;
+use telness_core::class::{Place, Workflow};
 use telness_core::emergency::is_ambiguous_outside_line;
 use telness_core::names::TenantName;
 use telness_core::number::Digits;
@@ -23,6 +23,8 @@ use crate::config::KeyHolder;
 pub struct Asker<'a> {
     /// The listener that took the request, such as `http`.
     pub listener: &'a str,
+    /// The workflow that the listener is of: that of the high one takes no calls of the low one.
+    pub workflow: Workflow,
     /// Where the connection comes from.
     pub address: IpAddr,
     /// The API key that was sent, if one was.

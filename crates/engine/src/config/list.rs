@@ -7,44 +7,36 @@ use telness_store::Tls;
 use tracing_subscriber::EnvFilter;
 
 use super::setting::{Setting, Takes};
-use super::{Durability, Settings};
+use super::{Settings, workflows};
 
 /// As many as anybody can mean, where a limit has no natural end.
-const COUNT_MAX: u64 = 10_000_000;
+pub(super) const COUNT_MAX: u64 = 10_000_000;
 /// An hour, in milliseconds.
 const HOUR_MS: u64 = 3_600_000;
 
 /// A hundred years.
 const RETENTION_DAYS_MAX: u64 = 36_500;
 
-const fn setting(name: &'static str, default: &'static str, takes: Takes, meaning: &'static str) -> Setting {
+pub(super) const fn setting(name: &'static str, default: &'static str, takes: Takes, meaning: &'static str) -> Setting {
     Setting { name, default, takes, meaning, secret: false }
 }
 
-const fn whole(min: u64, max: u64, set: fn(&mut Settings, u64)) -> Takes {
+pub(super) const fn whole(min: u64, max: u64, set: fn(&mut Settings, u64)) -> Takes {
     Takes::Whole { min, max, set }
 }
 
-const fn word(words: &'static [&'static str], set: fn(&mut Settings, &str)) -> Takes {
+pub(super) const fn word(words: &'static [&'static str], set: fn(&mut Settings, &str)) -> Takes {
     Takes::Word { words, set }
 }
 
 /// On this service's platforms a `usize` holds every value of the list; should it not, the limit is the largest.
-fn count(number: u64) -> usize {
+pub(super) fn count(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 /// A number of days, which is within the range of its setting.
 fn days(number: u64) -> u32 {
     u32::try_from(number).unwrap_or(0)
-}
-
-fn durability(word: &str) -> Durability {
-    match word {
-        "async" => Durability::Async,
-        "database" => Durability::Database,
-        _ => Durability::Journal,
-    }
 }
 
 fn listen(settings: &mut Settings, text: &str) -> Result<(), String> {
@@ -77,8 +69,6 @@ fn filter(settings: &mut Settings, text: &str) -> Result<(), String> {
     text.clone_into(&mut settings.log.filter);
     Ok(())
 }
-
-const DURABILITIES: &[&str] = &["journal", "database", "async"];
 
 /// All settings, in the order in which people are shown them.
 pub const SETTINGS: &[Setting] = &[
@@ -136,34 +126,14 @@ pub const SETTINGS: &[Setting] = &[
         whole(0, 1024, |to, n| to.threads = count(n)),
         "Threads that serve requests; 0 is one for each core.",
     ),
-    setting(
-        "workflow.high.durability",
-        "async",
-        word(DURABILITIES, |to, word| to.high.durability = durability(word)),
-        "When a vital call is answered: `journal` after its record is on this node's disk, `database` after the store \
-         committed it as well (see `store.commit_wait_ms_max`), `async` at once. A life does not wait for a disk; the \
-         record follows within milliseconds. Emergency calls never wait, whatever stands here.",
-    ),
-    setting(
-        "workflow.high.calls_in_flight_max",
-        "4096",
-        whole(1, COUNT_MAX, |to, n| to.high.calls_in_flight_max = count(n)),
-        "Vital calls in hand at once; more are refused. Emergency calls are not counted and never refused.",
-    ),
-    setting(
-        "workflow.low.durability",
-        "journal",
-        word(DURABILITIES, |to, word| to.low.durability = durability(word)),
-        "When a normal call is answered: `journal` after its record is on this node's disk, `database` after the store \
-         committed it as well (see `store.commit_wait_ms_max`), `async` at once. With `journal` the loss of the disk, \
-         with `async` a power loss, can lose calls that were answered.",
-    ),
-    setting(
-        "workflow.low.calls_in_flight_max",
-        "4096",
-        whole(1, COUNT_MAX, |to, n| to.low.calls_in_flight_max = count(n)),
-        "Normal calls in hand at once; more are refused. Enough for 40,000 calls/s on a disk that takes 100 ms.",
-    ),
+    workflows::SERVE,
+    workflows::HIGH_LISTEN,
+    workflows::HIGH_THREADS,
+    workflows::HIGH_DURABILITY,
+    workflows::HIGH_CALLS_IN_FLIGHT_MAX,
+    workflows::LOW_DURABILITY,
+    workflows::LOW_CALLS_IN_FLIGHT_MAX,
+    workflows::LOW_URL,
     setting(
         "http.connections_max",
         "10000",

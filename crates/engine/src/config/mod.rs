@@ -13,6 +13,7 @@ mod nearest;
 mod setting;
 #[cfg(test)]
 mod tests;
+mod workflows;
 
 pub use document::settings_page;
 pub use environment::{CONFIG_VARIABLE, Environment};
@@ -26,6 +27,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use telness_core::class::Workflow;
 use telness_core::last_resort::LastResort;
 use telness_core::names::{NodeName, OperatorName, TenantName};
 use telness_core::retention::Retention;
@@ -49,6 +51,17 @@ pub struct WorkflowSettings {
     pub durability: Durability,
     /// Calls in hand at once; more are refused. Emergency calls are not counted and never refused.
     pub calls_in_flight_max: usize,
+}
+
+/// Which workflows a process serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Serve {
+    /// Both.
+    Both,
+    /// Emergency and vital calls alone.
+    High,
+    /// All calls, on one listener.
+    Low,
 }
 
 /// Whose an API key is.
@@ -88,6 +101,14 @@ pub struct Settings {
     pub last_resort: LastResort,
     /// Runtime threads; the number of cores if 0.
     pub threads: usize,
+    /// Which workflows are served.
+    pub serve: Serve,
+    /// Where emergency and vital calls have a listener of their own, if they have one.
+    pub high_listen: Option<SocketAddr>,
+    /// Threads of that listener.
+    pub high_threads: usize,
+    /// Where that listener sends those who ask it for something else.
+    pub low_url: Option<String>,
     /// Emergency and vital calls.
     pub high: WorkflowSettings,
     /// All other calls.
@@ -221,6 +242,17 @@ pub struct LogSettings {
 }
 
 impl Settings {
+    /// Where the process listens, and which workflow's calls each listener is for.
+    #[must_use]
+    pub fn listeners(&self) -> Vec<(Workflow, SocketAddr)> {
+        let high = |address| (Workflow::High, address);
+        match self.serve {
+            Serve::Both => [(Workflow::Low, self.listen)].into_iter().chain(self.high_listen.map(high)).collect(),
+            Serve::Low => vec![(Workflow::Low, self.listen)],
+            Serve::High => vec![high(self.high_listen.unwrap_or(self.listen))],
+        }
+    }
+
     /// Nothing at all: what the defaults of the list are laid over.
     fn blank() -> Self {
         let workflow = || WorkflowSettings { durability: Durability::Journal, calls_in_flight_max: 0 };
@@ -233,6 +265,10 @@ impl Settings {
             keys: Vec::new(),
             last_resort: LastResort::default(),
             threads: 0,
+            serve: Serve::Both,
+            high_listen: None,
+            high_threads: 0,
+            low_url: None,
             high: workflow(),
             low: workflow(),
             http: HttpSettings {

@@ -1,7 +1,9 @@
 //! Log lines on their way out: taken without waiting, written by a thread of their own, dropped when nobody reads them.
 //!
-//! Standard error is often a pipe, and whoever should read it may hang. A call never waits for that (E12).
+//! Standard error is often a pipe, and whoever should read it may hang. A call never waits for that, and the threads of
+//! the high workflow have a queue of their own, so that a flood of lines from the low one neither fills nor locks it (E12).
 
+use std::cell::Cell;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -11,16 +13,27 @@ use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
 
-/// The most that waits to be written, in bytes: some two thousand lines.
+/// The most that waits to be written of either workflow, in bytes: some two thousand lines.
 const WAITING_BYTES_MAX: usize = 256 << 10;
 
 /// How long the end of the process waits for the last lines to be written.
 const LAST_LINES_MAX: Duration = Duration::from_secs(1);
 
+thread_local! {
+    /// Whether the thread is one of the high workflow's.
+    static OF_HIGH: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Says that the calling thread is the high workflow's: its log lines wait in a queue of their own.
+pub fn log_as_high_workflow() {
+    OF_HIGH.set(true);
+}
+
 /// The lines that wait to be written. Whole lines alone, so what is dropped leaves no half of one.
 #[derive(Debug)]
 pub(super) struct Lines {
-    waiting: Mutex<Vec<u8>>,
+    of_high: Mutex<Vec<u8>>,
+    of_others: Mutex<Vec<u8>>,
     writer: OnceLock<Thread>,
     closed: AtomicBool,
     dropped: Counter,
@@ -28,12 +41,18 @@ pub(super) struct Lines {
 
 impl Lines {
     fn new(dropped: Counter) -> Self {
-        Self { waiting: Mutex::default(), writer: OnceLock::new(), closed: AtomicBool::new(false), dropped }
+        Self {
+            of_high: Mutex::default(),
+            of_others: Mutex::default(),
+            writer: OnceLock::new(),
+            closed: AtomicBool::new(false),
+            dropped,
+        }
     }
 
     /// Takes a line, or counts it as dropped.
     fn offer(&self, line: &[u8]) {
-        let mut waiting = self.lock();
+        let mut waiting = lock(if OF_HIGH.get() { &self.of_high } else { &self.of_others });
         if waiting.len().saturating_add(line.len()) > WAITING_BYTES_MAX {
             drop(waiting);
             self.dropped.inc();
@@ -63,7 +82,9 @@ impl Lines {
         let mut told = self.dropped.get();
         loop {
             let closed = self.closed.load(Ordering::SeqCst);
-            std::mem::swap(&mut batch, &mut self.lock());
+            for queue in [&self.of_high, &self.of_others] {
+                batch.append(&mut lock(queue));
+            }
             if batch.is_empty() {
                 if closed {
                     return;
@@ -83,11 +104,11 @@ impl Lines {
             }
         }
     }
+}
 
-    /// A thread that died in here left whole lines or none.
-    fn lock(&self) -> MutexGuard<'_, Vec<u8>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// A thread that died in here left whole lines or none.
+fn lock(queue: &Mutex<Vec<u8>>) -> MutexGuard<'_, Vec<u8>> {
+    queue.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn lines_in(batch: &[u8]) -> u64 {
@@ -181,6 +202,26 @@ mod tests {
         drop(logs);
         assert_eq!(written.lock().unwrap().len(), kept * each.len(), "what was taken is written at the end");
         assert!(written.lock().unwrap().chunks(each.len()).all(|line| line == each), "in whole lines");
+    }
+
+    #[test]
+    fn e12_a_flood_of_the_low_workflow_takes_no_line_of_the_high_one() {
+        let (reads, hangs) = sync_channel(0);
+        let (written, dropped) = (Arc::new(Mutex::new(Vec::new())), Counter::default());
+        let logs = Logs::start(Hanging(hangs, Arc::clone(&written)), dropped.clone()).unwrap();
+        let line = logs.lines();
+        while dropped.get() < 100 {
+            line().write_all(&[b'x'; 1024]).unwrap();
+        }
+        let of_high = logs.lines();
+        let high = std::thread::spawn(move || {
+            log_as_high_workflow();
+            of_high().write_all(b"of the high workflow\n").unwrap();
+        });
+        high.join().unwrap();
+        assert_eq!(dropped.get(), 100);
+        drop((reads, logs));
+        assert!(String::from_utf8_lossy(&written.lock().unwrap()).contains("of the high workflow\n"));
     }
 
     #[test]

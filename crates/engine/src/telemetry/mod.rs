@@ -4,6 +4,6 @@ mod log_lines;
 mod logs;
 mod metrics;
 
-pub use log_lines::Logs;
+pub use log_lines::{Logs, log_as_high_workflow};
 pub use logs::{LogError, start_logs};
 pub use metrics::{Metrics, Outcome};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use telness_core::call::Draft;
+use telness_core::class::Workflow;
 use telness_engine::clock::Clock;
 use telness_engine::config::{KeyHolder, KeySetting, Settings};
 use telness_engine::{Answer, Asker, CallError, DataFolderError, Engine, Node, StartError};
@@ -30,7 +31,8 @@ pub(crate) const NOBODY: Asker<'static> = asker([198, 51, 100, 99]);
 
 const fn asker(address: [u8; 4]) -> Asker<'static> {
     let [a, b, c, d] = address;
-    Asker { listener: "http", address: IpAddr::V4(std::net::Ipv4Addr::new(a, b, c, d)), key: None }
+    let address = IpAddr::V4(std::net::Ipv4Addr::new(a, b, c, d));
+    Asker { listener: "http", workflow: Workflow::Low, address, key: None }
 }
 
 pub(crate) struct Scene {

@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use telness_core::call::{CallId, Draft, Metadata, Privacy};
-use telness_core::class::Class;
+use telness_core::class::{Class, Workflow};
 use telness_core::decide::{Action, Decision, Target};
 use telness_core::plan::read_plan;
 use telness_core::time::Timestamp;
@@ -190,7 +190,7 @@ impl Simulation {
             at: Timestamp::from_micros(self.now),
             draw_key: [7; 16],
         };
-        let asker = Asker { listener: "http", address: [192, 0, 2, 1].into(), key: None };
+        let asker = Asker { listener: "http", workflow: Workflow::Low, address: [192, 0, 2, 1].into(), key: None };
         let trial = try_call(&self.world, &self.keys, &asker, trial).await;
         assert_eq!(trial.classified.class, class, "{dialled}");
         trial.outcome.unwrap().1

@@ -3,6 +3,8 @@
 mod data;
 mod system;
 
+use std::net::SocketAddr;
+
 use clap::Args;
 use serde::Serialize;
 use telness_core::names::TenantName;
@@ -101,12 +103,8 @@ fn all(settings: &Settings) -> Result<Vec<Check>, Failure> {
     checks.extend(data::folder(settings));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::cannot)?;
     checks.extend(runtime.block_on(data::records(settings)));
-    checks.extend([
-        system::address(settings.listen),
-        system::open_files(settings.http.connections_max),
-        system::zones(),
-        system::clock(&settings.data),
-    ]);
+    checks.extend(settings.listeners().into_iter().map(|(_, address)| system::address(address)));
+    checks.extend([system::open_files(settings.http.connections_max), system::zones(), system::clock(&settings.data)]);
     Ok(checks)
 }
 
@@ -135,10 +133,11 @@ fn keys(settings: &Settings, plan: Option<&Plan>) -> Check {
         let found = format!("one is for the tenant `{tenant}`, which the plan does not have, so it lets nobody in");
         return Check::warn("keys", found, "declare the tenant in the plan, or take the key out");
     }
-    match (settings.keys.len(), settings.listen.ip().is_loopback()) {
-        (0, true) => Check::ok("keys", "none; only this machine can reach the service"),
-        (0, false) => {
-            let found = format!("none, and {} can be reached from elsewhere; serve refuses that", settings.listen);
+    let is_public = |address: &SocketAddr| !address.ip().is_loopback();
+    match (settings.keys.len(), settings.listeners().into_iter().map(|(_, address)| address).find(is_public)) {
+        (0, None) => Check::ok("keys", "none; only this machine can reach the service"),
+        (0, Some(address)) => {
+            let found = format!("none, and {address} can be reached from elsewhere; serve refuses that");
             Check::fail("keys", found, "make one with `telness keys new --tenant NAME`")
         }
         (count, _) => Check::ok("keys", format!("{count}")),

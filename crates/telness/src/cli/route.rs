@@ -9,6 +9,7 @@ use std::sync::Arc;
 use clap::Args;
 use serde_json::json;
 use telness_core::call::{CallId, CallType, Draft, Metadata, Privacy};
+use telness_core::class::Workflow;
 use telness_core::decide::Action;
 use telness_core::names::{PeerName, TenantName};
 use telness_core::plan::{LISTENER_HTTP, Peer, Plan};
@@ -87,7 +88,8 @@ impl Route {
         let at = self.at.unwrap_or_else(|| Clock::system().now());
         let id = self.id.map_or_else(|| identity.fresh_call_id(at), Ok).map_err(Failure::cannot)?;
         let lot = Lot { id, at, of_node: secret.is_some() };
-        let asker = Asker { listener: &self.listener, address, key: key.as_ref().map(KeyText::reveal) };
+        let key = key.as_ref().map(KeyText::reveal);
+        let asker = Asker { listener: &self.listener, workflow: Workflow::Low, address, key };
         let call = TrialCall { draft: self.draft(), id, at, draw_key: identity.draw_key() };
         let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(Failure::cannot)?;
         let trial = runtime.block_on(try_call(&world, &keys, &asker, call));

@@ -11,6 +11,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use serde::Serialize;
 use telness_core::call::CallId;
+use telness_core::class::Workflow;
 use telness_core::reason::Reason;
 use telness_engine::Engine;
 use telness_engine::config::HttpSettings;
@@ -96,8 +97,19 @@ fn operations() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(docs::docs_file))
 }
 
-/// The router over a running engine.
-pub(super) fn router(engine: Arc<Engine>, settings: &HttpSettings) -> Router {
+/// The operations of the high workflow's listener: none that reads the store or edits.
+fn operations_of_high() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::new()
+        .routes(routes!(create_call::create_call))
+        .routes(routes!(report_event::report_event))
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+        .routes(routes!(metrics::metrics))
+}
+
+/// The router over a running engine, for a listener of one of its workflows.
+pub(super) fn router(engine: Arc<Engine>, settings: &HttpSettings, workflow: Workflow) -> Router {
+    let low_is_at = Arc::clone(engine.low_is_at());
     let body = BodyLimits { bytes_max: settings.body_bytes_max, arrival_max: settings.request_max };
     let api = Arc::new(Api {
         engine,
@@ -107,6 +119,14 @@ pub(super) fn router(engine: Arc<Engine>, settings: &HttpSettings) -> Router {
         deck_max: settings.deck_max,
         read_max: settings.request_max,
     });
+    if workflow == Workflow::High {
+        let (router, _document) = operations_of_high().split_for_parts();
+        let elsewhere = move || {
+            let problem = Problem::misdirected(&low_is_at);
+            async move { problem }
+        };
+        return router.fallback(elsewhere.clone()).method_not_allowed_fallback(elsewhere).with_state(api);
+    }
     let (router, _document) = operations().split_for_parts();
     router
         .fallback(|| async { Problem::new(Reason::NotFound, "there is no such path; see /docs") })

@@ -3,17 +3,24 @@
 use std::net::IpAddr;
 
 use axum::http::{HeaderMap, header};
+use telness_core::class::Workflow;
 use telness_core::plan::LISTENER_HTTP;
 use telness_engine::Asker;
 
-/// The address at the other end of a request's connection.
+/// The other end of a request's connection, and whose calls the listener takes that it came to.
 #[derive(Clone, Copy, Debug)]
-pub struct Peer(pub IpAddr);
+pub struct Peer {
+    /// Its address.
+    pub address: IpAddr,
+    /// The workflow of the listener.
+    pub workflow: Workflow,
+}
 
 /// Whoever sent a request. A proxy's word for the address is not taken: any client can write such a header.
 pub(super) fn asker(headers: &HeaderMap, peer: Peer) -> Asker<'_> {
     // An IPv4 client of an IPv6 socket is still the IPv4 client that the plan's networks name.
-    Asker { listener: LISTENER_HTTP, address: peer.0.to_canonical(), key: key(headers) }
+    let address = peer.address.to_canonical();
+    Asker { listener: LISTENER_HTTP, workflow: peer.workflow, address, key: key(headers) }
 }
 
 /// The key of `Authorization: Bearer KEY`. A header of another form is a key that nobody has, so that a mistake in
@@ -53,7 +60,7 @@ mod tests {
 
     #[test]
     fn a_mapped_address_is_its_own() {
-        let mapped = Peer("::ffff:192.0.2.7".parse().unwrap());
+        let mapped = Peer { address: "::ffff:192.0.2.7".parse().unwrap(), workflow: Workflow::Low };
         assert_eq!(asker(&HeaderMap::new(), mapped).address, "192.0.2.7".parse::<IpAddr>().unwrap());
     }
 }

@@ -66,6 +66,8 @@ const ANSWER_BYTES_USUAL: usize = 2048;
             content_type = "application/problem+json"),
         (status = 415, description = "media_type_unsupported: not application/json", body = ProblemDocument,
             content_type = "application/problem+json"),
+        (status = 421, description = "misdirected: a normal call on the listener of emergency and vital calls",
+            body = ProblemDocument, content_type = "application/problem+json"),
         (status = 422, description = "field_missing, field_unknown, field_invalid, number_invalid: every wrong field",
             body = ProblemDocument, content_type = "application/problem+json"),
         (status = 500, description = "internal", body = ProblemDocument, content_type = "application/problem+json"),

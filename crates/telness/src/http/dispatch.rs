@@ -9,6 +9,7 @@ use axum::http::{HeaderValue, Method, Request, header};
 use axum::response::Response;
 use axum::{BoxError, Router};
 use futures_util::FutureExt as _;
+use telness_core::class::Workflow;
 use tower::Service as _;
 
 use super::asker::Peer;
@@ -19,22 +20,23 @@ use super::request_id::{REQUEST_ID, RequestIds};
 #[derive(Debug)]
 pub(super) struct Dispatcher {
     router: Router,
+    workflow: Workflow,
     ids: RequestIds,
 }
 
 impl Dispatcher {
-    pub(super) fn new(router: Router) -> Self {
-        Self { router, ids: RequestIds::new() }
+    pub(super) fn new(router: Router, workflow: Workflow) -> Self {
+        Self { router, workflow, ids: RequestIds::new() }
     }
 
-    /// The answer to a request from `peer`.
-    pub(super) async fn answer<B>(&self, peer: IpAddr, mut request: Request<B>) -> Response
+    /// The answer to a request from an address.
+    pub(super) async fn answer<B>(&self, address: IpAddr, mut request: Request<B>) -> Response
     where
         B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
         let id = self.ids.of(request.headers());
         let method = request.method().clone();
-        request.extensions_mut().insert(Peer(peer));
+        request.extensions_mut().insert(Peer { address, workflow: self.workflow });
         let mut router = self.router.clone();
         // A handler that panicked is never polled again, so nobody sees what it left half done.
         let handled = AssertUnwindSafe(async move { router.call(request).await }).catch_unwind().await;
@@ -81,7 +83,7 @@ mod tests {
         let mut request = Request::new(Body::empty());
         *request.uri_mut() = path.parse().unwrap();
         request.headers_mut().insert(REQUEST_ID, HeaderValue::from_static("r-1"));
-        let response = Dispatcher::new(handler).answer(IpAddr::from([192, 0, 2, 1]), request).await;
+        let response = Dispatcher::new(handler, Workflow::Low).answer(IpAddr::from([192, 0, 2, 1]), request).await;
         let (head, body) = response.into_parts();
         let body = axum::body::to_bytes(body, 65_536).await.unwrap();
         (head.status.as_u16(), head.headers[REQUEST_ID].clone(), serde_json::from_slice(&body).unwrap())

@@ -115,6 +115,12 @@ impl Problem {
         Self { reason, detail: detail.into(), errors: Vec::new(), found: None }
     }
 
+    /// A request that the high workflow's listener is not for.
+    pub fn misdirected(send_to: &str) -> Self {
+        let detail = format!("this listener is for emergency and vital calls alone; {send_to} takes this");
+        Self::new(Reason::Misdirected, detail)
+    }
+
     /// A request with wrong fields; the first gives the status.
     #[must_use]
     pub fn of_faults(mut errors: Vec<FieldFault>) -> Self {
@@ -207,6 +213,7 @@ impl From<CallError> for Problem {
             CallError::Overloaded { in_flight } => {
                 Self::new(reason, format!("{in_flight} calls are in hand, which is the limit"))
             }
+            CallError::Misdirected { send_to } => Self::misdirected(&send_to),
             CallError::NotKept(why) => {
                 tracing::error!(%why, "a call or an event was not acknowledged, since it was not kept");
                 Self::new(reason, NOT_KEPT)

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use telness_core::class::Workflow;
 use telness_engine::Engine;
 use telness_engine::config::HttpSettings;
 use telness_engine::supervise::Supervisor;
@@ -20,10 +21,16 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// How often a further connection is asked to make room while a client waits for a place.
 const ROOM_PAUSE: Duration = Duration::from_millis(200);
 
-/// Serves HTTP on `listener` until `stop`; then takes no more connections, answers what is in hand, and returns
-/// when all connections have ended, or the time for the whole stop is over.
-pub async fn serve(listener: TcpListener, engine: Arc<Engine>, settings: &HttpSettings, stop: CancellationToken) {
-    let dispatcher = Arc::new(Dispatcher::new(api::router(Arc::clone(&engine), settings)));
+/// Serves HTTP on a listener of `workflow` until `stop`; then takes no more connections, answers what is in hand, and
+/// returns when all connections have ended, or the time for the whole stop is over.
+pub async fn serve(
+    listener: TcpListener,
+    workflow: Workflow,
+    engine: Arc<Engine>,
+    settings: &HttpSettings,
+    stop: CancellationToken,
+) {
+    let dispatcher = Arc::new(Dispatcher::new(api::router(Arc::clone(&engine), settings, workflow), workflow));
     let allowance = Allowance {
         head_bytes_max: settings.head_bytes_max,
         header_lines_max: settings.header_lines_max,

@@ -18,3 +18,4 @@ mod directory;
 mod emergencies;
 mod operations;
 mod served;
+mod workflows;

@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
+use telness_core::class::Workflow;
 use telness_core::directory::{NumberEntry, NumberState, Tenant};
 use telness_core::names::TenantName;
 use telness_core::time::Timestamp;
@@ -42,7 +43,16 @@ impl Served {
         Self::changed(settings, |_| {})
     }
 
+    /// Its listener is the high workflow's.
+    pub(crate) fn high(settings: &[(&str, &str)]) -> Self {
+        Self::of(Workflow::High, settings, |_| {})
+    }
+
     pub(crate) fn changed(settings: &[(&str, &str)], change: impl FnOnce(&mut Settings)) -> Self {
+        Self::of(Workflow::Low, settings, change)
+    }
+
+    fn of(workflow: Workflow, settings: &[(&str, &str)], change: impl FnOnce(&mut Settings)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let flag = |(name, text): &(&str, &str)| Flag {
             flag: "--set".to_owned(),
@@ -60,7 +70,10 @@ impl Served {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let address = listener.local_addr().unwrap();
             let (engine, limits, stop) = (Arc::clone(&node.engine), settings.http.clone(), stop.clone());
-            edge.task("the HTTP edge", async move { telness::http::serve(listener, engine, &limits, stop).await });
+            edge.task(
+                "the HTTP edge",
+                async move { telness::http::serve(listener, workflow, engine, &limits, stop).await },
+            );
             (node, address)
         });
         Self { address, node: Some(node), runtime, stop, edge, _folder: folder }

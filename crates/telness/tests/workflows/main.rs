@@ -9,6 +9,7 @@
     reason = "a test"
 )]
 
+mod listeners;
 mod logs;
 
 use std::time::Duration;

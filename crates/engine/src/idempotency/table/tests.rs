@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 
 use telness_core::call::{Draft, Metadata, Privacy};
+use telness_core::class::Workflow;
 use uuid::Uuid;
 
 use super::*;
@@ -25,7 +26,7 @@ async fn record_a_call() -> (Arc<CallRecord>, Proof) {
     let folder = tempfile::tempdir().unwrap();
     let settings = Settings { data: folder.path().join("data"), ..Settings::defaults() };
     let node = Node::start(&settings, Clock::system()).unwrap();
-    let asker = Asker { listener: "http", address: [127, 0, 0, 1].into(), key: None };
+    let asker = Asker { listener: "http", workflow: Workflow::Low, address: [127, 0, 0, 1].into(), key: None };
     let draft = Draft {
         to: "112".into(),
         to_again: Vec::new(),

@@ -1,0 +1,57 @@
+//! One process with two listeners, or two processes: an emergency call is carried by either.
+
+use std::collections::BTreeSet;
+
+use telness_testkit::{Client, Service};
+
+use super::{emergency, normal, options};
+
+fn status_of(client: &mut Client, call: &serde_json::Value) -> u16 {
+    client.post("/v1/calls", call).unwrap().status
+}
+
+/// The names of a process's threads, without their numbers.
+fn threads_of(service: &Service) -> Vec<String> {
+    let tasks = std::fs::read_dir(format!("/proc/{}/task", service.pid())).unwrap();
+    let name = |task: std::io::Result<std::fs::DirEntry>| std::fs::read_to_string(task.unwrap().path().join("comm"));
+    tasks.filter_map(|task| name(task).ok()).map(|name| name.trim().to_owned()).collect()
+}
+
+#[test]
+fn e12_the_high_workflow_has_a_listener_and_threads_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = options(&folder).set("workflow.high.listen", "127.0.0.1:0").set("workflow.high.threads", "3");
+    let service = Service::start(&options);
+    let (mut low, mut high) = (service.client(), service.client_of_high());
+    assert_ne!(service.address(), service.address_of_high().unwrap());
+    assert_eq!([status_of(&mut high, &normal()), status_of(&mut high, &emergency())], [421, 201]);
+    assert_eq!([status_of(&mut low, &normal()), status_of(&mut low, &emergency())], [201, 201]);
+    let of_high = threads_of(&service).iter().filter(|name| *name == "telness-high").count();
+    assert_eq!(of_high, 3, "{:?}", threads_of(&service));
+}
+
+#[test]
+fn e13_either_process_carries_an_emergency_call_and_goes_on_when_the_other_is_killed() {
+    let (of_high, of_low) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let start = |folder, workflow| Service::start(&options(folder).argument("--workflow").argument(workflow));
+    let (mut high, mut low) = (start(&of_high, "high"), start(&of_low, "low"));
+    assert_eq!(high.address_of_high(), Some(high.address()), "it has one listener, the high workflow's");
+    assert_eq!(low.address_of_high(), None);
+    // Where it may go, whichever of equal gateways is the first.
+    let ways = |service: &Service| {
+        let answer = service.client().post("/v1/calls", &emergency()).unwrap().json();
+        assert_eq!((&answer["class"], &answer["action"]), (&"emergency".into(), &"route".into()), "{answer}");
+        let steps = answer["steps"].as_array().unwrap().iter();
+        let ways: BTreeSet<String> = steps.map(|step| step["targets"][0]["uri"].to_string()).collect();
+        ways
+    };
+    let carried = ways(&high);
+    assert_eq!(carried.len(), 4, "{carried:?}");
+    assert_eq!(ways(&low), carried, "the same engine knows the same ways");
+    assert_eq!(status_of(&mut high.client(), &normal()), 421);
+    high.kill();
+    assert_eq!(ways(&low), carried);
+    high.restart();
+    low.kill();
+    assert_eq!(ways(&high), carried);
+}
