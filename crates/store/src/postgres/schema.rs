@@ -34,8 +34,8 @@ const STEPS: &[Step] = &[
     Step { version: 6, name: "billing_holds", sql: include_str!("migrations/0006_billing_holds.sql"), works_from: 1 },
 ];
 
-/// The lowest version that this telness can work with.
-const NEEDED: i64 = 5;
+/// The lowest version that this telness can work with: the first that has all of [`TABLES`].
+const NEEDED: i64 = 6;
 
 /// How long a step waits for a table. Whoever wants to change one keeps all from it who come later, so it does not wait
 /// for a long read, such as a dump, but tries again.
@@ -59,6 +59,9 @@ const UNLOCK: &str = "SELECT pg_advisory_unlock(hashtext('telness migrate'))";
 const RANGE: &str = "SELECT coalesce(max(version), 0), coalesce(max(works_from), 0) FROM schema_migrations";
 const ENCODING: &str = "SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = current_database()";
 const APPLIED: &str = "SELECT version, name, checksum FROM schema_migrations ORDER BY version";
+
+const COLUMN: &str = "SELECT 1 FROM information_schema.columns
+    WHERE table_schema = current_schema() AND table_name = $1 AND column_name = $2";
 
 /// Whether a database has a schema that this version works with.
 pub(super) async fn require_known(client: &impl GenericClient) -> Result<(), Trouble> {
@@ -181,23 +184,10 @@ impl Migrations {
         let applied = self.applied().await?;
         require_same(&applied)?;
         let mut client = self.pool.connection().await?;
-        for table in TABLES {
-            let (table, columns) = table.split_once(": ").unwrap_or((table, ""));
-            for column in columns.split(' ') {
-                let there = client
-                    .query_opt(
-                        "SELECT 1 FROM information_schema.columns
-                         WHERE table_schema = current_schema() AND table_name = $1 AND column_name = $2",
-                        &[&table, &column],
-                    )
-                    .await
-                    .map_err(lost)?;
-                if there.is_none() {
-                    return Err(StoreError::Broken(format!(
-                        "the schema lacks {table}.{column}, which its steps made: somebody changed it by hand"
-                    )));
-                }
-            }
+        if let Some(column) = lacking(&**client).await? {
+            return Err(StoreError::Broken(format!(
+                "the schema lacks {column}, which its steps made: somebody changed it by hand"
+            )));
         }
         verify::unique_keys(&**client).await.map_err(StoreError::from)?;
         let found = applied.last().map_or(0, |(version, ..)| *version);
@@ -221,6 +211,19 @@ impl Migrations {
         }
         applied(&**client).await
     }
+}
+
+/// The first column that this version reads or writes and the schema does not have.
+async fn lacking(client: &impl GenericClient) -> Result<Option<String>, StoreError> {
+    for table in TABLES {
+        let (table, columns) = table.split_once(": ").unwrap_or((table, ""));
+        for column in columns.split(' ') {
+            if client.query_opt(COLUMN, &[&table, &column]).await.map_err(lost)?.is_none() {
+                return Ok(Some(format!("{table}.{column}")));
+            }
+        }
+    }
+    Ok(None)
 }
 
 /// What this version reads and writes.
@@ -371,6 +374,22 @@ mod tests {
             let steps = [step];
             let (taken, ()) = tokio::join!(step_by_step(&mut migrator, &steps), work);
             assert_eq!(taken.unwrap(), [1_000]);
+        });
+    }
+
+    /// A node that took less for enough would ship, and fail where it needs the rest.
+    #[test]
+    fn s2_the_lowest_schema_that_is_taken_has_all_that_this_version_reads_and_writes() {
+        let server = telness_testkit::Postgres::start();
+        let tls = super::super::Tls::Off;
+        let options = PostgresOptions { tls, ..PostgresOptions::new(server.url(&server.database())) };
+        let run = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        run.block_on(async {
+            let pool = Pool::new(&options).unwrap();
+            let mut client = pool.connection().await.unwrap();
+            let needed = STEPS.iter().filter(|step| step.version <= NEEDED).count();
+            assert_eq!(step_by_step(&mut client, &STEPS[..needed]).await.unwrap().last(), Some(&NEEDED));
+            assert_eq!(lacking(&**client).await.unwrap(), None);
         });
     }
 
