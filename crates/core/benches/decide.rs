@@ -99,6 +99,7 @@ fn trunk(name: &str, gateways: u8) -> Trunk {
         setup_ms: 4000,
         ring_ms: 60_000,
         move_on: Arc::new(MoveOn::default()),
+        probe: None,
     }
 }
 

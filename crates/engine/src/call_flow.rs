@@ -76,6 +76,7 @@ impl Engine {
             }
         };
         let proof = self.record(&record).await?;
+        self.gateways.remember(record.routing.call_id, &record.personal.steps);
         let answer = Answer { record, proof, replayed: false };
         hold.done(&answer);
         Ok(answer)

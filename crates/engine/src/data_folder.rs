@@ -80,6 +80,12 @@ impl DataFolder {
         self.path.join("snapshot")
     }
 
+    /// The file that tells what is believed of gateways.
+    #[must_use]
+    pub fn gateways(&self) -> PathBuf {
+        gateways_file(&self.path)
+    }
+
     /// The embedded store's file.
     #[must_use]
     pub fn store(&self) -> PathBuf {
@@ -139,6 +145,12 @@ impl DataFolder {
 #[must_use]
 pub fn store_file(folder: &Path) -> PathBuf {
     folder.join("calls.sqlite")
+}
+
+/// The file in a data folder that tells what its node believes of gateways.
+#[must_use]
+pub fn gateways_file(folder: &Path) -> PathBuf {
+    folder.join("gateways.json")
 }
 
 /// The server's secret of the settings: that of the key file if they name one, or else of the data folder, which another

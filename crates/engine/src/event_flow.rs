@@ -55,6 +55,8 @@ impl Engine {
         let refused = |denials| CallError::Refused(Refusal { denials, faults: Vec::new() });
         let tenant = self.tenant_of(asker).map_err(refused)?;
         let received_at = self.clock.now();
+        let (leg, kind, cause) = (report.leg.clone(), report.kind, report.cause);
+        let reporter = tenant.clone();
         let event = CallEvent {
             v: 1,
             event_id: report.event_id.clone().unwrap_or_else(|| self.identity.event_id(&report)),
@@ -72,6 +74,7 @@ impl Engine {
         let entry = Entry::Event(Box::new(event)).encode();
         let entry = entry.map_err(|error| CallError::Internal(error.to_string()))?;
         let proof = self.recorder.record(Workflow::Low, Durability::Journal, entry).await?;
+        self.gateways.reported(call_id, &leg, kind, cause, &reporter, crate::clock::monotonic());
         self.metrics.events.inc();
         Ok(EventTaken { event_id, proof })
     }

@@ -1,5 +1,6 @@
 //! A running node: what the flows stand on, put together at the start and taken apart in order at the end.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -21,16 +22,18 @@ use crate::billing;
 use crate::call_flow::Answer;
 use crate::call_log::CallLog;
 use crate::clock::Clock;
-use crate::config::{BillingSettings, Settings};
+use crate::config::{BillingSettings, ProbeSettings, Settings};
 use crate::data_folder::{DataFolder, DataFolderError, read_key_file};
 use crate::deck_flow::DeckLoader;
 use crate::error::CallError;
+use crate::health::{GatewayList, Gateways, Prober};
 use crate::heartbeat;
 use crate::idempotency::Idempotency;
 use crate::identity::{Identity, random_bytes};
 use crate::lookup::Lookups;
 use crate::plan_flow::PlanError;
 use crate::recorder::{Backlog, Proof, Recorder, RecorderThreads};
+use crate::sip::{Client, TlsRoots};
 use crate::snapshot::{Follower, Keeping, MadeOf, PlanFrom, Served, SnapshotFolder};
 use crate::storage;
 use crate::supervise::Supervisor;
@@ -57,6 +60,7 @@ pub struct Engine {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) control: Control,
     pub(crate) deck_loader: DeckLoader,
+    pub(crate) gateways: Arc<Gateways>,
     stop_max: Duration,
 }
 
@@ -124,10 +128,12 @@ impl Beside {
         engine: &Arc<Engine>,
         store: Arc<dyn Store>,
         follower: Follower,
+        prober: Prober,
         billing: BillingSettings,
     ) -> Self {
         let stop = tasks.stopping();
         tasks.task("the follower of the store", follower.run(stop.clone()));
+        tasks.task("the prober of gateways", prober.run(stop.clone()));
         let started_at = engine.clock.now();
         tasks.task("the heartbeat", heartbeat::run(Arc::clone(engine), store, started_at, stop.clone()));
         if !billing.close_every.is_zero() {
@@ -190,6 +196,7 @@ impl Node {
         let call_log = CallLog { store: Arc::clone(&store), upkeep, recorder: recorder.clone(), wait_max, started_at };
         let tasks = Supervisor::new();
         let deck_loader = DeckLoader::new(control.clone(), clock.clone(), tasks.clone());
+        let draw = random_bytes().map_err(|error| system(&error))?;
         let engine = Arc::new(Engine {
             node,
             clock,
@@ -204,9 +211,11 @@ impl Node {
             metrics,
             control,
             deck_loader,
+            gateways: Arc::new(Gateways::new(u64::from_be_bytes(draw), settings.probe.every)),
             stop_max: settings.http.drain_announce.saturating_add(settings.http.drain_max),
         });
-        let beside = Beside::start(tasks, &engine, store, follower, settings.billing);
+        let prober = engine.prober(&settings.probe, folder.gateways());
+        let beside = Beside::start(tasks, &engine, store, follower, prober, settings.billing);
         Ok(Self { engine, threads, folder, beside })
     }
 
@@ -231,6 +240,18 @@ impl Engine {
         let sites = world.plan.sites.iter().map(|site| site.region);
         let regions: std::collections::BTreeSet<_> = sites.chain([world.plan.default_region]).collect();
         telness_numbers::warm(regions);
+    }
+
+    fn prober(&self, settings: &ProbeSettings, kept: PathBuf) -> Prober {
+        Prober {
+            gateways: Arc::clone(&self.gateways),
+            served: Arc::clone(&self.snapshot),
+            client: Client::new(settings.wait_max, TlsRoots::new(settings.tls_ca_file.clone())),
+            metrics: Arc::clone(&self.metrics),
+            clock: self.clock.clone(),
+            node: self.node.clone(),
+            kept,
+        }
     }
 
     /// Says that the node is about to stop: it is no longer ready, and still carries what comes. The answer is by
@@ -296,6 +317,13 @@ impl Engine {
     #[must_use]
     pub const fn deck_loader(&self) -> &DeckLoader {
         &self.deck_loader
+    }
+
+    /// The gateways of the plan in service, and what is believed of them.
+    #[must_use]
+    pub fn gateways(&self) -> GatewayList {
+        let (node, at) = (self.node.clone(), self.clock.now());
+        GatewayList { node, at, blind: self.gateways.is_blind(), gateways: self.gateways.list() }
     }
 
     /// The key under which numbers are hashed for search.

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use telness_core::class::{Class, Workflow};
 use telness_core::reason::Reason;
-use telness_engine::telemetry::{Metrics, Outcome};
+use telness_engine::telemetry::{GatewayInState, Metrics, Outcome};
 use telness_store::Transacted;
 
 /// The invariants: their letter and the highest number of each.
@@ -144,6 +144,9 @@ fn rendered() -> String {
     metrics.call(Class::Normal, Workflow::Low, Outcome::Routed, Reason::NoRoute, Duration::ZERO);
     metrics.journal_batch(1, Duration::ZERO, true);
     metrics.shipped_batch(1, 0, Duration::ZERO);
+    let gateway = GatewayInState { trunk: "t", gateway: "g", emergency: true, state: "up" };
+    metrics.health.gateways([gateway].into_iter(), false);
+    metrics.health.probed("answered", Some(Duration::ZERO));
     metrics.render()
 }
 
@@ -186,8 +189,9 @@ fn in_docs() -> BTreeMap<String, (String, BTreeSet<String>)> {
 fn every_metric_is_documented_as_it_is() {
     let code = in_code();
     assert_eq!(code, in_docs(), "left: the code; right: docs/metrics.md");
-    let source = fs::read_to_string(root().join("crates/engine/src/telemetry/metrics.rs")).unwrap();
-    let registered = source.matches("registry.register").count();
+    let sources = fs::read_dir(root().join("crates/engine/src/telemetry")).unwrap();
+    let sources = sources.map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap());
+    let registered: usize = sources.map(|source| source.matches("registry.register").count()).sum();
     assert_eq!(code.len(), registered, "`rendered` above must give each family a sample, or it is not seen here");
 }
 

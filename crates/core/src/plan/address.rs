@@ -34,7 +34,8 @@ fn is_host(text: &str) -> bool {
 }
 
 /// The host of a gateway's address, in one form: two ports of one host fail together.
-pub(super) fn host(address: &str) -> String {
+#[must_use]
+pub fn gateway_host(address: &str) -> String {
     let parsed = address.parse().map(|address: SocketAddr| address.ip());
     if let Ok(address) = parsed.or_else(|_| address.trim_matches(['[', ']']).parse::<IpAddr>()) {
         return address.to_canonical().to_string();

@@ -18,7 +18,7 @@ mod run;
 mod schedule;
 mod tables;
 
-pub use address::is_gateway_address;
+pub use address::{gateway_host, is_gateway_address};
 pub use document::schema;
 pub use fault::{FAULTS_SHOWN_MAX, Fault, FaultCode, PlanFaults, render_warnings};
 pub use nearest::nearest;

@@ -1,6 +1,6 @@
 //! The compiled plan: what the engine reads for every call. Immutable, checked, names resolved to indices.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ipnet::IpNet;
@@ -164,6 +164,8 @@ pub struct Trunk {
     pub ring_ms: u32,
     /// After which causes the next target may be tried.
     pub move_on: Arc<MoveOn>,
+    /// Whether its gateways are asked if they are there; if not said, those that emergency calls go to are.
+    pub probe: Option<bool>,
 }
 
 /// One SIP address of a trunk.
@@ -194,6 +196,18 @@ pub enum Transport {
     Tcp,
     /// TLS over TCP.
     Tls,
+}
+
+impl Transport {
+    /// The word that plans have for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Udp => "udp",
+            Self::Tcp => "tcp",
+            Self::Tls => "tls",
+        }
+    }
 }
 
 /// How a called number is written for a trunk.
@@ -442,6 +456,15 @@ impl Plan {
     #[must_use]
     pub fn is_vital(&self, dialled: &str, place: &Place) -> bool {
         self.vital.get(&place.region).is_some_and(|vital| emergency::is_one_of(dialled, place, vital))
+    }
+
+    /// The trunks that emergency calls are routed to, each once.
+    #[must_use]
+    pub fn emergency_trunks(&self) -> BTreeSet<TrunkIx> {
+        let table = &self.emergency;
+        let lists = table.area_routes.values().chain(table.routes.values()).chain([&table.default]);
+        let groups = lists.flat_map(|groups| groups.iter());
+        groups.flat_map(|group| group.0.iter().map(|(trunk, _)| *trunk)).collect()
     }
 
     /// The trunk at an index of this plan.

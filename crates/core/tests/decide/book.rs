@@ -100,6 +100,7 @@ impl Book {
             setup_ms: 4000,
             ring_ms: 60_000,
             move_on: Arc::new(MoveOn::default()),
+            probe: None,
         };
         change(&mut trunk);
         push(&mut self.plan.trunks, trunk);

@@ -377,6 +377,28 @@ pub const SETTINGS: &[Setting] = &[
          1.5 KB a record.",
     ),
     setting(
+        "probe.every_s",
+        "60",
+        whole(0, 3_600, |to, n| to.probe.every = Duration::from_secs(n)),
+        "How often a gateway is asked, by SIP OPTIONS, if it is there, in seconds; 0 is never. Those are asked that \
+         emergency calls go to, and those of trunks with `probe: true`. One in doubt is asked again after 5 s, one that is \
+         down every 10 s.",
+    ),
+    setting(
+        "probe.wait_ms_max",
+        "4000",
+        whole(100, 30_000, |to, n| to.probe.wait_max = Duration::from_millis(n)),
+        "How long a gateway may take to answer that, in milliseconds.",
+    ),
+    setting(
+        "probe.tls_ca_file",
+        "",
+        Takes::Path { optional: true, set: |to, path| to.probe.tls_ca_file = path },
+        "The authorities that may have signed the certificates of gateways that are asked by TLS, as PEM. Without one the \
+         system's. A gateway whose certificate is not believed is not asked, which `telness gateways` tells; it does not \
+         count as down.",
+    ),
+    setting(
         "retention.calls_days",
         "0",
         whole(0, RETENTION_DAYS_MAX, |to, n| to.retention.calls_days = days(n)),

@@ -123,6 +123,8 @@ pub struct Settings {
     pub store: StoreSettings,
     /// Records for billing.
     pub billing: BillingSettings,
+    /// How gateways are asked if they are there.
+    pub probe: ProbeSettings,
     /// How long records are kept.
     pub retention: Retention,
     /// What is logged and how.
@@ -232,6 +234,17 @@ pub struct BillingSettings {
     pub file_records_max: u32,
 }
 
+/// How gateways are asked if they are there.
+#[derive(Clone, Debug)]
+pub struct ProbeSettings {
+    /// How often one that is well is asked; never if zero.
+    pub every: Duration,
+    /// How long it may take to answer.
+    pub wait_max: Duration,
+    /// The authorities that may have signed a gateway's certificate.
+    pub tls_ca_file: Option<PathBuf>,
+}
+
 /// What is logged.
 #[derive(Clone, Debug)]
 pub struct LogSettings {
@@ -317,6 +330,7 @@ impl Settings {
                 open_max: Duration::ZERO,
                 file_records_max: 0,
             },
+            probe: ProbeSettings { every: Duration::ZERO, wait_max: Duration::ZERO, tls_ca_file: None },
             retention: Retention::default(),
             log: LogSettings { json: false, filter: String::new() },
         }

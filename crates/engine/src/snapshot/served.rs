@@ -2,10 +2,10 @@
 //! the plan's file again, one after the other.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use telness_core::time::Timestamp;
-use telness_core::world::World;
+use telness_core::world::{Health, World};
 use tokio::sync::Notify;
 
 use super::compile::{Compiled, FaultyPlan};
@@ -192,6 +192,26 @@ impl Served {
         }
     }
 
+    /// Puts in service what is now believed of gateways, if that is news. While another world is being compiled nothing
+    /// is asked, and nobody waits.
+    pub(crate) fn change_health(&self, news: impl FnOnce() -> Option<Health>) {
+        let mut made_of = match self.made_of.try_lock() {
+            Ok(made_of) => made_of,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return,
+        };
+        if let Some(health) = news() {
+            made_of.compiled.world.health = Arc::new(health);
+            self.publish(made_of.compiled.world.clone());
+        }
+    }
+
+    fn publish(&self, world: World) {
+        if let Err(error) = self.world.publish(world) {
+            tracing::warn!(%error, "the world before could not be retired on a thread of its own");
+        }
+    }
+
     fn put_in_service(&self, made_of: &mut MadeOf, compiled: Compiled) {
         if compiled.issues != made_of.compiled.issues {
             for issue in &compiled.issues.shown {
@@ -199,9 +219,7 @@ impl Served {
             }
         }
         let revision = i64::try_from(compiled.plan.revision).unwrap_or(i64::MAX);
-        if let Err(error) = self.world.publish(compiled.world.clone()) {
-            tracing::warn!(%error, "the world before could not be retired on a thread of its own");
-        }
+        self.publish(compiled.world.clone());
         self.metrics.plan_revision.set(revision);
         self.of_store.store(!made_of.tables.is_empty(), Ordering::Relaxed);
         made_of.compiled = compiled;

@@ -13,6 +13,7 @@ use telness_core::class::{Class, Workflow};
 use telness_core::reason::Reason;
 use telness_store::{Observe, Transacted};
 
+use super::health_metrics::HealthMetrics;
 use super::logs::lines_dropped;
 
 /// What came of a request for a call.
@@ -116,10 +117,12 @@ pub struct Metrics {
     pub billing_waiting_seconds: Gauge,
     /// 1 while this node cannot make records or close files.
     pub billing_failing: Gauge,
+    /// What is believed of gateways.
+    pub health: HealthMetrics,
 }
 
 /// From 50 microseconds to 3 seconds.
-fn seconds() -> Histogram {
+pub(super) fn seconds() -> Histogram {
     Histogram::new([5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2, 0.1, 0.2, 0.5, 1.0, 3.0])
 }
 
@@ -169,6 +172,7 @@ impl Metrics {
             billing_held_hours: Gauge::default(),
             billing_waiting_seconds: Gauge::default(),
             billing_failing: Gauge::default(),
+            health: HealthMetrics::default(),
         };
         metrics.register();
         metrics
@@ -225,6 +229,7 @@ impl Metrics {
         registry.register("key_differs", "1 while another node has another server's key", self.key_differs.clone());
         registry.register("log_lines_dropped", "Log lines that nobody read in time", lines_dropped());
         self.register_billing();
+        self.health.register(&mut self.registry);
     }
 
     fn register_billing(&mut self) {

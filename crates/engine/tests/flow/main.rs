@@ -15,6 +15,7 @@ mod denials;
 mod directory;
 mod emergency;
 mod following;
+mod gateways;
 mod idempotency;
 mod journal;
 mod outages;

@@ -1,17 +1,18 @@
-//! The gateways of a plan as they are, and as probes believe them to be.
+//! The gateways of a plan as they are, beside what a node believes of them by asking and by what switches report.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use telness_core::decide::Target;
+use telness_core::call::CallId;
+use telness_core::decide::{Step, Target};
 use telness_core::names::{GatewayName, TrunkName};
-use telness_core::plan::Plan;
-use telness_core::world::Health;
+use telness_core::record::{Cause, EventKind};
+use telness_core::time::Timestamp;
+use telness_core::world::{Health, World};
+use telness_engine::health::Gateways as Believed;
+use telness_engine::sip::Asked;
 use telness_testkit::Dice;
-
-/// After so many failed probes in a row a gateway is believed to be down, and after so many good ones to be up.
-const DOWN_AFTER: u32 = 3;
-const UP_AFTER: u32 = 2;
 
 pub(crate) type Key = (TrunkName, GatewayName);
 
@@ -27,32 +28,43 @@ pub(crate) enum State {
 
 #[derive(Debug)]
 struct Gateway {
+    address: Arc<str>,
     state: State,
     since: i64,
-    /// Probes in a row that went as the last one did.
-    in_a_row: u32,
-    last_was_good: bool,
-    believed_up: bool,
 }
 
 /// All of them.
 #[derive(Debug)]
-pub(crate) struct Gateways(BTreeMap<Key, Gateway>);
+pub(crate) struct Gateways {
+    all: BTreeMap<Key, Gateway>,
+    believed: Believed,
+    /// The beginning, on the node's clock and on that of the simulation.
+    began: (Instant, i64),
+}
 
 impl Gateways {
-    pub(crate) fn of(plan: &Plan) -> Self {
-        let all = plan
-            .trunks
-            .iter()
-            .flat_map(|trunk| trunk.gateways.iter().map(|gateway| (trunk.name.clone(), gateway.name.clone())));
-        let lives = || Gateway { state: State::Lives, since: 0, in_a_row: 0, last_was_good: true, believed_up: true };
-        Self(all.map(|key| (key, lives())).collect())
+    pub(crate) fn of(world: &World, seed: u64, now: i64) -> Self {
+        let mut all = BTreeMap::new();
+        for trunk in &world.plan.trunks {
+            for gateway in &trunk.gateways {
+                let lives = Gateway { address: Arc::clone(&gateway.address), state: State::Lives, since: 0 };
+                all.insert((trunk.name.clone(), gateway.name.clone()), lives);
+            }
+        }
+        let began = (telness_engine::clock::monotonic(), now);
+        let believed = Believed::new(seed, Duration::from_secs(10));
+        believed.follow(world, began.0);
+        Self { all, believed, began }
+    }
+
+    fn instant(&self, now: i64) -> Instant {
+        self.began.0 + Duration::from_micros(u64::try_from(now - self.began.1).unwrap())
     }
 
     /// One of them changes: it dies in one way or another, or lives again.
     pub(crate) fn change(&mut self, now: i64, dice: &mut Dice) {
-        let at = usize::try_from(dice.below(self.0.len() as u64)).unwrap();
-        let gateway = self.0.values_mut().nth(at).unwrap();
+        let at = usize::try_from(dice.below(self.all.len() as u64)).unwrap();
+        let gateway = self.all.values_mut().nth(at).unwrap();
         let next = match (gateway.state, dice.one_in(2)) {
             (State::Lives, true) => State::Refuses,
             (State::Lives, false) => State::Silent,
@@ -61,29 +73,44 @@ impl Gateways {
         (gateway.state, gateway.since) = (next, now);
     }
 
-    /// Probes them all; answers the health if that changed what is believed.
-    pub(crate) fn probe(&mut self, version: u64) -> Option<Arc<Health>> {
-        let mut changed = false;
-        for gateway in self.0.values_mut() {
-            let good = gateway.state == State::Lives;
-            gateway.in_a_row = if good == gateway.last_was_good { gateway.in_a_row + 1 } else { 1 };
-            gateway.last_was_good = good;
-            let enough = gateway.in_a_row >= if good { UP_AFTER } else { DOWN_AFTER };
-            if enough && gateway.believed_up != good {
-                (gateway.believed_up, changed) = (good, true);
-            }
+    /// Asks those whose turn it is; answers the health if that changed what is believed.
+    pub(crate) fn probe(&self, now: i64) -> Option<Health> {
+        let (at, instant) = (Timestamp::from_micros(now), self.instant(now));
+        for whom in self.believed.due(instant, usize::MAX) {
+            let state = self.all.values().find(|gateway| gateway.address == whom.address).unwrap().state;
+            let asked = match state {
+                State::Lives => Asked::Answered(200),
+                State::Refuses => Asked::Answered(503),
+                State::Silent => Asked::Silent,
+            };
+            self.believed.asked(&whom, &asked, Duration::ZERO, at, instant);
         }
-        let down = || self.0.iter().filter(|(_, one)| !one.believed_up).map(|(key, _)| key.clone()).collect();
-        changed.then(|| Arc::new(Health { version: version + 1, down: down() }))
+        self.believed.news(at, instant)
+    }
+
+    pub(crate) fn remember(&self, call: CallId, steps: &[Step]) {
+        self.believed.remember(call, steps);
+    }
+
+    /// A switch has tried a target and reports what came of it.
+    pub(crate) fn report(&self, call: CallId, target: &Target, now: i64) {
+        let failed = |sip| (EventKind::Failed, Some(Cause { sip: Some(sip), q850: None }));
+        let (kind, cause) = match self.state(target) {
+            State::Lives => (EventKind::Answered, None),
+            State::Refuses => failed(503),
+            State::Silent => failed(408),
+        };
+        let tenant = "simulated".parse().unwrap();
+        self.believed.reported(call, &target.leg, kind, cause, &tenant, self.instant(now));
     }
 
     pub(crate) fn state(&self, target: &Target) -> State {
-        self.0[&key(target)].state
+        self.all[&key(target)].state
     }
 
     /// Whether a target lived all the time since.
     pub(crate) fn has_lived_since(&self, target: &Target, since: i64) -> bool {
-        let gateway = &self.0[&key(target)];
+        let gateway = &self.all[&key(target)];
         gateway.state == State::Lives && gateway.since <= since
     }
 }

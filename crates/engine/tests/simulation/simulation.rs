@@ -71,6 +71,7 @@ pub(crate) struct Report {
 }
 
 struct Open {
+    id: CallId,
     kind: Kind,
     began: i64,
     targets: Vec<Target>,
@@ -96,13 +97,14 @@ impl Simulation {
         let mut settings = Settings::defaults();
         settings.low.calls_in_flight_max = PLACES;
         let plan = read_plan(EXAMPLE.as_bytes(), 1).unwrap();
-        let gateways = Gateways::of(&plan);
+        let world = World::of_plan(plan);
+        let gateways = Gateways::of(&world, seed, NOON);
         Self {
             dice: Dice::seeded(seed),
             now: NOON,
             order: 0,
             next: BinaryHeap::new(),
-            world: World::of_plan(plan),
+            world,
             gateways,
             workflows: Workflows::new(&settings),
             keys: Keys::new(&settings.keys),
@@ -163,17 +165,20 @@ impl Simulation {
             self.tally(kind).refused += 1;
             return;
         };
-        let decision = self.decide(kind, class).await;
+        let id = u128::from(self.dice.below(u64::MAX)) << 64 | u128::from(self.dice.below(u64::MAX));
+        let id = CallId(uuid::Uuid::from_u128(id));
+        let decision = self.decide(id, kind, class).await;
+        self.gateways.remember(id, &decision.steps);
         let targets = self.held_to_its_promises(kind, &decision);
         (call, self.now, targets.iter().map(key).collect::<Vec<_>>()).hash(&mut self.digest);
         if decision.action == Action::Route {
             self.tally(kind).routed += 1;
         }
-        self.open.insert(call, Open { kind, began: self.now, targets, place });
+        self.open.insert(call, Open { id, kind, began: self.now, targets, place });
         self.after_about(SECOND / 10, Event::Answered(call));
     }
 
-    async fn decide(&mut self, kind: Kind, class: Class) -> Decision {
+    async fn decide(&mut self, id: CallId, kind: Kind, class: Class) -> Decision {
         let dialled = match kind {
             Kind::Emergency => {
                 ["112", "90000", "tel:112;phone-context=+46", "urn:service:sos.ambulance"][self.below(4)]
@@ -183,13 +188,7 @@ impl Simulation {
                 ["+46701740605", "+46701740610", "+46846500410", "+4687654321", "+15005550006"][self.below(5)]
             }
         };
-        let id = u128::from(self.dice.below(u64::MAX)) << 64 | u128::from(self.dice.below(u64::MAX));
-        let trial = TrialCall {
-            draft: draft(dialled),
-            id: CallId(uuid::Uuid::from_u128(id)),
-            at: Timestamp::from_micros(self.now),
-            draw_key: [7; 16],
-        };
+        let trial = TrialCall { draft: draft(dialled), id, at: Timestamp::from_micros(self.now), draw_key: [7; 16] };
         let asker = Asker { listener: "http", workflow: Workflow::Low, address: [192, 0, 2, 1].into(), key: None };
         let trial = try_call(&self.world, &self.keys, &asker, trial).await;
         assert_eq!(trial.classified.class, class, "{dialled}");
@@ -220,6 +219,7 @@ impl Simulation {
         let open = &self.open[&call];
         let Some(target) = open.targets.get(step) else { return self.ends(call, None) };
         let move_on = Arc::clone(&target.move_on);
+        self.gateways.report(open.id, target, self.now);
         match self.gateways.state(target) {
             State::Lives => self.ends(call, Some(step)),
             State::Refuses if move_on.sip.contains(&503) => self.in_(SECOND / 10, Event::Tries(call, step + 1)),
@@ -254,9 +254,9 @@ impl Simulation {
     }
 
     fn probe(&mut self) {
-        if let Some(health) = self.gateways.probe(self.world.health.version) {
+        if let Some(health) = self.gateways.probe(self.now) {
             self.report.healths = health.version;
-            self.world.health = health;
+            self.world.health = Arc::new(health);
         }
         self.in_(2 * SECOND, Event::Probe);
     }

@@ -11,6 +11,7 @@ mod editing;
 mod exit;
 mod explain;
 mod export;
+mod gateways;
 mod import;
 mod in_store;
 mod keys;
@@ -81,6 +82,8 @@ enum Command {
     Blocks(directory::Blocks),
     /// Loads, lists, shows and deletes rate decks
     Decks(decks::Decks),
+    /// Shows which gateways the node of a data folder believes to be up
+    Gateways(gateways::Gateways),
     /// Shows what was changed in the store, by whom, when and why
     Changes(changes::Changes),
     /// Writes all that the store keeps to one file
@@ -157,6 +160,7 @@ impl Command {
             Self::Numbers(numbers) => numbers.run(out),
             Self::Blocks(blocks) => blocks.run(out),
             Self::Decks(decks) => decks.run(out),
+            Self::Gateways(gateways) => gateways.run(out),
             Self::Changes(changes) => changes.run(out),
             Self::Export(export) => export.run(out),
             Self::Import(import) => import.run(out),

@@ -21,6 +21,7 @@ pub mod health;
 pub mod json;
 pub mod list_billing_files;
 pub mod list_calls;
+pub mod list_gateways;
 pub mod metrics;
 mod pace;
 mod paging;

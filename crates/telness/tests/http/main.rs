@@ -16,6 +16,7 @@ mod billing;
 mod connections;
 mod directory;
 mod emergencies;
+mod gateways;
 mod operations;
 mod served;
 mod workflows;

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::emergency::Service;
 use crate::number::Region;
-use crate::plan::address::host;
 use crate::plan::document::Document;
 use crate::plan::fault::FaultCode;
 use crate::plan::faults::Faults;
+use crate::plan::gateway_host;
 use crate::plan::path::Path;
 use crate::plan::{Plan, RouteGroup, Trunk};
 
@@ -72,7 +72,7 @@ fn independent(plan: &Plan, groups: &[RouteGroup], path: &Path<'_>, faults: &mut
     let mut hosts: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
     for trunk in trunks {
         for gateway in trunk.gateways.iter().filter(|one| one.enabled) {
-            hosts.entry(host(&gateway.address)).or_default().insert(trunk.name.as_str());
+            hosts.entry(gateway_host(&gateway.address)).or_default().insert(trunk.name.as_str());
         }
     }
     if hosts.len() < EMERGENCY_HOSTS_MIN {

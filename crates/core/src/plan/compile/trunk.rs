@@ -39,6 +39,7 @@ fn trunk(trunk: &document::Trunk, here: &Path<'_>, names: &Names, guard: &Guard,
         setup_ms: trunk.setup_ms.0,
         ring_ms: trunk.ring_ms.0,
         move_on: Arc::new(move_on(trunk)),
+        probe: trunk.probe,
     }
 }
 

@@ -37,6 +37,9 @@ shape! {
         move_on "move_on": Option<MoveOnCauses>, default None;
         /// What is done to numbers on the way in and out.
         translations "translations": Option<TranslationLists>, default None;
+        /// Whether its gateways are asked, by SIP OPTIONS, if they are there. If left out, those that emergency calls
+        /// go to are.
+        probe "probe": Option<bool>, default None;
         /// The SIP addresses of the trunk.
         gateways "gateways": List<Gateway>, required;
     }

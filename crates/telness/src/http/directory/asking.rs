@@ -39,7 +39,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Head {
 impl Head {
     /// Who asks. Without a key it has to name this machine: otherwise any page that a browser looks at here, or that a
     /// foreign name leads here, could edit what a trial keeps (P5).
-    pub(super) fn asker(&self) -> Result<Asker<'_>, Problem> {
+    pub(in crate::http) fn asker(&self) -> Result<Asker<'_>, Problem> {
         const FOREIGN: &str = "no API key was sent, and the request is of another host than this machine";
         let asker = asker(&self.headers, self.peer.ok_or_else(Problem::internal)?);
         if asker.key.is_none() && !is_of_this_machine(&self.headers) {

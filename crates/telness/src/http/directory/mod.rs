@@ -20,4 +20,5 @@ mod resource;
 pub mod tenants;
 pub mod users;
 
+pub use asking::Head;
 pub use reading::read_bodies;
