@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::class::{Callback, Class, Place, Workflow};
+use crate::class::{Class, Place, Workflow};
 use crate::emergency::Emergency;
 use crate::names::{PeerName, SiteName, TenantName};
 use crate::number::{Number, Region};
@@ -148,6 +148,41 @@ pub struct Location {
     /// A municipality's code, such as 0180 for Stockholm.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub municipality: Option<Arc<str>>,
+    /// The plan's site where the caller is.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub site: Option<Arc<str>>,
+    /// Whether the caller may be anywhere, whatever is registered.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub nomadic: bool,
+    /// A location by value, as sent.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub pidf_lo: Option<Arc<str>>,
+    /// What that was read as; nothing if it could not be read.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub pidf_lo_read: Option<ReadLocation>,
+    /// The whole of what was sent, if something of it could not be read.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub sent: Option<Arc<str>>,
+}
+
+/// What a location by value was read as: the first of its positions, and the names in the first of its civic addresses.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ReadLocation {
+    /// Degrees north, WGS 84, from -90 to 90.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub latitude: Option<f64>,
+    /// Degrees east, WGS 84, from -180 to 180.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub longitude: Option<f64>,
+    /// How far off that may be, in metres.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub uncertainty_m: Option<f64>,
+    /// The country of the civic address.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub country: Option<Region>,
+    /// The places that the civic address names, the smallest first.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub names: Vec<Arc<str>>,
 }
 
 /// One forward that the call has been through (RFC 5806 Diversion).
@@ -216,8 +251,6 @@ pub struct Call {
     pub class: Class,
     /// The service asked for, if it is an emergency or a test of one.
     pub emergency: Option<Emergency>,
-    /// That it is the emergency service's call back to who called it, and how that is known (E15).
-    pub callback: Option<Callback>,
     /// What kind of network it comes from.
     pub kind: CallType,
     /// Which way it goes.

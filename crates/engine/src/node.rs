@@ -21,7 +21,6 @@ use crate::auth::{Asker, Keys, standing};
 use crate::billing;
 use crate::call_flow::Answer;
 use crate::call_log::CallLog;
-use crate::callbacks::Callbacks;
 use crate::clock::Clock;
 use crate::config::{BillingSettings, ProbeSettings, Settings};
 use crate::data_folder::{DataFolder, DataFolderError, read_key_file};
@@ -56,7 +55,6 @@ pub struct Engine {
     pub(crate) workflows: Workflows,
     pub(crate) lookups: Lookups,
     pub(crate) idempotency: Idempotency,
-    pub(crate) callbacks: Callbacks,
     pub(crate) recorder: Recorder,
     pub(crate) call_log: CallLog,
     pub(crate) metrics: Arc<Metrics>,
@@ -208,7 +206,6 @@ impl Node {
             workflows: Workflows::new(settings),
             lookups: Lookups::default(),
             idempotency: Idempotency::default(),
-            callbacks: Callbacks::new(settings.callback_window, crate::clock::monotonic()),
             recorder,
             call_log,
             metrics,
@@ -375,11 +372,25 @@ impl Engine {
         let (outcome, reason) = match answer {
             Ok(answer) => {
                 let routing = &answer.record.routing;
+                if !answer.replayed {
+                    self.count_location(&answer.record);
+                }
                 let routed = routing.action == telness_core::decide::Action::Route;
                 (if routed { Outcome::Routed } else { Outcome::Rejected }, routing.reason)
             }
             Err(error) => (Outcome::Refused, error.reason()),
         };
         self.metrics.call(class, class.workflow(), outcome, reason, took);
+    }
+
+    /// Counts where an emergency call was taken to be. A location is bad if something of it cannot be read, or leads to no
+    /// area of the plan.
+    fn count_location(&self, record: &CallRecord) {
+        let personal = &record.personal;
+        let Some(located) = personal.trace.located.as_ref().filter(|_| record.routing.class == Class::Emergency) else {
+            return;
+        };
+        let faulty = personal.notes.iter().any(|note| note.field.split('.').next() == Some("location"));
+        self.metrics.located(located, personal.location.is_some(), faulty || !located.passed_over.is_empty());
     }
 }

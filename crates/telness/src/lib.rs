@@ -8,4 +8,5 @@ pub mod cli;
 #[doc(hidden)]
 pub mod http;
 mod listeners;
+mod pidf_lo;
 mod reload;

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 /// Crates of the whole workspace and all they stand on, tests and benches included. Raise it in the change that
 /// needs a new crate, with the reason in its message: each one is built on two cores and trusted for ever.
-const LOCKED_CRATES_MAX: usize = 312;
+const LOCKED_CRATES_MAX: usize = 313;
 
 /// The longest file. Most have some 200 lines.
 const FILE_LINES_MAX: usize = 500;

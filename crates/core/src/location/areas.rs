@@ -29,6 +29,8 @@ pub struct Areas {
     pub all: Box<[Area]>,
     /// By municipality; its code means something in its region alone.
     pub by_municipality: BTreeMap<Region, BTreeMap<Arc<str>, AreaIx>>,
+    /// By a name in a civic address, in lower case, and its region.
+    pub by_civic: BTreeMap<Region, BTreeMap<Arc<str>, AreaIx>>,
     /// By a cell's whole identity.
     pub by_cell: BTreeMap<Arc<str>, AreaIx>,
     /// By what the identities of cells begin with.
@@ -46,7 +48,7 @@ impl Areas {
 
     /// The area of a name.
     #[must_use]
-    pub fn by_name(&self, name: &AreaName) -> Option<AreaIx> {
+    pub fn named(&self, name: &AreaName) -> Option<AreaIx> {
         let at = self.all.iter().position(|area| area.name == *name)?;
         u32::try_from(at).ok().map(AreaIx)
     }
@@ -55,6 +57,13 @@ impl Areas {
     #[must_use]
     pub fn of_municipality(&self, region: Region, code: &str) -> Option<AreaIx> {
         self.by_municipality.get(&region)?.get(code).copied()
+    }
+
+    /// The area of the first of some names that the plan has for one, whatever their case.
+    #[must_use]
+    pub fn of_civic(&self, region: Region, names: &[Arc<str>]) -> Option<AreaIx> {
+        let areas = self.by_civic.get(&region)?;
+        names.iter().find_map(|name| areas.get(&*name.to_lowercase()).copied())
     }
 
     /// The area of a cell: by its whole identity, else by the longest beginning of it that the plan has.

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::call::{Call, Location};
-use crate::names::{AreaName, SiteName};
+use crate::names::AreaName;
 use crate::number::Region;
 use crate::plan::{AreaIx, Plan, Site};
 
@@ -23,12 +23,18 @@ use crate::plan::{AreaIx, Plan, Site};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LocationSource {
+    /// The position in a location by value.
+    PidfLo,
     /// Latitude and longitude, as sent.
     Coordinates,
+    /// The civic address in a location by value.
+    CivicAddress,
     /// The cell, as sent.
     Cell,
     /// The municipality, as sent.
     Municipality,
+    /// The place where the site is registered that the request names.
+    Site,
     /// The place where the peer's site is registered.
     RegisteredSite,
     /// Nothing: anywhere in the region.
@@ -38,15 +44,27 @@ pub enum LocationSource {
 
 impl LocationSource {
     /// All of them: what is nearer to the caller comes first.
-    pub const ALL: [Self; 5] = [Self::Coordinates, Self::Cell, Self::Municipality, Self::RegisteredSite, Self::Region];
+    pub const ALL: [Self; 8] = [
+        Self::PidfLo,
+        Self::Coordinates,
+        Self::CivicAddress,
+        Self::Cell,
+        Self::Municipality,
+        Self::Site,
+        Self::RegisteredSite,
+        Self::Region,
+    ];
 
     /// The word used in answers, records and metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::PidfLo => "pidf_lo",
             Self::Coordinates => "coordinates",
+            Self::CivicAddress => "civic_address",
             Self::Cell => "cell",
             Self::Municipality => "municipality",
+            Self::Site => "site",
             Self::RegisteredSite => "registered_site",
             Self::Region => "region",
         }
@@ -117,24 +135,29 @@ pub struct Located {
 #[must_use]
 pub fn locate(plan: &Plan, call: &Call, region: Region) -> (Located, Option<AreaIx>) {
     let areas = &plan.emergency.areas;
-    let site = call.site.as_ref().and_then(|name| site_of(plan, name));
-    let nomadic = site.is_some_and(|site| site.nomadic);
+    let sent = call.location.as_ref();
+    // A site that is named says nothing but where it is, so it may be anybody's: it authorises nothing.
+    let named = sent.and_then(|sent| sent.site.as_deref()).map(|name| site_of(plan, name));
+    let own = call.site.as_ref().and_then(|name| site_of(plan, name.as_str()));
+    let at = named.flatten().or(own);
+    let nomadic = sent.is_some_and(|sent| sent.nomadic) || at.is_some_and(|site| site.nomadic);
     let mut located = Located { nomadic, ..Located::default() };
-    for (source, found) in call.location.iter().flat_map(|sent| sent_places(areas, sent, region)) {
+    for (source, found) in sent.iter().flat_map(|sent| sent_places(areas, sent, region)) {
         if let Some(area) = found {
             return (located.by(source).within(areas, area), Some(area));
         }
         located.passed_over.push(source);
     }
-    let Some(site) = site.filter(|site| site.area.is_some() || site.address.is_some()) else {
-        return (Located { default: true, ..located }, None);
-    };
-    // Who carries a phone about is not where it is registered: that is where the call goes, and no address goes with it.
-    let address = site.address.clone().filter(|_| !nomadic);
-    let located = Located { default: nomadic, address, ..located }.by(LocationSource::RegisteredSite);
-    match site.area {
-        Some(area) => (located.within(areas, area), Some(area)),
-        None => (located, None),
+    let registered = |site: &&Site| site.area.is_some() || site.address.is_some();
+    if let Some(named) = named {
+        if let Some(site) = named.filter(registered) {
+            return located.at_site(LocationSource::Site, areas, site);
+        }
+        located.passed_over.push(LocationSource::Site);
+    }
+    match own.filter(registered) {
+        Some(site) => located.at_site(LocationSource::RegisteredSite, areas, site),
+        None => (Located { default: true, ..located }, None),
     }
 }
 
@@ -147,6 +170,17 @@ impl Located {
         let Some(area) = areas.get(area) else { return self };
         Self { area: Some(area.name.clone()), municipality: area.municipality.clone(), ..self }
     }
+
+    /// At a site's registered place. Who carries a phone about is not there: that is where the call goes, as a default, and
+    /// no address goes with it.
+    fn at_site(self, source: LocationSource, areas: &Areas, site: &Site) -> (Self, Option<AreaIx>) {
+        let address = site.address.clone().filter(|_| !self.nomadic);
+        let located = Self { default: self.nomadic, address, ..self }.by(source);
+        match site.area {
+            Some(area) => (located.within(areas, area), Some(area)),
+            None => (located, None),
+        }
+    }
 }
 
 /// What was sent of a place, nearest first, with the area that each leads to.
@@ -155,18 +189,25 @@ fn sent_places(
     sent: &Location,
     region: Region,
 ) -> impl Iterator<Item = (LocationSource, Option<AreaIx>)> {
-    let position = sent.latitude.zip(sent.longitude);
-    let position = position.map(|(latitude, longitude)| areas.of_position(Position { latitude, longitude }));
-    let cell = sent.cell.as_deref().map(|cell| areas.of_cell(cell));
-    let municipality = sent.municipality.as_deref().map(|code| areas.of_municipality(region, code));
+    let area_of = |latitude: Option<f64>, longitude: Option<f64>| {
+        let position = latitude.zip(longitude)?;
+        Some(areas.of_position(Position { latitude: position.0, longitude: position.1 }))
+    };
+    let by_value = sent.pidf_lo_read.as_ref();
+    let civic = by_value.filter(|read| !read.names.is_empty());
+    let civic = civic.map(|read| areas.of_civic(read.country.unwrap_or(region), &read.names));
+    // A document that could not be read was sent all the same, and is passed over.
+    let unread = sent.pidf_lo.as_ref().filter(|_| by_value.is_none()).map(|_| None);
     let each = [
-        (LocationSource::Coordinates, position),
-        (LocationSource::Cell, cell),
-        (LocationSource::Municipality, municipality),
+        (LocationSource::PidfLo, by_value.and_then(|read| area_of(read.latitude, read.longitude)).or(unread)),
+        (LocationSource::Coordinates, area_of(sent.latitude, sent.longitude)),
+        (LocationSource::CivicAddress, civic),
+        (LocationSource::Cell, sent.cell.as_deref().map(|cell| areas.of_cell(cell))),
+        (LocationSource::Municipality, sent.municipality.as_deref().map(|code| areas.of_municipality(region, code))),
     ];
     each.into_iter().filter_map(|(source, found)| Some((source, found?)))
 }
 
-fn site_of<'p>(plan: &'p Plan, name: &SiteName) -> Option<&'p Site> {
-    plan.sites.iter().find(|site| site.name == *name)
+fn site_of<'p>(plan: &'p Plan, name: &str) -> Option<&'p Site> {
+    plan.sites.iter().find(|site| site.name.as_str() == name)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use telness_core::call::{Call, Location};
+use telness_core::call::{Call, Location, ReadLocation};
 use telness_core::decide::{Action, Decision, EMERGENCY_RESPONSE_MS, EMERGENCY_SETUP_MS};
 use telness_core::emergency::Service;
 use telness_core::last_resort::LastResort;
@@ -36,6 +36,7 @@ emergency:
     - name: stockholm
       region: SE
       municipality: "0180"
+      civic: [Stockholm, Stockholms kommun]
       cells: [240-01-1-*, 240-01-2-7]
       polygons: [[{ lat: 59.2, lon: 17.8 }, { lat: 59.2, lon: 18.2 }, { lat: 59.4, lon: 18.2 }, { lat: 59.4, lon: 17.8 }]]
     - name: solna
@@ -46,6 +47,7 @@ emergency:
     - name: oslo
       region: "NO"
       municipality: "0301"
+      civic: [Oslo]
       cells: [242-01-*]
   routes:
     - { region: SE, areas: [stockholm], service: fire, route: [{ trunk: west }, { trunk: north }] }
@@ -78,6 +80,17 @@ fn position(latitude: f64, longitude: f64) -> Location {
 
 fn municipality(code: &str) -> Location {
     Location { municipality: Some(Arc::from(code)), ..Location::default() }
+}
+
+fn by_value(position: Option<(f64, f64)>, country: &str, names: &[&str]) -> Location {
+    let read = ReadLocation {
+        latitude: position.map(|(latitude, _)| latitude),
+        longitude: position.map(|(_, longitude)| longitude),
+        country: country.parse().ok(),
+        names: names.iter().map(|name| Arc::from(*name)).collect(),
+        ..ReadLocation::default()
+    };
+    Location { pidf_lo: Some(Arc::from("<presence/>")), pidf_lo_read: Some(read), ..Location::default() }
 }
 
 fn located(decision: &Decision) -> &Located {
@@ -186,6 +199,11 @@ fn e10_a_location_is_found_by_each_of_what_switches_send() {
     is(cell("240-01-1-4"), "stockholm", LocationSource::Cell, "east");
     is(cell("240-01-1-9-4"), "solna", LocationSource::Cell, "south");
     is(municipality("0184"), "solna", LocationSource::Municipality, "south");
+    is(by_value(Some((59.3, 18.0)), "SE", &["Oslo"]), "stockholm", LocationSource::PidfLo, "east");
+    is(by_value(None, "SE", &["Kista", "STOCKHOLMS KOMMUN"]), "stockholm", LocationSource::CivicAddress, "east");
+    is(by_value(Some((0.0, 0.0)), "NO", &["oslo"]), "oslo", LocationSource::CivicAddress, "west");
+    let kista = Location { site: Some(Arc::from("kista")), ..Location::default() };
+    is(kista, "stockholm", LocationSource::Site, "east");
 }
 
 #[test]
@@ -215,6 +233,11 @@ fn e10_bad_or_missing_locations_take_the_default_which_is_marked_and_cost_no_cal
         cell("\u{1f691}240-01-1-4"),
         municipality("9999"),
         municipality("0301"),
+        by_value(Some((0.0, 0.0)), "SE", &["Atlantis"]),
+        by_value(None, "XX", &["Stockholm"]),
+        Location { pidf_lo: Some(Arc::from("<")), ..Location::default() },
+        Location { site: Some(Arc::from("nowhere")), ..Location::default() },
+        Location { site: Some(Arc::from("oslo")), ..Location::default() },
         Location::default(),
     ];
     for location in nowhere {
@@ -257,13 +280,46 @@ fn e6_the_site_s_registered_place_stands_in_and_never_for_who_may_be_anywhere() 
     assert_eq!((oslo.source, oslo.default), (LocationSource::Region, true), "registered nowhere in particular");
 }
 
+#[test]
+fn e10_what_is_of_no_use_is_told_by_its_kind() {
+    let sent = Location {
+        pidf_lo: Some(Arc::from("<")),
+        site: Some(Arc::from("nowhere")),
+        latitude: Some(0.0),
+        longitude: Some(0.0),
+        municipality: Some(Arc::from("9999")),
+        ..cell("1")
+    };
+    let decision = decided(&world(), &call_at(Service::Any, Some(sent)));
+    let passed: Vec<&str> = located(&decision).passed_over.iter().map(|source| source.as_str()).collect();
+    assert_eq!(passed, ["pidf_lo", "coordinates", "cell", "municipality", "site"]);
+}
+
+#[test]
+fn e6_a_site_that_the_request_names_goes_before_the_peer_s_and_nomadic_can_be_said_of_any_call() {
+    let at = |site: Option<&str>, nomadic| {
+        let sent = Location { site: site.map(Arc::from), nomadic, ..Location::default() };
+        let call = Call { site: "kista".parse().ok(), ..call_at(Service::Any, Some(sent)) };
+        located(&decided(&world(), &call)).clone()
+    };
+    let bromma = at(Some("bromma"), false);
+    assert_eq!((bromma.source, bromma.address.as_deref()), (LocationSource::Site, Some("Exempelgatan 2, Bromma")));
+    let unknown = at(Some("nowhere"), false);
+    assert_eq!((unknown.source, &*unknown.passed_over), (LocationSource::RegisteredSite, &[LocationSource::Site][..]));
+    assert!(at(Some("softphones"), false).nomadic);
+    for said in [at(None, true), at(Some("bromma"), true)] {
+        assert_eq!((said.nomadic, said.default, said.address), (true, true, None));
+    }
+}
+
 fn anything() -> impl Strategy<Value = Location> {
     let number = || prop::option::of(prop_oneof![any::<f64>(), 50.0..70.0_f64, 10.0..25.0_f64]);
     let text = || prop::option::of(prop_oneof!["\\PC{0,80}", "24[0-2]-01-[0-9-]{0,6}", Just("0180".to_owned())]);
     (number(), number(), number(), text(), text()).prop_map(
         |(latitude, longitude, uncertainty_m, cell, municipality)| {
             let shared = |text: Option<String>| text.map(Arc::from);
-            Location { latitude, longitude, uncertainty_m, cell: shared(cell), municipality: shared(municipality) }
+            let (cell, municipality) = (shared(cell), shared(municipality));
+            Location { latitude, longitude, uncertainty_m, cell, municipality, ..Location::default() }
         },
     )
 }

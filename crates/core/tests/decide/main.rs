@@ -13,7 +13,6 @@
 )]
 
 mod book;
-mod callbacks;
 mod dialling;
 mod directory;
 mod emergencies;

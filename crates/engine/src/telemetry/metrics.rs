@@ -9,11 +9,13 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
-use telness_core::class::{Callback, Class, Workflow};
+use telness_core::class::{Class, Workflow};
+use telness_core::location::Located;
 use telness_core::reason::Reason;
 use telness_store::{Observe, Transacted};
 
 use super::health_metrics::HealthMetrics;
+use super::location_metrics::LocationMetrics;
 use super::logs::lines_dropped;
 
 /// What came of a request for a call.
@@ -56,11 +58,6 @@ struct NameLabel {
     name: &'static str,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct CallbackLabel {
-    callback: &'static str,
-}
-
 /// All metrics of a node.
 #[derive(Debug)]
 pub struct Metrics {
@@ -68,11 +65,12 @@ pub struct Metrics {
     calls: Family<CallLabels, Counter>,
     call_seconds: Family<WorkflowLabel, Histogram>,
     calls_in_flight: Gauge,
+    /// Where emergency calls were taken to be.
+    locations: LocationMetrics,
     /// Events taken from switches.
     pub events: Counter,
     /// Requests that repeated an idempotency key and got the first answer.
     pub replays: Counter,
-    callbacks: Family<CallbackLabel, Counter>,
     journal_records: Family<OkLabel, Counter>,
     journal_sync_seconds: Histogram,
     /// Bytes that the journal holds.
@@ -147,9 +145,9 @@ impl Metrics {
             calls: Family::default(),
             call_seconds: Family::new_with_constructor(seconds),
             calls_in_flight: Gauge::default(),
+            locations: LocationMetrics::default(),
             events: Counter::default(),
             replays: Counter::default(),
-            callbacks: Family::default(),
             journal_records: Family::default(),
             journal_sync_seconds: seconds(),
             journal_bytes: Gauge::default(),
@@ -197,8 +195,6 @@ impl Metrics {
         registry.register("calls_in_flight", "Calls in hand now", self.calls_in_flight.clone());
         registry.register("events", "Events taken from switches", self.events.clone());
         registry.register("replays", "Requests that repeated an idempotency key", self.replays.clone());
-        let callbacks = "Calls of the emergency service back to who called it";
-        registry.register("emergency_callbacks", callbacks, self.callbacks.clone());
         registry.register("journal_records", "Records offered to the journal", self.journal_records.clone());
         let sync = self.journal_sync_seconds.clone();
         registry.register_with_unit("journal_append_duration", "One group append, synced", Unit::Seconds, sync);
@@ -239,6 +235,7 @@ impl Metrics {
         registry.register("log_lines_dropped", "Log lines that nobody read in time", lines_dropped());
         self.register_billing();
         self.health.register(&mut self.registry);
+        self.locations.register(&mut self.registry);
     }
 
     fn register_billing(&mut self) {
@@ -260,16 +257,16 @@ impl Metrics {
         InHand(&self.calls_in_flight)
     }
 
-    /// Counts a call of the emergency service back to who called it.
-    pub fn callback(&self, callback: Callback) {
-        self.callbacks.get_or_create(&CallbackLabel { callback: callback.as_str() }).inc();
-    }
-
     /// Counts a request for a call and how long it took.
     pub fn call(&self, class: Class, workflow: Workflow, outcome: Outcome, reason: Reason, took: Duration) {
         let labels = CallLabels { workflow: workflow.as_str(), class: class.as_str(), outcome, reason: reason.name() };
         self.calls.get_or_create(&labels).inc();
         self.call_seconds.get_or_create(&WorkflowLabel { workflow: workflow.as_str() }).observe(took.as_secs_f64());
+    }
+
+    /// Counts where an emergency call was taken to be.
+    pub fn located(&self, located: &Located, sent: bool, bad: bool) {
+        self.locations.count(located, sent, bad);
     }
 
     /// Counts one group that was offered to the journal.

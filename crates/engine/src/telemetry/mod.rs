@@ -1,6 +1,7 @@
 //! What the service tells of itself: metrics and logs.
 
 mod health_metrics;
+mod location_metrics;
 mod log_lines;
 mod logs;
 mod metrics;

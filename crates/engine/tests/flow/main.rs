@@ -9,7 +9,6 @@
     reason = "a test"
 )]
 
-mod callbacks;
 mod calls;
 mod decks;
 mod denials;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use serde_json::json;
-use telness_core::call::{CallId, CallType, Draft, Metadata, Privacy};
+use telness_core::call::{CallId, CallType, Draft, Location, Metadata, Privacy};
 use telness_core::class::Workflow;
 use telness_core::decide::Action;
 use telness_core::names::{PeerName, TenantName};
@@ -58,6 +58,15 @@ pub(super) struct Route {
     /// Something that the application attaches; may be said again
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_and_value)]
     metadata: Vec<(String, String)>,
+    /// Where the caller is, for an emergency call: degrees north and east, such as 59.33,18.06
+    #[arg(long, value_name = "LAT,LON", value_parser = position, allow_hyphen_values = true)]
+    position: Option<(f64, f64)>,
+    /// The caller's cell
+    #[arg(long)]
+    cell: Option<String>,
+    /// The code of the caller's municipality
+    #[arg(long, value_name = "CODE")]
+    municipality: Option<String>,
     /// Withholds the calling number
     #[arg(long)]
     withheld: bool,
@@ -106,11 +115,23 @@ impl Route {
             privacy: if self.withheld { Privacy::Withheld } else { Privacy::None },
             diversions: Vec::new(),
             metadata: metadata.collect::<Metadata>(),
-            location: None,
+            location: self.location(),
             sip_call_id: None,
             idempotency_key: None,
             faults: Vec::new(),
         }
+    }
+
+    fn location(&self) -> Option<Location> {
+        let shared = |text: &Option<String>| text.as_deref().map(Arc::from);
+        let location = Location {
+            latitude: self.position.map(|(latitude, _)| latitude),
+            longitude: self.position.map(|(_, longitude)| longitude),
+            cell: shared(&self.cell),
+            municipality: shared(&self.municipality),
+            ..Location::default()
+        };
+        (location != Location::default()).then_some(location)
     }
 
     /// The address that the request comes from: of a named peer, one that the plan takes for that peer.
@@ -205,6 +226,15 @@ fn answer(trial: &Trial, plan: &Plan, lot: &Lot, out: &mut Output) -> Result<Exi
 
 fn call_type(text: &str) -> Result<CallType, String> {
     text.parse().map_err(|()| "it is mobile, pbx, sip or api".to_owned())
+}
+
+fn position(text: &str) -> Result<(f64, f64), String> {
+    let (latitude, longitude) = text.split_once(',').ok_or("write LAT,LON")?;
+    let degrees = |text: &str, max: f64| {
+        let read = text.trim().parse().ok().filter(|degrees: &f64| (-max..=max).contains(degrees));
+        read.ok_or_else(|| format!("`{text}` is not from -{max} to {max}"))
+    };
+    Ok((degrees(latitude, 90.0)?, degrees(longitude, 180.0)?))
 }
 
 fn key_and_value(text: &str) -> Result<(String, String), String> {

@@ -11,6 +11,7 @@ use telness_core::time::Timestamp;
 use telness_engine::Answer;
 use utoipa::ToSchema;
 
+use super::located_view::LocatedView;
 use super::problem::FieldProblem;
 use super::trace_view::TraceView;
 use super::words::{ActionWord, ClassWord, RecordedWord, WorkflowWord};
@@ -48,6 +49,10 @@ pub struct CallAnswer<'a> {
     #[serde(serialize_with = "notes")]
     #[schema(value_type = Vec<FieldProblem>)]
     notes: &'a [FieldFault],
+    /// Where an emergency call was taken to be; absent for all others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<LocatedView>)]
+    location_used: Option<LocatedView<'a>>,
     /// How it is recorded: `journaled` (durable on this node), `committed` (in the store) or `deferred` (durable
     /// within the journal's group time; emergency calls do not wait).
     #[schema(value_type = RecordedWord, example = "journaled")]
@@ -76,6 +81,7 @@ impl<'a> CallAnswer<'a> {
             plan_revision: routing.plan_revision,
             degraded: &routing.degraded,
             notes: &personal.notes,
+            location_used: personal.trace.located.as_ref().map(LocatedView::of),
             recorded: answer.proof.as_str(),
             received_at: routing.received_at,
             trace: trace.then(|| TraceView::of(&personal.trace)),
@@ -93,6 +99,8 @@ pub(crate) struct DecisionView<'a> {
     #[serde(serialize_with = "steps")]
     steps: &'a [Step],
     degraded: &'a [Arc<str>],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    location_used: Option<LocatedView<'a>>,
     trace: TraceView<'a>,
 }
 
@@ -105,6 +113,7 @@ impl<'a> DecisionView<'a> {
             matched_prefix: decision.matched_prefix.map(|prefix| prefix.to_string()),
             steps: &decision.steps,
             degraded: &decision.degraded,
+            location_used: decision.trace.located.as_ref().map(LocatedView::of),
             trace: TraceView::of(&decision.trace),
         }
     }

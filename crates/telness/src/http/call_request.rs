@@ -6,11 +6,12 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use telness_core::call::{CallType, Diversion, Draft, Location, Metadata, Privacy, SENT_BYTES_MAX};
+use telness_core::call::{CallType, Diversion, Draft, Metadata, Privacy, SENT_BYTES_MAX};
 use telness_core::reason::Reason;
 
 use super::fields::{Faults, Fields, TextRule, graphic, plain};
 use super::json::{self, Entries, Json};
+use super::location;
 
 /// The largest number, caller or diverting number, in bytes.
 pub const NUMBER_BYTES_MAX: usize = SENT_BYTES_MAX;
@@ -24,16 +25,10 @@ pub const METADATA_VALUE_BYTES_MAX: usize = 256;
 pub const DIVERSIONS_MAX: usize = 16;
 /// A switch's own id of a call, in bytes.
 pub const SIP_CALL_ID_BYTES_MAX: usize = 255;
-/// A cell's global identity, in bytes.
-pub const CELL_BYTES_MAX: usize = 64;
-/// A municipality's code, in bytes.
-pub const MUNICIPALITY_BYTES_MAX: usize = 16;
 /// Why a call was forwarded, in bytes.
 pub const CAUSE_BYTES_MAX: usize = 64;
 /// An idempotency key, in bytes.
 pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
-/// The largest radius of uncertainty, in metres: half the way round the Earth.
-pub const UNCERTAINTY_M_MAX: f64 = 20_040_000.0;
 
 /// What a request said, beside the draft.
 #[derive(Debug)]
@@ -85,7 +80,7 @@ pub fn read(body: &[u8], idempotency_key: Option<Arc<str>>, mut faults: Faults) 
     let from = fields.text("from", plain(NUMBER_BYTES_MAX)).map(shared);
     let kind = fields.word("type", |word| word.parse::<CallType>().ok(), "one of mobile, pbx, sip and api");
     let metadata = fields.object("metadata").map(|entries| metadata(entries, fields.faults)).unwrap_or_default();
-    let location = fields.object("location").map(|entries| location(entries, fields.faults));
+    let location = location::read(&mut fields);
     let privacy = fields.word("privacy", privacy, "none or withheld").unwrap_or_default();
     let diversions = fields.list("diversions").map(|list| diversions(list, fields.faults)).unwrap_or_default();
     let sip_call_id = fields.text("sip_call_id", graphic(SIP_CALL_ID_BYTES_MAX)).map(shared);
@@ -109,7 +104,7 @@ pub fn read(body: &[u8], idempotency_key: Option<Arc<str>>, mut faults: Faults) 
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "it ends an option's text in one word")]
-fn shared(text: Cow<'_, str>) -> Arc<str> {
+pub(super) fn shared(text: Cow<'_, str>) -> Arc<str> {
     Arc::from(text.as_ref())
 }
 
@@ -186,28 +181,6 @@ fn metadata(entries: Entries<'_>, faults: &mut Faults) -> Metadata {
         }
     }
     metadata
-}
-
-fn location(entries: Entries<'_>, faults: &mut Faults) -> Location {
-    let mut fields = Fields::new("location", entries, faults);
-    let before = fields.faults.count();
-    let latitude = fields.number("latitude", -90.0, 90.0);
-    let longitude = fields.number("longitude", -180.0, 180.0);
-    let whole = latitude.is_some() == longitude.is_some();
-    if !whole && fields.faults.count() == before {
-        let missing = if latitude.is_some() { "longitude" } else { "latitude" };
-        let path = fields.path(missing);
-        fields.faults.add(&path, Reason::FieldMissing, "is needed: latitude and longitude come together");
-    }
-    let location = Location {
-        latitude: latitude.filter(|_| whole),
-        longitude: longitude.filter(|_| whole),
-        uncertainty_m: fields.number("uncertainty_m", 0.0, UNCERTAINTY_M_MAX),
-        cell: fields.text("cell", graphic(CELL_BYTES_MAX)).map(shared),
-        municipality: fields.text("municipality", graphic(MUNICIPALITY_BYTES_MAX)).map(shared),
-    };
-    fields.done();
-    location
 }
 
 fn diversions(list: Vec<Json<'_>>, faults: &mut Faults) -> Vec<Diversion> {

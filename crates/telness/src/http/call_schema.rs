@@ -73,7 +73,8 @@ fn metadata_schema() -> Object {
         .build()
 }
 
-/// Where the caller is. Latitude and longitude come together or not at all.
+/// Where the caller is, in as many ways as are known. Latitude and longitude come together or not at all. An emergency call
+/// goes by what is nearest to the caller: see `location_used` in the answer.
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LocationRequest {
@@ -92,6 +93,16 @@ pub struct LocationRequest {
     /// The municipality's code: printable ASCII, at most 16 bytes.
     #[schema(min_length = 1, max_length = 16, pattern = "^[!-~]+$", example = "0180")]
     pub municipality: Option<String>,
+    /// The plan's site where the caller is, if it is another than the peer's: printable ASCII, at most 64 bytes.
+    #[schema(min_length = 1, max_length = 64, pattern = "^[!-~]+$", example = "kista")]
+    pub site: Option<String>,
+    /// Whether the caller may be anywhere, whatever is registered.
+    #[schema(default = false)]
+    pub nomadic: Option<bool>,
+    /// A location by value: PIDF-LO (RFC 4119, 5139, 5491) as XML, at most 16,384 bytes, without a document type. Its first
+    /// position in WGS 84 and its first civic address are read.
+    #[schema(min_length = 1, max_length = 16_384)]
+    pub pidf_lo: Option<String>,
 }
 
 /// One forward.
@@ -112,12 +123,12 @@ mod tests {
     use telness_core::reason::Reason;
     use utoipa::PartialSchema as _;
 
-    use super::super::call_request::{
-        CAUSE_BYTES_MAX, CELL_BYTES_MAX, DIVERSIONS_MAX, MUNICIPALITY_BYTES_MAX, NUMBER_BYTES_MAX,
-        SIP_CALL_ID_BYTES_MAX, read,
-    };
+    use super::super::call_request::{CAUSE_BYTES_MAX, DIVERSIONS_MAX, NUMBER_BYTES_MAX, SIP_CALL_ID_BYTES_MAX, read};
     use super::super::fields::Faults;
+    use super::super::location::{CELL_BYTES_MAX, MUNICIPALITY_BYTES_MAX};
     use super::*;
+    use crate::pidf_lo::PIDF_LO_BYTES_MAX;
+    use telness_core::names::NAME_BYTES_MAX;
 
     fn faults(text: &str) -> Vec<FieldFault> {
         read(text.as_bytes(), None, Faults::default()).draft.faults
@@ -158,6 +169,8 @@ mod tests {
             (&metadata["additionalProperties"], METADATA_VALUE_BYTES_MAX, PLAIN),
             (&location["properties"]["cell"], CELL_BYTES_MAX, GRAPHIC),
             (&location["properties"]["municipality"], MUNICIPALITY_BYTES_MAX, GRAPHIC),
+            (&location["properties"]["site"], NAME_BYTES_MAX, GRAPHIC),
+            (&location["properties"]["pidf_lo"], PIDF_LO_BYTES_MAX, ""),
             (&diversion["properties"]["by"], NUMBER_BYTES_MAX, PLAIN),
             (&diversion["properties"]["cause"], CAUSE_BYTES_MAX, "^[a-z0-9-]+$"),
         ];
@@ -176,6 +189,7 @@ mod tests {
             ("metadata.k", METADATA_VALUE_BYTES_MAX, r#"{"to":"1","metadata":{"k":"@"}}"#),
             ("location.cell", CELL_BYTES_MAX, r#"{"to":"1","location":{"cell":"@"}}"#),
             ("location.municipality", MUNICIPALITY_BYTES_MAX, r#"{"to":"1","location":{"municipality":"@"}}"#),
+            ("location.site", NAME_BYTES_MAX, r#"{"to":"1","location":{"site":"@"}}"#),
             ("diversions[0].by", NUMBER_BYTES_MAX, r#"{"to":"1","diversions":[{"by":"@"}]}"#),
             ("diversions[0].cause", CAUSE_BYTES_MAX, r#"{"to":"1","diversions":[{"by":"2","cause":"@"}]}"#),
         ];

@@ -11,6 +11,7 @@ use telness_store::StoredCall;
 use utoipa::ToSchema;
 
 use super::call_answer::{ReasonView, StepView, notes, steps};
+use super::located_view::{LocatedView, LocationDocument};
 use super::problem::FieldProblem;
 use super::words::{
     ActionWord, CallTypeWord, ClassWord, DirectionWord, EventKindWord, PrivacyWord, StateWord, WorkflowWord,
@@ -140,8 +141,12 @@ pub struct CallView<'a> {
     metadata: &'a Metadata,
     /// Where the caller was, as sent.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<super::call_schema::LocationRequest>)]
+    #[schema(value_type = Option<LocationDocument>)]
     location: Option<&'a telness_core::call::Location>,
+    /// Where an emergency call was taken to be; absent for all others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<LocatedView>)]
+    location_used: Option<LocatedView<'a>>,
     /// What was wrong with the request and was passed over.
     #[serde(serialize_with = "notes")]
     #[schema(value_type = Vec<FieldProblem>)]
@@ -172,6 +177,7 @@ impl<'a> CallView<'a> {
             diversions: &personal.diversions,
             metadata: &personal.metadata,
             location: personal.location.as_ref(),
+            location_used: personal.trace.located.as_ref().map(LocatedView::of),
             notes: &personal.notes,
             steps: &personal.steps,
             events: &call.events,

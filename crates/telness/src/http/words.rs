@@ -41,6 +41,38 @@ words! {
         /// End the call with the reason's SIP status or Q.850 cause.
         Reject,
     }
+    /// What told where an emergency call is: what is nearer to the caller comes first.
+    LocationSourceWord as LocationSource {
+        /// The position in a location by value.
+        PidfLo,
+        /// Latitude and longitude, as sent.
+        Coordinates,
+        /// The civic address in a location by value.
+        CivicAddress,
+        /// The cell, as sent.
+        Cell,
+        /// The municipality, as sent.
+        Municipality,
+        /// The site that the request names.
+        Site,
+        /// The peer's site.
+        RegisteredSite,
+        /// Nothing: anywhere in the region.
+        Region,
+    }
+    /// Whose routes an emergency call has.
+    EmergencyRowWord as EmergencyRow {
+        /// The area's.
+        Area,
+        /// The region's.
+        Region,
+        /// The plan's default.
+        Default,
+        /// The node's own.
+        LastResort,
+        /// Nobody's: there are none.
+        Nothing,
+    }
     /// What kind of network a call comes from.
     CallTypeWord as CallType {
         /// A mobile core.
@@ -116,6 +148,7 @@ mod tests {
     use telness_core::call::{CallType, Direction, Privacy};
     use telness_core::class::{Class, Workflow};
     use telness_core::decide::Action;
+    use telness_core::location::{EmergencyRow, LocationSource};
     use telness_core::record::{CdrState, EventKind};
 
     use super::*;
@@ -154,6 +187,14 @@ mod tests {
     fn the_document_has_the_words_of_the_core() {
         same::<ClassWord>(&[&Class::Emergency, &Class::Vital, &Class::Normal, &Class::Background]);
         same::<WorkflowWord>(&[&Workflow::High, &Workflow::Low]);
+        same::<LocationSourceWord>(&LocationSource::ALL.each_ref().map(|source| source as &dyn erased::Write));
+        same::<EmergencyRowWord>(&[
+            &EmergencyRow::Area,
+            &EmergencyRow::Region,
+            &EmergencyRow::Default,
+            &EmergencyRow::LastResort,
+            &EmergencyRow::Nothing,
+        ]);
         same::<ActionWord>(&[&Action::Route, &Action::Reject]);
         same::<CallTypeWord>(&[&CallType::Mobile, &CallType::Pbx, &CallType::Sip, &CallType::Api]);
         same::<DirectionWord>(&[&Direction::FromTenant, &Direction::FromCarrier]);

@@ -15,7 +15,6 @@
 
 #[path = "../acknowledged/mod.rs"]
 mod acknowledged;
-mod billing;
 mod disks;
 mod failovers;
 mod pruning;

@@ -47,6 +47,50 @@ fn e8_the_destination_alone_is_enough() {
 }
 
 #[test]
+fn e10_what_was_sent_of_a_place_is_kept_and_what_was_used_is_marked() {
+    let served = Served::start();
+    let pidf = "<presence><Point srsName=\"urn:ogc:def:crs:EPSG::4326\"><pos>59.33 18.06</pos></Point></presence>";
+    let sent = serde_json::json!({
+        "to": "112", "location": { "pidf_lo": pidf, "latitude": "north", "longitude": 18.06, "site": "nowhere" }
+    });
+    let response = post(&served, &[JSON], sent.to_string().as_bytes());
+    assert_eq!(carried(&response, "a bad location"), ["location.latitude: field_invalid"]);
+    let answer = response.json();
+    let used = &answer["location_used"];
+    assert_eq!((&used["source"], &used["default"]), (&"region".into(), &true.into()), "the example has no areas");
+    assert_eq!(used["passed_over"], serde_json::json!(["pidf_lo", "site"]));
+    assert_eq!(used["routes_of"], "region");
+    let target = &answer["steps"][0]["targets"][0];
+    assert_eq!(
+        (&target["response_ms"], &target["setup_ms"], &target["ring_ms"]),
+        (&2000.into(), &8000.into(), &Value::Null)
+    );
+    let path = format!("/v1/calls/{}", answer["id"].as_str().unwrap());
+    let record = telness_testkit::eventually(PATIENCE, || {
+        let found = served.client().get(&path).ok().filter(|found| found.status == 200)?;
+        Some(found.json())
+    });
+    let record = record.unwrap();
+    assert_eq!(record["location_used"], *used);
+    let kept = &record["location"];
+    assert_eq!((&kept["pidf_lo"], &kept["pidf_lo_read"]["latitude"]), (&pidf.into(), &59.33.into()));
+    let as_sent: Value = serde_json::from_str(kept["sent"].as_str().unwrap()).unwrap();
+    assert_eq!(as_sent, sent["location"]);
+    let metrics = served.client().get("/metrics").unwrap().text();
+    for line in [
+        "telness_emergency_located_total{source=\"region\",default=\"true\"} 1",
+        "telness_emergency_routes_total{routes_of=\"region\"} 1",
+        "telness_emergency_locations_sent_total 1",
+        "telness_emergency_locations_bad_total 1",
+    ] {
+        assert!(metrics.lines().any(|found| found == line), "{line} is not in\n{metrics}");
+    }
+    // Of any other call it is a fault like each other.
+    let other = sent.to_string().replace("112", "+46846500401");
+    assert_eq!(post(&served, &[JSON], other.as_bytes()).status, 422);
+}
+
+#[test]
 fn e8_what_is_wrong_with_the_destination_itself_does_not_lose_it() {
     let served = Served::start();
     let many: String = (0..129).map(|at| format!("\"a{at}\":1,")).collect();

@@ -26,6 +26,7 @@ pub(super) fn compile(document: &Document, names: &Names, faults: &mut Faults<'_
         let here = list.item(at);
         let Some(area) = names.area(one.name.as_str(), &here.field("name"), faults) else { continue };
         municipality(&mut areas, one, area, &here.field("municipality"), faults);
+        civic(&mut areas, one, area, &here.field("civic"), faults);
         cells(&mut areas, one, area, &here.field("cells"), faults);
         let drawn = here.field("polygons");
         for (at, corners) in one.polygons.iter() {
@@ -43,6 +44,13 @@ fn municipality(areas: &mut Areas, one: &document::Area, area: AreaIx, path: &Pa
     let Some(code) = &one.municipality else { return };
     let held = areas.by_municipality.entry(one.region).or_default();
     once(held, &code.0, area, "municipality", path, faults);
+}
+
+fn civic(areas: &mut Areas, one: &document::Area, area: AreaIx, list: &Path<'_>, faults: &mut Faults<'_>) {
+    for (at, name) in one.civic.iter() {
+        let held = areas.by_civic.entry(one.region).or_default();
+        once(held, &name.to_lowercase(), area, "civic name", &list.item(at), faults);
+    }
 }
 
 fn cells(areas: &mut Areas, one: &document::Area, area: AreaIx, list: &Path<'_>, faults: &mut Faults<'_>) {

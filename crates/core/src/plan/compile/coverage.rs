@@ -23,7 +23,7 @@ pub(super) fn check(document: &Document, plan: &Plan, faults: &mut Faults<'_>) {
     let list = here.field("routes");
     for (at, one) in document.emergency.routes.iter() {
         let named = one.areas.iter().flat_map(|areas| areas.iter()).map(|(_, name)| name);
-        let area = named.filter_map(|name| plan.emergency.areas.by_name(name)).next();
+        let area = named.filter_map(|name| plan.emergency.areas.named(name)).next();
         let groups = match area {
             Some(area) => plan.emergency.area_routes.get(&(area, one.service)),
             None => plan.emergency.routes.get(&(one.region, one.service)),

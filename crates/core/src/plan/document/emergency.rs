@@ -32,6 +32,8 @@ shape! {
         region "region": Region, required;
         /// The code of the municipality that it is, such as 0180.
         municipality "municipality": Option<MunicipalityCode>, default None;
+        /// What civic addresses in PIDF-LO call it (their A1 to A6), whatever the case.
+        civic "civic": List<String>, default List::default();
         /// Its cells: whole identities as the mobile core writes them, or what they begin with and `*`.
         cells "cells": List<CellPattern>, default List::default();
         /// What it covers on the map: polygons, each a list of three or more corners in the order in which one walks round

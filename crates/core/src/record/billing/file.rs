@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::line::{columns, row};
+use super::line::{COLUMNS, row};
 use crate::time::Timestamp;
 
 /// The version of a file's form.
@@ -107,12 +107,6 @@ struct End<'a> {
 }
 
 impl FileHead {
-    /// Whether this build knows the form that it was closed in, and so can issue it again.
-    #[must_use]
-    pub const fn is_known(&self) -> bool {
-        self.v >= 1 && self.v <= FILE_VERSION
-    }
-
     /// The line before the records.
     #[must_use]
     pub fn first_line(&self, format: Format) -> String {
@@ -122,7 +116,7 @@ impl FileHead {
                 text = serde_json::to_string(&Line { line: "head", head: self }).unwrap_or_default();
                 text.push('\n');
             }
-            Format::Csv => row(&mut text, columns(self.v)),
+            Format::Csv => row(&mut text, &COLUMNS),
         }
         text
     }
@@ -156,6 +150,6 @@ impl FileHead {
             "records" => self.records.to_string(),
             _ => String::new(),
         };
-        columns(self.v).iter().map(cell).collect()
+        COLUMNS.iter().map(cell).collect()
     }
 }

@@ -4,6 +4,7 @@ use std::fmt::{Display, Write as _};
 
 use telness_core::call::{Call, Party};
 use telness_core::decide::{Action, Decision, Step, Trace, Verdict};
+use telness_core::location::Located;
 use telness_core::plan::Plan;
 use telness_core::standing::{Refusal, Standing};
 use telness_engine::Trial;
@@ -109,6 +110,9 @@ pub(in crate::cli) fn write_step(at: usize, step: &Step, out: &mut Output) -> Re
 
 /// Every candidate with its verdict, and what was drawn.
 pub(in crate::cli) fn write_trace(trace: &Trace, out: &mut Output) -> Result<(), Failure> {
+    if let Some(located) = &trace.located {
+        out.line(located_in_words(located))?;
+    }
     out.line("weighed")?;
     for rule in &trace.rules {
         let prefix = rule.prefix.map_or("any number".to_owned(), |prefix| format!("prefix {prefix}"));
@@ -122,6 +126,19 @@ pub(in crate::cli) fn write_trace(trace: &Trace, out: &mut Output) -> Result<(),
         out.line(format_args!("  target {}{gateway}{user}: {}", target.trunk, verdict(target.verdict)))?;
     }
     out.line(format_args!("drawn   {:016x}", trace.draw))
+}
+
+/// Where an emergency call was taken to be.
+fn located_in_words(located: &Located) -> String {
+    let area = located.area.as_ref().map_or("no area".to_owned(), |area| format!("area {area}"));
+    let municipality = located.municipality.as_ref().map_or(String::new(), |code| format!(" (municipality {code})"));
+    let address = located.address.as_ref().map_or(String::new(), |address| format!(", {address}"));
+    let default = if located.default { ", as a default" } else { "" };
+    let nomadic = if located.nomadic { ", nomadic" } else { "" };
+    let passed: Vec<&str> = located.passed_over.iter().map(|source| source.as_str()).collect();
+    let passed = if passed.is_empty() { String::new() } else { format!(", passing over {}", passed.join(" and ")) };
+    let (source, row) = (located.source.as_str(), located.row.as_str());
+    format!("place   {area}{municipality}{address} by {source}{default}{nomadic}{passed}; routes of {row}")
 }
 
 /// A verdict in its own word.
