@@ -1,8 +1,12 @@
 //! Another server takes over, or the database is an earlier one of itself.
 
-use telness_testkit::{Backups, Cluster, Postgres};
+use std::time::Duration;
+
+use telness_testkit::{Backups, Cluster, Postgres, eventually};
 
 use crate::scene::Scene;
+
+const SET_BACK: &str = "telness_store_set_back_total";
 
 #[test]
 fn n3_github_2018_the_leading_server_dies_and_the_other_takes_over() {
@@ -28,7 +32,24 @@ fn n1_a_database_brought_back_from_a_backup_is_given_what_the_journal_kept() {
         scene.postgres.restore();
         scene.some_calls();
         scene.store_is_ok(true);
-        assert!(scene.metric(0, "telness_store_set_back_total") > 0.0);
+        assert!(scene.metric(0, SET_BACK) > 0.0);
+    });
+}
+
+#[test]
+fn n1_a_database_brought_back_while_nobody_calls_is_given_what_the_journal_kept() {
+    Scene::on(Postgres::start(), None, 1, &[]).shows(|scene| {
+        scene.postgres.back_up();
+        scene.store_is_ok(true);
+        scene.some_calls();
+        scene.end_calls();
+        scene.backlog_has_drained();
+        let before = scene.metric(0, SET_BACK);
+        scene.postgres.restore();
+        let found = eventually(Duration::from_secs(60), || (scene.metric(0, SET_BACK) > before).then_some(()));
+        assert!(found.is_some(), "nobody noticed:\n{}", scene.nodes[0].log());
+        scene.backlog_has_drained();
+        scene.calls_again();
     });
 }
 
@@ -49,6 +70,6 @@ fn n1_pgbackrest_brings_a_database_back_to_a_moment_before_somebodys_mistake() {
         backups.restore(&mut scene.postgres, &before);
         scene.some_calls();
         scene.store_is_ok(true);
-        assert!(scene.metric(0, "telness_store_set_back_total") > 0.0);
+        assert!(scene.metric(0, SET_BACK) > 0.0);
     });
 }

@@ -96,7 +96,8 @@ impl Scene {
         self.begin_calls();
     }
 
-    fn end_calls(&mut self) {
+    /// Ends the callers, so that nobody calls.
+    pub(crate) fn end_calls(&mut self) {
         for callers in self.callers.drain(..) {
             callers.end(&mut self.ledger);
         }
