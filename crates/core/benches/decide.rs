@@ -57,6 +57,7 @@ fn call(to: Number) -> Call {
         tenant: "acme".parse().unwrap(),
         class: Class::Normal,
         emergency: None,
+        callback: None,
         kind: CallType::Mobile,
         direction: Direction::FromTenant,
         peer: None,
@@ -91,6 +92,7 @@ fn trunk(name: &str, gateways: u8) -> Trunk {
     Trunk {
         name: name.parse().unwrap(),
         enabled: true,
+        emergency_service: false,
         tenants: Box::default(),
         gateways: (1..=gateways).map(gateway).collect(),
         translations: Translations::default(),

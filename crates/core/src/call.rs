@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::class::{Class, Place, Workflow};
+use crate::class::{Callback, Class, Place, Workflow};
 use crate::emergency::Emergency;
 use crate::names::{PeerName, SiteName, TenantName};
 use crate::number::{Number, Region};
@@ -251,6 +251,8 @@ pub struct Call {
     pub class: Class,
     /// The service asked for, if it is an emergency or a test of one.
     pub emergency: Option<Emergency>,
+    /// That it is the emergency service's call back to who called it, and how that is known (E15).
+    pub callback: Option<Callback>,
     /// What kind of network it comes from.
     pub kind: CallType,
     /// Which way it goes.

@@ -88,6 +88,27 @@ impl Place {
     }
 }
 
+/// How a call from the emergency service is known to be one back to who called it (E15).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Callback {
+    /// The called number made an emergency call within the window.
+    Known,
+    /// Nobody can say that it did not, which counts as if it had.
+    Assumed,
+}
+
+impl Callback {
+    /// The word used in traces and metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Known => "known",
+            Self::Assumed => "assumed",
+        }
+    }
+}
+
 /// A call's class, and the emergency service if that is what it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Classified {
@@ -95,6 +116,16 @@ pub struct Classified {
     pub class: Class,
     /// The service asked for, when the class is emergency, or when it is a test of one.
     pub emergency: Option<Emergency>,
+    /// That it is the emergency service's call back, and how that is known.
+    pub callback: Option<Callback>,
+}
+
+impl Classified {
+    /// The emergency service's call back to who called it, which is of the same class (E15).
+    #[must_use]
+    pub const fn called_back(callback: Callback) -> Self {
+        Self { class: Class::Emergency, emergency: None, callback: Some(callback) }
+    }
 }
 
 /// Finds the class of a call from what was dialled, and what was recognised in it, before anything else is known (E1).
@@ -102,8 +133,8 @@ pub struct Classified {
 pub fn classify(recognised: Option<Emergency>, dialled: &str, place: &Place, plan: &Plan) -> Classified {
     if let Some(emergency) = recognised {
         let class = if emergency.test { Class::Background } else { Class::Emergency };
-        return Classified { class, emergency: Some(emergency) };
+        return Classified { class, emergency: Some(emergency), callback: None };
     }
     let class = if plan.is_vital(dialled, place) { Class::Vital } else { Class::Normal };
-    Classified { class, emergency: None }
+    Classified { class, emergency: None, callback: None }
 }

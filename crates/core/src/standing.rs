@@ -132,6 +132,7 @@ pub fn admit(
         tenant: standing.tenant.unwrap_or(admission.fallback),
         class: classified.class,
         emergency: classified.emergency,
+        callback: classified.callback,
         kind: draft.kind.unwrap_or(standing.kind),
         direction: if standing.trunk.is_some() { Direction::FromCarrier } else { Direction::FromTenant },
         peer: standing.peer,

@@ -42,6 +42,7 @@ impl Engine {
         let world = self.snapshot.current();
         let standing = standing(asker, &world.plan, &self.keys);
         let (dialled, classified) = Dialled::of(&mut draft, &standing, &world.plan);
+        let classified = self.called_back(classified, &dialled, &draft, &standing, &world.plan);
         let expected = self.workflows.expects(asker.workflow, classified.class);
         let answer = match expected.and_then(|()| self.workflows.enter(classified.class)) {
             Ok(_ticket) => self.carry(&world, draft, dialled, standing, classified).await,
@@ -72,7 +73,9 @@ impl Engine {
             Turn::Decide(hold) => {
                 let facts = self.lookups.ask(wanted(world, &call), &call).await;
                 let decision = weigh(world, &mut call, &facts, self.identity.draw_key());
-                (hold.offer(self.record_of(call, decision, hold.request_hash())), hold)
+                let record = self.record_of(call, decision, hold.request_hash());
+                self.remember_caller(&record);
+                (hold.offer(record), hold)
             }
         };
         let proof = self.record(&record).await?;

@@ -85,6 +85,7 @@ impl Engine {
         // Before, what is there may be of this node's last run.
         let twin = said && nodes.iter().any(|node| node.name == report.name && node.started_at != report.started_at);
         self.look_at_nodes(&report, &nodes, twin);
+        self.callbacks.saw_nodes(&report, &nodes);
         Ok(())
     }
 

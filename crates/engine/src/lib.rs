@@ -7,6 +7,7 @@ pub mod auth;
 pub mod billing;
 mod call_flow;
 mod call_log;
+mod callbacks;
 pub mod clock;
 pub mod config;
 mod data_folder;

@@ -21,6 +21,7 @@ use crate::auth::{Asker, Keys, standing};
 use crate::billing;
 use crate::call_flow::Answer;
 use crate::call_log::CallLog;
+use crate::callbacks::Callbacks;
 use crate::clock::Clock;
 use crate::config::{BillingSettings, ProbeSettings, Settings};
 use crate::data_folder::{DataFolder, DataFolderError, read_key_file};
@@ -55,6 +56,7 @@ pub struct Engine {
     pub(crate) workflows: Workflows,
     pub(crate) lookups: Lookups,
     pub(crate) idempotency: Idempotency,
+    pub(crate) callbacks: Callbacks,
     pub(crate) recorder: Recorder,
     pub(crate) call_log: CallLog,
     pub(crate) metrics: Arc<Metrics>,
@@ -206,6 +208,7 @@ impl Node {
             workflows: Workflows::new(settings),
             lookups: Lookups::default(),
             idempotency: Idempotency::default(),
+            callbacks: Callbacks::new(settings.callback_window, crate::clock::monotonic()),
             recorder,
             call_log,
             metrics,

@@ -1,7 +1,7 @@
 //! What a call would come to: the steps of the spine, without taking a place, asking anybody or recording.
 
 use telness_core::call::{Call, CallId, Draft};
-use telness_core::class::Classified;
+use telness_core::class::{Callback, Classified};
 use telness_core::decide::{Decision, wanted};
 use telness_core::standing::{Admission, Refusal, Standing, admit};
 use telness_core::time::Timestamp;
@@ -9,6 +9,7 @@ use telness_core::world::World;
 
 use crate::auth::{Asker, Keys, standing};
 use crate::call_flow::weigh;
+use crate::callbacks::called_by_service;
 use crate::dialled::Dialled;
 use crate::lookup::Lookups;
 
@@ -44,6 +45,9 @@ pub async fn try_call(world: &World, keys: &Keys, asker: &Asker<'_>, trial: Tria
 /// The same for a standing that was found or made up, with whatever speaks against it.
 pub async fn try_standing(world: &World, mut standing: Standing, mut trial: TrialCall) -> Trial {
     let (dialled, classified) = Dialled::of(&mut trial.draft, &standing, &world.plan);
+    // Whether it would be known or assumed to be a call back depends on the node; it comes to the same.
+    let by_service = called_by_service(classified, &dialled, &trial.draft, &standing, &world.plan).is_some();
+    let classified = if by_service { Classified::called_back(Callback::Assumed) } else { classified };
     let numbers = dialled.read(&trial.draft, &standing);
     standing.settle_tenant(&numbers, world, trial.at);
     let fallback = world.plan.default_tenant.clone();

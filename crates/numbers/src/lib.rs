@@ -24,20 +24,38 @@ pub struct DialledIn<'a> {
 
 /// Recognises an emergency call, or a test of one, in what a person or a switch sent.
 ///
-/// It is [`telness_core::emergency::recognise`], and knows besides what numbers there are: digits that came in a
-/// phone-context are an emergency number alone unless both make somebody's number together (E2, E3).
+/// It is [`telness_core::emergency::recognise`], and knows besides what numbers there are (E2, E3): digits that came in a
+/// phone-context are an emergency number alone unless both make somebody's number together; and what a careless
+/// normaliser may have made of an emergency number is none if it is somebody's number behind the site's outside-line
+/// prefix. With the prefix 0 in Sweden, 0 046-900 00 is a number in Lund and not 90 000 after 0046.
 #[must_use]
 pub fn recognise(dialled: &str, place: &Place) -> Option<Emergency> {
     recognised(&spell(dialled).ok()?, place)
 }
 
 fn recognised(spelled: &Spelled, place: &Place) -> Option<Emergency> {
-    recognise_spelled(spelled, place).or_else(|| {
+    let found = recognise_spelled(spelled, place).filter(|found| !is_outside_number(spelled, *found, place));
+    found.or_else(|| {
         let Spelled::Number(number) = spelled else { return None };
         let (context, alone) = number.without_context()?;
         let found = recognise_spelled(&Spelled::Number(alone), place)?;
         (!public::is_subscriber(number.as_str(), context)).then_some(found)
     })
+}
+
+/// Whether what was found in digits is not what was dialled, and those are somebody's number on an outside line.
+fn is_outside_number(spelled: &Spelled, found: Emergency, place: &Place) -> bool {
+    let (Spelled::Number(number), Some(emergency)) = (spelled, found.digits) else { return false };
+    let (false, Some(prefix)) = (number.is_international(), place.outside_line_prefix) else { return false };
+    let dialled = number.digits();
+    let is_emergency = |digits: &str| digits.parse() == Ok(emergency);
+    let after =
+        |prefix: Digits| dialled.parse::<Digits>().ok()?.starts_with(prefix).then(|| dialled.get(prefix.len()..))?;
+    let claimed = place.claimed_outside_line_prefixes.iter().copied();
+    if is_emergency(dialled) || claimed.chain([prefix]).filter_map(after).any(is_emergency) {
+        return false;
+    }
+    after(prefix).is_some_and(|outside| public::read(outside, place.region).is_ok())
 }
 
 /// Reads what a person or a switch sent.

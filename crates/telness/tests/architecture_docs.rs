@@ -15,7 +15,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use telness_core::class::{Class, Workflow};
+use telness_core::class::{Callback, Class, Workflow};
 use telness_core::location::Located;
 use telness_core::reason::Reason;
 use telness_engine::telemetry::{GatewayInState, Metrics, Outcome};
@@ -143,6 +143,7 @@ fn rendered() -> String {
     let transacted = Transacted { name: "write_batch", took: Duration::ZERO, retries: 1, ok: true };
     Metrics::observe_store(&metrics)(&transacted);
     metrics.call(Class::Normal, Workflow::Low, Outcome::Routed, Reason::NoRoute, Duration::ZERO);
+    metrics.callback(Callback::Known);
     metrics.located(&Located::default(), true, true);
     metrics.journal_batch(1, Duration::ZERO, true);
     metrics.shipped_batch(1, 0, Duration::ZERO);

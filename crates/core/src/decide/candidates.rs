@@ -61,13 +61,14 @@ pub(super) fn tenant_of<'a>(call: &Call, held: &Held<'a>, so_far: &'a TenantName
 /// Which facts a rule that can match this call could use.
 ///
 /// A rule that can match has a prefix of the number, or of what rewrites may make of it, and asks nothing that the
-/// call fails; the time is not known yet, so schedules are not asked. An emergency call waits for no fact.
+/// call fails; the time is not known yet, so schedules are not asked. An emergency call waits for no fact, and neither
+/// does the emergency service's call back.
 #[must_use]
 pub fn wanted(world: &World, call: &Call) -> Wanted {
     let plan = &*world.plan;
     let mut wanted = Wanted::NONE;
     let mut numbers: SmallVec<[Number; 4]> = call.to.read.into_iter().collect();
-    if call.emergency.is_some() {
+    if call.emergency.is_some() || call.callback.is_some() {
         return wanted;
     }
     let mut tenant = &call.tenant;

@@ -14,6 +14,9 @@
 //!    (eligibility) before it may settle anything, so a rule or target that cannot be used takes no rank (C5).
 //!    A rule whose targets are all unusable lets the next one try, unless the plan marks it `last`.
 //!
+//! # The emergency service's call back
+//! It goes to the devices of who holds the number, whatever rules and preferences say; see the module `callback` here.
+//!
 //! # A call from a carrier
 //! Carrier-in goes carrier-out by a forward alone. For a number that nobody holds, a rule's route is used only if
 //! the rule says `direction: from_carrier`; other rules may ring a user, reject or rewrite. A rewrite by a rule
@@ -21,6 +24,7 @@
 //! go out. The tenant of the call is from then on the one that holds the number: tenants' conditions and trunks
 //! are asked for that one. A user's devices are reached on behalf of the user's tenant, whoever calls.
 
+mod callback;
 mod candidates;
 mod dial;
 mod eligible;
@@ -58,6 +62,7 @@ pub fn decide(world: &World, call: &Call, facts: &Facts, moment: Moment) -> Rank
     let mut weighing = Weighing::new(world, call, moment);
     let settled = match call.emergency {
         Some(emergency) => weighing.by_emergency_table(emergency),
+        None if call.callback.is_some() => weighing.by_callback(),
         None => weighing.by_rules(),
     };
     let trace = Trace {
@@ -66,6 +71,7 @@ pub fn decide(world: &World, call: &Call, facts: &Facts, moment: Moment) -> Rank
         draw: moment.draw,
         facts: facts.clone(),
         directory: weighing.directory_said,
+        callback: call.callback,
         on_behalf: (*weighing.tenant != call.tenant).then(|| weighing.tenant.clone()),
         forwarded_by: weighing.forwarded_by,
         located: weighing.located,

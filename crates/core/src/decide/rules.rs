@@ -66,7 +66,7 @@ impl<'a> Weighing<'a> {
                 return self.by_emergency_table(emergency);
             }
             let held = held(self.world, &number, self.tenant, self.moment.now);
-            if comes_round(self, &number, &held) {
+            if self.call.callback.is_none() && comes_round(self, &number, &held) {
                 return Settled::reject(Reason::ForwardLoop);
             }
             match self.round(number, &held) {
@@ -93,6 +93,9 @@ impl<'a> Weighing<'a> {
             Held::By(_) | Held::Nobody => None,
         };
         self.tenant = tenant_of(self.call, held, self.tenant);
+        if let Some(settled) = self.ring_called_back(held, &number) {
+            return Round::Settled(settled);
+        }
         let found = candidates(self.plan, &number, self.tenant);
         self.rules.reserve(found.len());
         let whole = found.iter().take_while(|candidate| candidate.is_whole(&number)).count();
@@ -168,6 +171,9 @@ impl<'a> Weighing<'a> {
             let routes = matches!(rule.action, RuleAction::Route(_));
             missed.transit |= routes && dropped == Dropped::Direction && self.call.direction == Direction::FromCarrier;
             return Came::Dropped(dropped);
+        }
+        if self.keeps_away(&rule.action) {
+            return Came::Dropped(Dropped::Callback);
         }
         let steps = match &rule.action {
             RuleAction::Reject(reason) => return Came::Rejected(*reason),

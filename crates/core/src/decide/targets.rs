@@ -178,7 +178,7 @@ impl<'a> Weighing<'a> {
         let down = &self.world.health.down;
         if !gateway.enabled {
             Some(Dropped::Disabled)
-        } else if !down.is_empty() && down.contains(&(trunk.name.clone(), gateway.name.clone())) {
+        } else if !self.tries_down && !down.is_empty() && down.contains(&(trunk.name.clone(), gateway.name.clone())) {
             Some(Dropped::Down)
         } else {
             None

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::class::Callback;
 use crate::facts::Facts;
 use crate::location::Located;
 use crate::names::{GatewayName, RuleName, TenantName, TrunkName, UserName};
@@ -44,6 +45,8 @@ pub enum Dropped {
     Repeated,
     /// The user whose device it is does not want to be disturbed.
     DoNotDisturb,
+    /// The rule ends the call or leads it elsewhere, and the emergency service calls back (E15).
+    Callback,
     /// The plan has no such trunk; a user of the directory has a device on it.
     UnknownTrunk,
     /// The number cannot be written for this trunk, or the rule's rewrite makes no number of it.
@@ -162,6 +165,9 @@ pub struct Trace {
     /// What the directory said of the called number; nothing if it was not asked or does not know the number.
     #[serde(rename = "s", skip_serializing_if = "Option::is_none", default)]
     pub directory: Option<DirectorySaid>,
+    /// That it is the emergency service's call back, and how that is known.
+    #[serde(rename = "cb", skip_serializing_if = "Option::is_none", default)]
+    pub callback: Option<Callback>,
     /// Whose call it was for rules and trunks at the end, if that is not whose record it is: of a call from a carrier
     /// the tenant that holds the number.
     #[serde(rename = "ob", skip_serializing_if = "Option::is_none", default)]

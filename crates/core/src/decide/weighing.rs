@@ -30,6 +30,10 @@ pub(super) struct Weighing<'a> {
     pub(super) may_go_out: bool,
     /// The emergency service that a trunk's translation would have dialled.
     pub(super) translated_to: Option<Emergency>,
+    /// Whether rules may lead the call elsewhere; the emergency service's call back is tried without first.
+    pub(super) may_forward: bool,
+    /// Whether what is down is tried all the same.
+    pub(super) tries_down: bool,
     /// What the directory said of the number that was matched last.
     pub(super) directory_said: Option<DirectorySaid>,
     /// Who forwarded it last, if a forward was made of it.
@@ -72,6 +76,8 @@ impl<'a> Weighing<'a> {
             tenant: &call.tenant,
             may_go_out: call.direction == Direction::FromTenant,
             translated_to: None,
+            may_forward: true,
+            tries_down: false,
             directory_said: None,
             forwarded_by: None,
             located: None,

@@ -148,6 +148,8 @@ pub struct Trunk {
     pub name: TrunkName,
     /// Whether it may be used.
     pub enabled: bool,
+    /// Whether it is the emergency service's own, so that a call that comes in by it may be one back to who called (E15).
+    pub emergency_service: bool,
     /// The tenants that may use it; all if empty.
     pub tenants: Box<[TenantName]>,
     /// Its gateways, by priority (lowest first), then in the order of the document.

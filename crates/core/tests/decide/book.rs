@@ -92,6 +92,7 @@ impl Book {
         let mut trunk = Trunk {
             name: name.parse().unwrap(),
             enabled: true,
+            emergency_service: false,
             tenants: Box::default(),
             gateways: (1..=gateways).map(gateway).collect(),
             translations: Translations::default(),
@@ -276,6 +277,7 @@ pub(crate) fn call(to: &str) -> Call {
         tenant: "acme".parse().unwrap(),
         class: Class::Normal,
         emergency: None,
+        callback: None,
         kind: CallType::Mobile,
         direction: Direction::FromTenant,
         peer: None,

@@ -13,6 +13,7 @@
 )]
 
 mod book;
+mod callbacks;
 mod dialling;
 mod directory;
 mod emergencies;

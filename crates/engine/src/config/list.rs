@@ -135,6 +135,14 @@ pub const SETTINGS: &[Setting] = &[
     workflows::LOW_CALLS_IN_FLIGHT_MAX,
     workflows::LOW_URL,
     setting(
+        "emergency.callback_window_s",
+        "3600",
+        whole(60, 604_800, |to, n| to.callback_window = Duration::from_secs(n)),
+        "For how long after an emergency call the emergency service's call back to its caller is of the class emergency \
+         itself, in seconds (60 minutes): past do not disturb, forwards, screening and limits. It is known by a trunk with \
+         `emergency_service: true` in the plan. The same on all nodes.",
+    ),
+    setting(
         "http.connections_max",
         "10000",
         whole(1, COUNT_MAX, |to, n| to.http.connections_max = count(n)),

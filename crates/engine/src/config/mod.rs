@@ -99,6 +99,8 @@ pub struct Settings {
     pub keys: Vec<KeySetting>,
     /// Where emergency calls go when all that the plan names has failed, or when it names nothing.
     pub last_resort: LastResort,
+    /// For how long after an emergency call the emergency service's call back is of that class.
+    pub callback_window: Duration,
     /// Runtime threads; the number of cores if 0.
     pub threads: usize,
     /// Which workflows are served.
@@ -277,6 +279,7 @@ impl Settings {
             node: None,
             keys: Vec::new(),
             last_resort: LastResort::default(),
+            callback_window: Duration::ZERO,
             threads: 0,
             serve: Serve::Both,
             high_listen: None,

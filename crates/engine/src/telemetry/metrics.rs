@@ -9,7 +9,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
-use telness_core::class::{Class, Workflow};
+use telness_core::class::{Callback, Class, Workflow};
 use telness_core::location::Located;
 use telness_core::reason::Reason;
 use telness_store::{Observe, Transacted};
@@ -58,6 +58,11 @@ struct NameLabel {
     name: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CallbackLabel {
+    callback: &'static str,
+}
+
 /// All metrics of a node.
 #[derive(Debug)]
 pub struct Metrics {
@@ -71,6 +76,7 @@ pub struct Metrics {
     pub events: Counter,
     /// Requests that repeated an idempotency key and got the first answer.
     pub replays: Counter,
+    callbacks: Family<CallbackLabel, Counter>,
     journal_records: Family<OkLabel, Counter>,
     journal_sync_seconds: Histogram,
     /// Bytes that the journal holds.
@@ -148,6 +154,7 @@ impl Metrics {
             locations: LocationMetrics::default(),
             events: Counter::default(),
             replays: Counter::default(),
+            callbacks: Family::default(),
             journal_records: Family::default(),
             journal_sync_seconds: seconds(),
             journal_bytes: Gauge::default(),
@@ -195,6 +202,8 @@ impl Metrics {
         registry.register("calls_in_flight", "Calls in hand now", self.calls_in_flight.clone());
         registry.register("events", "Events taken from switches", self.events.clone());
         registry.register("replays", "Requests that repeated an idempotency key", self.replays.clone());
+        let callbacks = "Calls of the emergency service back to who called it";
+        registry.register("emergency_callbacks", callbacks, self.callbacks.clone());
         registry.register("journal_records", "Records offered to the journal", self.journal_records.clone());
         let sync = self.journal_sync_seconds.clone();
         registry.register_with_unit("journal_append_duration", "One group append, synced", Unit::Seconds, sync);
@@ -255,6 +264,11 @@ impl Metrics {
     pub fn call_in_hand(&self) -> InHand<'_> {
         self.calls_in_flight.inc();
         InHand(&self.calls_in_flight)
+    }
+
+    /// Counts a call of the emergency service back to who called it.
+    pub fn callback(&self, callback: Callback) {
+        self.callbacks.get_or_create(&CallbackLabel { callback: callback.as_str() }).inc();
     }
 
     /// Counts a request for a call and how long it took.

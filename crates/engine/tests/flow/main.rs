@@ -9,6 +9,7 @@
     reason = "a test"
 )]
 
+mod callbacks;
 mod calls;
 mod decks;
 mod denials;

@@ -215,6 +215,24 @@ fn e3_a_context_that_makes_nobodys_number_leaves_an_emergency_number() {
 }
 
 #[test]
+fn e2_somebodys_number_on_an_outside_line_is_no_emergency_that_a_careless_normaliser_made() {
+    let sweden = Place::region("SE".parse().unwrap());
+    let office = |prefix: &str| Place { outside_line_prefix: prefix.parse().ok(), ..sweden.clone() };
+    let lund = Ok(Number::E164 { number: "+464690000".parse().unwrap() });
+    for text in ["0046-900 00", "0 046-900 00", "tel:004690000"] {
+        let place = office("0");
+        assert_eq!(recognise(text, &place), None, "{text}");
+        assert_eq!(read(text, DialledIn { place: &place, extension_digits: None }), lund, "{text}");
+        for place in [&sweden, &office("9")] {
+            assert!(recognise(text, place).is_some(), "{text} in {place:?}");
+        }
+    }
+    for text in ["0046112", "00112", "0112", "112", "090000", "90000", "+4690000"] {
+        assert!(recognise(text, &office("0")).is_some(), "{text}");
+    }
+}
+
+#[test]
 fn e2_a_context_that_makes_a_number_of_somebody_is_no_emergency() {
     let known =
         [("GB", "999", "+447700900"), ("US", "911", "+1-202-5550"), ("NO", "112", "+4702"), ("LU", "112", "+3528")];

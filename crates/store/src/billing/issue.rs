@@ -113,6 +113,12 @@ impl Billing {
         format: Format,
     ) -> Result<Option<Issued>, StoreError> {
         let Some(file) = self.file(tenant, sequence).await? else { return Ok(None) };
+        if !file.head.is_known() {
+            return Err(StoreError::Broken(format!(
+                "the billing file {sequence} of {tenant} is of version {}, which a later telness closed; that one issues it",
+                file.head.v
+            )));
+        }
         let lines = self.lines(tenant, sequence).await?;
         if sum(&file.head, format, &lines) != file.sha256(format) {
             return Err(StoreError::Broken(format!(

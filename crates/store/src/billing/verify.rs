@@ -78,6 +78,10 @@ impl Billing {
     ) -> Result<(), StoreError> {
         let (head, lines) = (&file.head, self.lines(tenant, file.head.sequence).await?);
         let mut wrong = |what: String| faults.push(format!("file {}: {what}", head.sequence));
+        if !head.is_known() {
+            wrong(format!("it is of version {}, which a later telness closed; that one can verify it", head.v));
+            return Ok(());
+        }
         if i64::try_from(lines.len()).ok() != Some(head.records) {
             wrong(format!("it has {} records and says {}", lines.len(), head.records));
         }

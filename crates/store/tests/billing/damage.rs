@@ -19,6 +19,12 @@ pub(crate) async fn what_somebody_changed(scene: Scene) {
     assert_eq!(scene.billing.verify(&tenant).await.unwrap().len(), 1);
     assert!(matches!(scene.billing.issue(&tenant, 1, Format::Csv).await, Err(StoreError::Broken(_))));
     assert!(scene.billing.issue(&tenant, 1, Format::JsonLines).await.is_ok());
+    // What a later telness closed is not taken for something that was changed.
+    (scene.by_hand)("UPDATE billing_files SET v = 2 WHERE sequence = 2");
+    let Err(StoreError::Broken(why)) = scene.billing.issue(&tenant, 2, Format::JsonLines).await else { panic!() };
+    assert!(why.contains("a later telness closed"), "{why}");
+    assert!(scene.billing.verify(&tenant).await.unwrap()[1].contains("a later telness closed"));
+    (scene.by_hand)("UPDATE billing_files SET v = 1 WHERE sequence = 2");
     (scene.by_hand)("DELETE FROM billing_files WHERE sequence = 1");
     let faults = scene.billing.verify(&tenant).await.unwrap();
     assert!(faults.iter().any(|fault| fault.contains("files are missing")), "{faults:?}");

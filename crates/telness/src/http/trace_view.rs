@@ -29,6 +29,11 @@ pub struct TraceView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, example = "held")]
     directory: Option<telness_core::decide::DirectorySaid>,
+    /// That the emergency service calls back who called it: `known` to have called, or `assumed` since nobody can say that
+    /// it did not; absent for every other call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "known")]
+    callback: Option<telness_core::class::Callback>,
     /// The rules that were weighed, in their order.
     #[serde(serialize_with = "rules")]
     #[schema(value_type = Vec<RuleView>)]
@@ -55,6 +60,7 @@ impl<'a> TraceView<'a> {
             draw: trace.draw,
             facts: FactsView::of(&trace.facts),
             directory: trace.directory,
+            callback: trace.callback,
             rules: &trace.rules,
             targets: &trace.targets,
         }

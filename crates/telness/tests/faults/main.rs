@@ -15,6 +15,7 @@
 
 #[path = "../acknowledged/mod.rs"]
 mod acknowledged;
+mod billing;
 mod disks;
 mod failovers;
 mod pruning;

@@ -28,7 +28,7 @@ pub(crate) struct Scene {
     pub(crate) database: String,
     pub(crate) ledger: Ledger,
     callers: Vec<Callers>,
-    dice: Dice,
+    pub(crate) dice: Dice,
     _folder: tempfile::TempDir,
 }
 
@@ -72,8 +72,8 @@ impl Scene {
     }
 
     /// Has the switches call every node, shows the fault over and over until there were calls enough, and holds the
-    /// nodes to every acknowledgement.
-    pub(crate) fn shows(mut self, mut fault: impl FnMut(&mut Self)) {
+    /// nodes to every acknowledgement. The stage is there yet, for whoever has more to look at.
+    pub(crate) fn shows(mut self, mut fault: impl FnMut(&mut Self)) -> Self {
         let wanted = from_environment("TELNESS_FAULT_CALLS", || CALLS);
         self.begin_calls();
         while self.acknowledged() < wanted {
@@ -81,6 +81,7 @@ impl Scene {
             self.calls(wanted / PART);
         }
         self.everything_is_there_once();
+        self
     }
 
     fn begin_calls(&mut self) {

@@ -31,6 +31,7 @@ fn trunk(trunk: &document::Trunk, here: &Path<'_>, names: &Names, guard: &Guard,
     Trunk {
         name: trunk.name.clone(),
         enabled: trunk.enabled,
+        emergency_service: trunk.emergency_service,
         tenants: trunk.tenants.iter().map(|(_, tenant)| tenant.clone()).collect(),
         gateways: gateways(trunk, &here.field("gateways"), faults),
         translations: translations(trunk, &here.field("translations"), guard, faults),

@@ -23,6 +23,9 @@ shape! {
         name "name": TrunkName, required;
         /// Whether it may be used.
         enabled "enabled": bool, default true;
+        /// Whether the emergency service itself calls by it. A call that comes in by it, to a number that made an emergency
+        /// call within the window, is of the class emergency: past do not disturb, forwards, screening and limits.
+        emergency_service "emergency_service": bool, default false;
         /// The tenants that may use it; all if left out.
         tenants "tenants": List<TenantName>, default List::default();
         /// How the called number is written: e164 is +46…, digits is 46…, double_zero is 0046….

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::line::{COLUMNS, row};
+use super::line::{columns, row};
 use crate::time::Timestamp;
 
 /// The version of a file's form.
@@ -107,6 +107,12 @@ struct End<'a> {
 }
 
 impl FileHead {
+    /// Whether this build knows the form that it was closed in, and so can issue it again.
+    #[must_use]
+    pub const fn is_known(&self) -> bool {
+        self.v >= 1 && self.v <= FILE_VERSION
+    }
+
     /// The line before the records.
     #[must_use]
     pub fn first_line(&self, format: Format) -> String {
@@ -116,7 +122,7 @@ impl FileHead {
                 text = serde_json::to_string(&Line { line: "head", head: self }).unwrap_or_default();
                 text.push('\n');
             }
-            Format::Csv => row(&mut text, &COLUMNS),
+            Format::Csv => row(&mut text, columns(self.v)),
         }
         text
     }
@@ -150,6 +156,6 @@ impl FileHead {
             "records" => self.records.to_string(),
             _ => String::new(),
         };
-        COLUMNS.iter().map(cell).collect()
+        columns(self.v).iter().map(cell).collect()
     }
 }

@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 
-use super::BillingRecord;
+use super::{BillingRecord, FILE_VERSION};
 use crate::csv_cell;
 use crate::time::Timestamp;
 
-/// The columns of CSV, in order. New ones are added at the end.
+/// The columns of CSV, in order. New ones are added at the end, with another version of the file's form.
 pub const COLUMNS: [&str; 44] = [
     "line",
     "v",
@@ -53,6 +53,19 @@ pub const COLUMNS: [&str; 44] = [
     "sequence",
     "records",
 ];
+
+/// How many of them a file of each version has, from the first on: a file that was closed keeps the columns it had.
+const COUNTS: [usize; FILE_VERSION as usize] = [44];
+
+/// The columns of a file of a version.
+pub(super) fn columns(v: u8) -> &'static [&'static str] {
+    of_version(&COLUMNS, &COUNTS, v)
+}
+
+fn of_version<'c>(all: &'c [&'c str], counts: &[usize], v: u8) -> &'c [&'c str] {
+    let count = usize::from(v).checked_sub(1).and_then(|at| counts.get(at));
+    count.and_then(|count| all.get(..*count)).unwrap_or(all)
+}
 
 #[derive(Serialize)]
 struct Line<'a> {
@@ -151,4 +164,23 @@ pub(super) fn row(text: &mut String, cells: &[impl AsRef<str>]) {
         csv_cell::push(text, &cell.as_ref().replace('\0', "\u{2400}"));
     }
     text.push_str("\r\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn n7_a_file_keeps_the_columns_of_its_version_when_others_are_added() {
+        let all = ["line", "v", "added", "later"];
+        let rows = [1, 2, 3].map(|v| {
+            let mut text = String::new();
+            row(&mut text, of_version(&all, &[2, 3, 4], v));
+            text
+        });
+        assert_eq!(rows, ["line,v\r\n", "line,v,added\r\n", "line,v,added,later\r\n"]);
+        assert_eq!(COUNTS.last(), Some(&COLUMNS.len()), "whoever adds a column makes another version");
+        // What the first version has stays so, whatever is added.
+        assert_eq!((COUNTS[0], columns(1).last()), (44, Some(&"records")));
+    }
 }
