@@ -333,7 +333,25 @@ impl Drop for InHand<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::Metrics;
+    use super::*;
+
+    #[test]
+    fn e11_a_count_of_calls_that_has_no_number_left_begins_anew_and_stops_nothing() {
+        let metrics = Metrics::new();
+        let count = || {
+            metrics.call(Class::Emergency, Workflow::High, Outcome::Routed, Reason::Routed, Duration::ZERO);
+            metrics.call_in_hand()
+        };
+        let labels = CallLabels { workflow: "high", class: "emergency", outcome: Outcome::Routed, reason: "routed" };
+        for edge in [i32::MAX.unsigned_abs().into(), 1 << 53, i64::MAX.unsigned_abs(), u64::MAX] {
+            let so_far = metrics.calls.get_or_create(&labels).get();
+            metrics.calls.get_or_create(&labels).inc_by(edge.wrapping_sub(so_far));
+            metrics.calls_in_flight.set(i64::try_from(edge).unwrap_or(i64::MAX));
+            drop(count());
+            assert_eq!(metrics.calls.get_or_create(&labels).get(), edge.wrapping_add(1), "{edge}");
+            assert!(metrics.render().contains("telness_calls_total{"), "{edge}");
+        }
+    }
 
     #[test]
     fn a_call_is_in_hand_until_it_ends() {

@@ -11,6 +11,7 @@
 
 mod callbacks;
 mod calls;
+mod counters;
 mod decks;
 mod denials;
 mod directory;
@@ -22,5 +23,6 @@ mod journal;
 mod outages;
 mod plans;
 mod scene;
+mod shadows;
 mod shared;
 mod store;
