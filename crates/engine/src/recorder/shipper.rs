@@ -197,8 +197,13 @@ impl Shipper {
 
     /// Ships one batch; tells how many records it had.
     async fn ship_batch(&mut self, last_turn: bool) -> Result<usize, StoreError> {
+        let end = *self.shared.end.borrow();
         let rows = self.read_on().map_err(|error| unavailable(&error))?;
         let Some(upto) = rows.last().map(|(position, _)| *position) else {
+            if self.shared.shipped.borrow().position < end {
+                // What stood there is lost to damage, and nobody is to wait for it.
+                self.shared.note(|shipped| shipped.position = end);
+            }
             return self.look_after_the_store(last_turn).await;
         };
         let started = monotonic();
