@@ -146,10 +146,14 @@ reasons! {
         "Only the operator may do this.",
         "The key that was sent is a tenant's. It reads that tenant's own users, numbers and blocks, and edits nothing.",
         "Send an operator's key. `telness keys new --operator NAME` makes one.";
+    RateLimited = 405, "rate_limited", 429, 503, 42,
+        "The tenant makes more calls a second than it may.",
+        "The plan has a `calls_per_s_max` for the tenant; it may make as many at once after a second without any.",
+        "Try again after the time that Retry-After says, or raise the limit in the plan. Emergency calls go through meanwhile.";
 
     Overloaded = 500, "overloaded", 503, 503, 42,
-        "The service has more calls in hand than it takes at once.",
-        "The limit of calls in flight is reached.",
+        "The service has more calls than it takes at once.",
+        "The limit of calls in flight is reached and no place became free in time, or the threads that serve calls fall behind.",
         "Try again after the time that Retry-After says, on another node if there is one.";
     RecordNotKept = 501, "record_not_kept", 503, 503, 38,
         "The call could not be put on durable storage in time, so it was not acknowledged.",

@@ -18,6 +18,7 @@ use crate::error::CallError;
 use crate::idempotency::{Key, Turn};
 use crate::node::Engine;
 use crate::recorder::Proof;
+use crate::workflow::Ticket;
 
 /// What was decided of a call, and the proof that it was recorded.
 #[derive(Clone, Debug)]
@@ -43,13 +44,24 @@ impl Engine {
         let standing = standing(asker, &world.plan, &self.keys);
         let (dialled, classified) = Dialled::of(&mut draft, &standing, &world.plan);
         let classified = self.called_back(classified, &dialled, &draft, &standing, &world.plan);
-        let expected = self.workflows.expects(asker.workflow, classified.class);
-        let answer = match expected.and_then(|()| self.workflows.enter(classified.class)) {
+        let answer = match self.let_in(asker, classified.class, &standing, &world).await {
             Ok(_ticket) => self.carry(&world, draft, dialled, standing, classified).await,
             Err(refused) => Err(refused),
         };
         self.count_call(classified.class, &answer, started.elapsed());
         answer
+    }
+
+    /// Whether this listener takes calls of the class, and a place for this one, unless it needs none.
+    async fn let_in(
+        &self,
+        asker: &Asker<'_>,
+        class: Class,
+        standing: &Standing,
+        world: &World,
+    ) -> Result<Option<Ticket>, CallError> {
+        self.workflows.expects(asker.workflow, class)?;
+        self.workflows.admit(class, standing, &world.plan).await
     }
 
     /// Carries a classified call: admit, enrich, decide, reserve, record.

@@ -16,11 +16,19 @@ pub enum CallError {
     /// The idempotency key stands for another request.
     #[error("the idempotency key was used before for another request")]
     Conflict,
-    /// More calls are in hand than are taken at once.
-    #[error("{in_flight} calls are in hand, which is the limit")]
+    /// There are more calls than are taken.
+    #[error("there are more calls than are taken now")]
     Overloaded {
-        /// How many there are.
-        in_flight: usize,
+        /// When there is room again if all who are refused stay away so long.
+        retry_after_s: u64,
+    },
+    /// The tenant makes more calls a second than the plan lets it.
+    #[error("the tenant makes more than {calls_per_s_max} calls a second")]
+    RateLimited {
+        /// How many it may make.
+        calls_per_s_max: u32,
+        /// When there is room for the next.
+        retry_after_s: u64,
     },
     /// The listener is the high workflow's and the call is the low one's.
     #[error("the call is the low workflow's, which {send_to} takes")]
@@ -62,6 +70,7 @@ impl CallError {
             }
             Self::Conflict => Reason::IdempotencyConflict,
             Self::Overloaded { .. } => Reason::Overloaded,
+            Self::RateLimited { .. } => Reason::RateLimited,
             Self::Misdirected { .. } => Reason::Misdirected,
             Self::NotKept(NotKept::Stopped) => Reason::ShuttingDown,
             Self::NotKept(_) => Reason::RecordNotKept,

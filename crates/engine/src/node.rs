@@ -138,6 +138,8 @@ impl Beside {
         tasks.task("the prober of gateways", prober.run(stop.clone()));
         let started_at = engine.clock.now();
         tasks.task("the heartbeat", heartbeat::run(Arc::clone(engine), store, started_at, stop.clone()));
+        let metrics = Arc::clone(&engine.metrics);
+        tasks.task("the watch over the threads' delay", engine.workflows.watch(metrics, stop.clone()));
         if !billing.close_every.is_zero() {
             tasks.task("billing", billing::run(Arc::clone(engine), billing, stop.clone()));
         }

@@ -90,6 +90,8 @@ pub struct Plan {
 pub struct Tenant {
     /// Whether its calls are refused, all but emergency calls.
     pub suspended: bool,
+    /// How many calls a second it may make, if there is a limit.
+    pub calls_per_s_max: Option<u32>,
     /// What is dialled before an outside number at its sites, each once.
     pub outside_line_prefixes: Box<[Digits]>,
 }

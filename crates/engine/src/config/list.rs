@@ -12,7 +12,7 @@ use super::{Settings, workflows};
 /// As many as anybody can mean, where a limit has no natural end.
 pub(super) const COUNT_MAX: u64 = 10_000_000;
 /// An hour, in milliseconds.
-const HOUR_MS: u64 = 3_600_000;
+pub(super) const HOUR_MS: u64 = 3_600_000;
 
 /// A hundred years.
 const RETENTION_DAYS_MAX: u64 = 36_500;
@@ -133,6 +133,10 @@ pub const SETTINGS: &[Setting] = &[
     workflows::HIGH_CALLS_IN_FLIGHT_MAX,
     workflows::LOW_DURABILITY,
     workflows::LOW_CALLS_IN_FLIGHT_MAX,
+    workflows::LOW_BACKGROUND_PERCENT,
+    workflows::LOW_QUEUE_CALLS_MAX,
+    workflows::LOW_QUEUE_WAIT_MS_MAX,
+    workflows::LOW_DELAY_MS_MAX,
     workflows::LOW_URL,
     setting(
         "emergency.callback_window_s",

@@ -53,6 +53,19 @@ pub struct WorkflowSettings {
     pub calls_in_flight_max: usize,
 }
 
+/// Who of the low workflow is let in.
+#[derive(Clone, Copy, Debug)]
+pub struct AdmissionSettings {
+    /// The share of background calls, in percent.
+    pub background_percent: usize,
+    /// Normal calls that wait for a place.
+    pub queue_calls_max: usize,
+    /// How long each waits.
+    pub queue_wait_max: Duration,
+    /// How late its threads may be.
+    pub delay_max: Duration,
+}
+
 /// Which workflows a process serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Serve {
@@ -115,6 +128,8 @@ pub struct Settings {
     pub high: WorkflowSettings,
     /// All other calls.
     pub low: WorkflowSettings,
+    /// Who of them is let in.
+    pub low_admission: AdmissionSettings,
     /// HTTP limits.
     pub http: HttpSettings,
     /// The journal's limits.
@@ -287,6 +302,12 @@ impl Settings {
             low_url: None,
             high: workflow(),
             low: workflow(),
+            low_admission: AdmissionSettings {
+                background_percent: 0,
+                queue_calls_max: 0,
+                queue_wait_max: Duration::ZERO,
+                delay_max: Duration::ZERO,
+            },
             http: HttpSettings {
                 connections_max: 0,
                 header_read_max: Duration::ZERO,

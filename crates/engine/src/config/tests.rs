@@ -68,6 +68,8 @@ fn a_number_has_its_unit_in_its_name() {
         "_days",
         "connections_max",
         "calls_in_flight_max",
+        "calls_max",
+        "_percent",
         "threads",
     ];
     for setting in SETTINGS.iter().filter(|setting| matches!(setting.takes, Takes::Whole { .. })) {

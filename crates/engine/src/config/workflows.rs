@@ -1,6 +1,8 @@
 //! The settings of the two workflows: who is served where, on which threads, and how many calls at once.
 
-use super::list::{COUNT_MAX, count, setting, whole, word};
+use std::time::Duration;
+
+use super::list::{COUNT_MAX, HOUR_MS, count, setting, whole, word};
 use super::setting::{Setting, Takes};
 use super::{Durability, Serve, Settings};
 
@@ -89,7 +91,38 @@ pub(super) const LOW_CALLS_IN_FLIGHT_MAX: Setting = setting(
     "workflow.low.calls_in_flight_max",
     "4096",
     whole(1, COUNT_MAX, |to, n| to.low.calls_in_flight_max = count(n)),
-    "Normal calls in hand at once; more are refused. Enough for 40,000 calls/s on a disk that takes 100 ms.",
+    "Normal and background calls in hand at once; more wait a little and are refused then. Enough for 40,000 calls/s on a disk that takes 100 ms.",
+);
+
+pub(super) const LOW_BACKGROUND_PERCENT: Setting = setting(
+    "workflow.low.background_percent",
+    "10",
+    whole(0, 50, |to, n| to.low_admission.background_percent = count(n)),
+    "The share of `workflow.low.calls_in_flight_max` that is for background calls, in percent; normal calls have the \
+     rest.",
+);
+
+pub(super) const LOW_QUEUE_CALLS_MAX: Setting = setting(
+    "workflow.low.queue_calls_max",
+    "1024",
+    whole(0, COUNT_MAX, |to, n| to.low_admission.queue_calls_max = count(n)),
+    "Normal calls that wait for a place. Beyond that whoever has waited longest is refused.",
+);
+
+pub(super) const LOW_QUEUE_WAIT_MS_MAX: Setting = setting(
+    "workflow.low.queue_wait_ms_max",
+    "100",
+    whole(1, HOUR_MS, |to, n| to.low_admission.queue_wait_max = Duration::from_millis(n)),
+    "How long a normal call waits for a place, in milliseconds; then it is refused. Once calls have waited without a \
+     break for 100 ms, each waits 5 ms at most, and the newest is first.",
+);
+
+pub(super) const LOW_DELAY_MS_MAX: Setting = setting(
+    "workflow.low.delay_ms_max",
+    "50",
+    whole(1, HOUR_MS, |to, n| to.low_admission.delay_max = Duration::from_millis(n)),
+    "How long what comes may wait before a thread of the low workflow looks at it, in milliseconds. While the least \
+     delay of 100 ms is more, no background call is taken and an ever larger share of normal ones is refused at once.",
 );
 
 pub(super) const LOW_URL: Setting = setting(

@@ -87,7 +87,11 @@ impl Tables {
                 let mut prefixes = tenant.outside_line_prefixes.clone();
                 prefixes.sort_unstable();
                 prefixes.dedup();
-                plan::Tenant { suspended: tenant.suspended, outside_line_prefixes: prefixes.into() }
+                plan::Tenant {
+                    suspended: tenant.suspended,
+                    calls_per_s_max: None,
+                    outside_line_prefixes: prefixes.into(),
+                }
             });
         }
         Ok(compiled)

@@ -1,6 +1,7 @@
 //! The metrics, each with its meaning and unit. `docs/metrics.md` lists them, and a test holds it to that.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, text};
@@ -77,6 +78,8 @@ pub struct Metrics {
     /// Requests that repeated an idempotency key and got the first answer.
     pub replays: Counter,
     callbacks: Family<CallbackLabel, Counter>,
+    /// How late the threads of the low workflow are, in seconds.
+    pub low_delay_seconds: Gauge<f64, AtomicU64>,
     journal_records: Family<OkLabel, Counter>,
     journal_sync_seconds: Histogram,
     /// Bytes that the journal holds.
@@ -155,6 +158,7 @@ impl Metrics {
             events: Counter::default(),
             replays: Counter::default(),
             callbacks: Family::default(),
+            low_delay_seconds: Gauge::default(),
             journal_records: Family::default(),
             journal_sync_seconds: seconds(),
             journal_bytes: Gauge::default(),
@@ -200,6 +204,8 @@ impl Metrics {
             self.call_seconds.clone(),
         );
         registry.register("calls_in_flight", "Calls in hand now", self.calls_in_flight.clone());
+        let delay = self.low_delay_seconds.clone();
+        registry.register_with_unit("low_delay", "How late the low workflow's threads are", Unit::Seconds, delay);
         registry.register("events", "Events taken from switches", self.events.clone());
         registry.register("replays", "Requests that repeated an idempotency key", self.replays.clone());
         let callbacks = "Calls of the emergency service back to who called it";

@@ -1,21 +1,35 @@
-//! The two workflows: which settings a call runs under, and how many calls are in hand at once.
+//! The two workflows: which settings a call runs under, and who is let in when there are more calls than can be carried.
+//!
+//! An emergency call asks nobody here (E11), and vital calls have places of their own, so that a flood to a health line
+//! meets neither an emergency call nor the low workflow. Of the low workflow's calls background ones go first.
 
-mod in_flight;
-
-pub use in_flight::{InFlight, Ticket};
+mod congestion;
+mod pool;
+mod rate;
 
 use std::sync::Arc;
+use std::time::Duration;
 
+pub use pool::Ticket;
 use telness_core::class::{Class, Workflow};
+use telness_core::plan::Plan;
+use telness_core::standing::Standing;
+use tokio_util::sync::CancellationToken;
 
 use crate::config::{Durability, Serve, Settings};
 use crate::error::CallError;
+use crate::telemetry::Metrics;
+use congestion::Congestion;
+use pool::{Pool, PoolLimits, Share};
+use rate::Rates;
 
 /// What each workflow allows.
 #[derive(Debug)]
 pub struct Workflows {
     high: Lane,
     low: Lane,
+    congestion: Arc<Congestion>,
+    rates: Rates,
     /// Who takes the low workflow's calls, for whoever asks the high listener.
     low_is_at: Arc<str>,
 }
@@ -23,18 +37,30 @@ pub struct Workflows {
 #[derive(Debug)]
 struct Lane {
     durability: Durability,
-    in_flight: InFlight,
+    pool: Arc<Pool>,
 }
 
 impl Workflows {
     /// The workflows of the settings.
     #[must_use]
     pub fn new(settings: &Settings) -> Self {
-        let lane = |workflow: &crate::config::WorkflowSettings| Lane {
-            durability: workflow.durability,
-            in_flight: InFlight::new(workflow.calls_in_flight_max),
+        let (high, low, admission) = (&settings.high, &settings.low, &settings.low_admission);
+        let all = low.calls_in_flight_max;
+        let vital = PoolLimits { all: high.calls_in_flight_max, background: 0, waiting: 0, wait_max: Duration::ZERO };
+        let others = PoolLimits {
+            all,
+            background: background_of(all, admission.background_percent),
+            waiting: admission.queue_calls_max,
+            wait_max: admission.queue_wait_max,
         };
-        Self { high: lane(&settings.high), low: lane(&settings.low), low_is_at: low_is_at(settings) }
+        let lane = |durability, limits| Lane { durability, pool: Pool::new(limits) };
+        Self {
+            high: lane(high.durability, vital),
+            low: lane(low.durability, others),
+            congestion: Arc::new(Congestion::new(admission.delay_max)),
+            rates: Rates::default(),
+            low_is_at: low_is_at(settings),
+        }
     }
 
     /// Whether a listener of this workflow takes a call of this class. Either carries emergency and vital calls (E13).
@@ -54,30 +80,76 @@ impl Workflows {
         &self.low_is_at
     }
 
-    /// Takes a place for a call; it is given back when the ticket is dropped. An emergency call needs none (E11).
+    /// Lets a call in, with a place that is given back when the ticket is dropped. An emergency call needs none (E11).
     ///
     /// # Errors
-    /// [`CallError::Overloaded`] when all places are taken.
-    pub fn enter(&self, class: Class) -> Result<Option<Ticket>, CallError> {
-        if class == Class::Emergency {
-            return Ok(None);
+    /// [`CallError::RateLimited`] when the tenant makes more calls a second than it may, [`CallError::Overloaded`] when
+    /// there is no place, or none in time, or the threads do not keep up.
+    pub async fn admit(&self, class: Class, standing: &Standing, plan: &Plan) -> Result<Option<Ticket>, CallError> {
+        if class.workflow() == Workflow::High {
+            return self.enter(class);
         }
-        let in_flight = &self.lane(class.workflow()).in_flight;
-        in_flight.enter().map(Some).ok_or_else(|| CallError::Overloaded { in_flight: in_flight.max() })
+        self.congestion.offer();
+        self.within_rate(standing, plan)?;
+        let ticket = match class {
+            Class::Background if self.congestion.is_congested() => None,
+            Class::Background => self.low.pool.enter(Share::Background),
+            _ if self.congestion.refuses_next() => None,
+            _ => self.low.pool.enter_or_wait().await,
+        };
+        let ticket = ticket.ok_or_else(|| self.overloaded())?;
+        self.congestion.take();
+        Ok(Some(ticket))
+    }
+
+    /// Takes a place that is free now.
+    ///
+    /// # Errors
+    /// [`CallError::Overloaded`] when there is none.
+    pub fn enter(&self, class: Class) -> Result<Option<Ticket>, CallError> {
+        let ticket = match class {
+            Class::Emergency => return Ok(None),
+            Class::Vital => self.high.pool.enter(Share::Main),
+            Class::Normal => self.low.pool.enter(Share::Main),
+            Class::Background => self.low.pool.enter(Share::Background),
+        };
+        ticket.map(Some).ok_or_else(|| self.overloaded())
+    }
+
+    /// A carrier's calls count against nobody: whom they are for did not make them. Nor do those of whoever is not
+    /// known yet to be the tenant.
+    fn within_rate(&self, standing: &Standing, plan: &Plan) -> Result<(), CallError> {
+        let known = standing.trunk.is_none() && standing.denials.is_empty();
+        let Some(tenant) = standing.tenant.as_ref().filter(|_| known) else { return Ok(()) };
+        self.rates.take(tenant, plan).map_err(|(calls_per_s_max, wait)| CallError::RateLimited {
+            calls_per_s_max,
+            retry_after_s: wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1),
+        })
+    }
+
+    fn overloaded(&self) -> CallError {
+        CallError::Overloaded { retry_after_s: self.congestion.retry_after_s() }
+    }
+
+    /// Watches whether the threads keep up that this runs on, until `stop`.
+    pub(crate) fn watch(&self, metrics: Arc<Metrics>, stop: CancellationToken) -> impl Future<Output = ()> + use<> {
+        Arc::clone(&self.congestion).watch(metrics, stop)
     }
 
     /// When an answer of this workflow is given.
     #[must_use]
     pub const fn durability(&self, workflow: Workflow) -> Durability {
-        self.lane(workflow).durability
-    }
-
-    const fn lane(&self, workflow: Workflow) -> &Lane {
         match workflow {
-            Workflow::High => &self.high,
-            Workflow::Low => &self.low,
+            Workflow::High => self.high.durability,
+            Workflow::Low => self.low.durability,
         }
     }
+}
+
+/// The share of background calls: one place at least, where there is another for the others.
+fn background_of(all: usize, percent: usize) -> usize {
+    let share = all.saturating_mul(percent).checked_div(100).unwrap_or(0);
+    if all > 1 { share.max(1) } else { 0 }
 }
 
 fn low_is_at(settings: &Settings) -> Arc<str> {
@@ -85,5 +157,31 @@ fn low_is_at(settings: &Settings) -> Arc<str> {
         (Some(url), _) => Arc::from(url.as_str()),
         (None, Serve::High) => Arc::from("a process that serves the low workflow"),
         (None, _) => Arc::from(format!("port {} of this node", settings.listen.port())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn e11_a_flood_of_vital_calls_meets_no_emergency_call_and_no_normal_one() {
+        let mut settings = Settings::defaults();
+        (settings.high.calls_in_flight_max, settings.low.calls_in_flight_max) = (3, 10);
+        let workflows = Workflows::new(&settings);
+        let vital: Vec<_> = std::iter::from_fn(|| workflows.enter(Class::Vital).ok()).collect();
+        assert_eq!(vital.len(), 3);
+        assert!(workflows.enter(Class::Emergency).unwrap().is_none(), "it takes no place");
+        let normal: Vec<_> = std::iter::from_fn(|| workflows.enter(Class::Normal).ok()).collect();
+        assert_eq!(normal.len(), 9, "a tenth is kept for background calls");
+        assert!(workflows.enter(Class::Background).is_ok());
+        assert!(workflows.enter(Class::Emergency).is_ok());
+    }
+
+    #[test]
+    fn the_shares_of_a_small_pool_are_whole() {
+        for (all, background) in [(0, 0), (1, 0), (2, 1), (9, 1), (10, 1), (20, 2), (4096, 409)] {
+            assert_eq!(background_of(all, 10), background, "{all}");
+        }
     }
 }

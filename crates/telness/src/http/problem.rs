@@ -21,8 +21,8 @@ use utoipa::ToSchema;
 /// The media type of a problem document.
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
-/// After how many seconds a request that the service could not do now may be sent again.
-const RETRY_AFTER_S: &str = "1";
+/// After how many seconds a request that the service could not do now may be sent again, where nothing better is known.
+const RETRY_AFTER_S: u64 = 1;
 
 /// What became of a record that the journal did not take in time. It may take it later.
 const NOT_KEPT: &str = "it was not acknowledged, since the journal did not take it in time; it may be kept yet: send it \
@@ -39,6 +39,8 @@ pub struct Problem {
     pub errors: Vec<FieldFault>,
     /// The version of what is there, where another was expected.
     pub found: Option<Version>,
+    /// After how many seconds it may be sent again, where that is known.
+    pub retry_after_s: Option<u64>,
 }
 
 /// A problem document (RFC 9457).
@@ -112,7 +114,12 @@ impl<'a> From<&'a FieldFault> for FieldProblem<'a> {
 impl Problem {
     /// A problem with no field at fault.
     pub fn new(reason: Reason, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { reason, detail: detail.into(), errors: Vec::new(), found: None }
+        Self { reason, detail: detail.into(), errors: Vec::new(), found: None, retry_after_s: None }
+    }
+
+    /// One that may be sent again after so many seconds.
+    fn retry_after(self, seconds: u64) -> Self {
+        Self { retry_after_s: Some(seconds), ..self }
     }
 
     /// A request that the high workflow's listener is not for.
@@ -140,7 +147,7 @@ impl Problem {
             [_] => Cow::Borrowed("1 field is wrong"),
             more => Cow::Owned(format!("{} fields are wrong", more.len())),
         };
-        Self { reason, detail, errors, found: None }
+        Self { reason, detail, errors, found: None, retry_after_s: None }
     }
 
     fn of_refusal(refusal: Refusal) -> Self {
@@ -193,7 +200,7 @@ impl Problem {
             }
             // An emergency call is never refused with a time to wait: only what may wait comes here (E16).
             StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
-                headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(self.retry_after_s.unwrap_or(RETRY_AFTER_S)));
             }
             StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT => {
                 // The rest of the body is not read.
@@ -210,8 +217,12 @@ impl From<CallError> for Problem {
         match error {
             CallError::Refused(refusal) => Self::of_refusal(refusal),
             CallError::Conflict => Self::new(reason, "the Idempotency-Key was used before for another request"),
-            CallError::Overloaded { in_flight } => {
-                Self::new(reason, format!("{in_flight} calls are in hand, which is the limit"))
+            CallError::Overloaded { retry_after_s } => {
+                Self::new(reason, "there are more calls than are taken now").retry_after(retry_after_s)
+            }
+            CallError::RateLimited { calls_per_s_max, retry_after_s } => {
+                let detail = format!("the tenant may make {calls_per_s_max} calls a second");
+                Self::new(reason, detail).retry_after(retry_after_s)
             }
             CallError::Misdirected { send_to } => Self::misdirected(&send_to),
             CallError::NotKept(why) => {
@@ -366,7 +377,8 @@ mod tests {
             let status = response.status();
             assert!(status.is_client_error() || status.is_server_error(), "{reason}");
             assert_eq!(response.headers()[header::CONTENT_TYPE], MEDIA_TYPE);
-            assert_eq!(response.headers().contains_key(header::RETRY_AFTER), status == 503, "{reason}");
+            let may_wait = [429, 503].contains(&status.as_u16());
+            assert_eq!(response.headers().contains_key(header::RETRY_AFTER), may_wait, "{reason}");
             assert_eq!(response.headers().contains_key(header::WWW_AUTHENTICATE), status == 401, "{reason}");
         }
     }

@@ -59,9 +59,12 @@ fn key(key: &KeyText, holder: KeyHolder) -> KeySetting {
 }
 
 /// A service in which every row of the table can be made.
-fn scene(change: impl FnOnce(&mut Settings)) -> (Served, tempfile::TempDir) {
+fn scene(row: &str, change: impl FnOnce(&mut Settings)) -> (Served, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let example = include_str!("../../../../examples/sweden.yaml");
+    let limit =
+        if row == "rate_limited" { "  - { name: nordtel, calls_per_s_max: 1 }\n" } else { "  - name: nordtel\n" };
+    let example = example.replacen("  - name: nordtel\n", limit, 1);
     let plan = example.replacen("\ntenants:\n", "\ntenants:\n  - { name: asleep, suspended: true }\n", 1);
     let path = folder.path().join("plan.yaml");
     std::fs::write(&path, plan).unwrap();
@@ -87,7 +90,7 @@ fn wrong(row: &str, to: &str) -> Response {
     if row == "misdirected" {
         return call(&mut Served::high(&[]).client(), to);
     }
-    let (served, _folder) = scene(change);
+    let (served, _folder) = scene(row, change);
     let whole = format!("{{\"to\":\"{to}\"}}");
     let with = |field: &str| format!("{{\"to\":\"{to}\",{field}}}");
     let sent = |headers: &[(&str, &str)], body: &str| post(&served, headers, body.as_bytes());
@@ -113,6 +116,13 @@ fn wrong(row: &str, to: &str) -> Response {
             assert!(first.is_success(), "{}", first.text());
             sent(&[JSON, ("idempotency-key", "order-1")], &whole)
         }
+        "rate_limited" => {
+            let mut calls = (0..100).map(|_| sent(&[JSON], "{\"to\":\"070-174 06 05\"}"));
+            let refused =
+                calls.find(|answer| !answer.is_success()).expect("a hundred calls are more than one a second");
+            assert_eq!(refused.header("retry-after"), Some("1"));
+            if to == "112" { sent(&[JSON], &whole) } else { refused }
+        }
         "overloaded" | "record_not_kept" => sent(&[JSON], &whole),
         row => panic!("docs/workflows.md has a row that nobody tries: {row}"),
     }
@@ -131,7 +141,7 @@ fn rows() -> Vec<[String; 3]> {
 #[test]
 fn e7_what_ends_a_normal_call_is_passed_over_for_an_emergency_as_the_table_says() {
     let rows = rows();
-    assert!(rows.len() >= 13, "the table was not found: {rows:?}");
+    assert!(rows.len() >= 14, "the table was not found: {rows:?}");
     for [reason, normal, emergency] in rows {
         let refused = wrong(&reason, "070-174 06 05");
         assert_eq!(refused.status.to_string(), normal, "{reason}: {}", refused.text());

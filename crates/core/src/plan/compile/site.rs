@@ -21,7 +21,9 @@ pub(super) fn tenants(document: &Document) -> BTreeMap<TenantName, Tenant> {
     let mut tenants = BTreeMap::new();
     for (_, one) in document.tenants.iter() {
         let outside_line_prefixes = prefixes.remove(&one.name).unwrap_or_default().into_iter().collect();
-        tenants.insert(one.name.clone(), Tenant { suspended: one.suspended, outside_line_prefixes });
+        let calls_per_s_max = one.calls_per_s_max.map(|limit| limit.0);
+        let tenant = Tenant { suspended: one.suspended, calls_per_s_max, outside_line_prefixes };
+        tenants.insert(one.name.clone(), tenant);
     }
     tenants
 }

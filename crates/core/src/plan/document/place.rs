@@ -9,6 +9,9 @@ use crate::number::{Digits, Region};
 /// How many digits an extension may have.
 pub(crate) type ExtensionLength = Whole<1, 10>;
 
+/// How many calls a tenant may make in a second.
+pub(crate) type CallsPerSecond = Whole<1, 1_000_000>;
+
 shape! {
     /// A customer or operator.
     struct Tenant "tenant" {
@@ -16,6 +19,9 @@ shape! {
         name "name": TenantName, required;
         /// Whether its calls are refused, all but emergency calls.
         suspended "suspended": bool, default false;
+        /// How many calls a second it may make, and as many at once; emergency and vital calls and those of carriers are
+        /// not counted. Without one there is no limit.
+        calls_per_s_max "calls_per_s_max": Option<CallsPerSecond>, default None;
     }
 }
 
