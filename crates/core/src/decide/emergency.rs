@@ -23,9 +23,9 @@ use super::trace::{Dropped, TargetVerdict, Verdict};
 use super::weighing::{Settled, Weighing};
 use crate::emergency::{Emergency, Service, number_for};
 use crate::last_resort::LastResort;
-use crate::location::{EmergencyRow, locate};
+use crate::location::{CodeTable, EmergencyRow, locate};
 use crate::names::TrunkName;
-use crate::number::Number;
+use crate::number::{Digits, Number};
 use crate::plan::{AreaIx, Gateway, MoveOn, RouteGroup};
 use crate::reason::Reason;
 
@@ -84,7 +84,10 @@ impl Weighing<'_> {
             self.located = Some(located);
             return self.by_test_route(dialled);
         }
-        let (row, mut placed) = self.by_table(emergency, area);
+        let coded = self.plan.emergency.codes.get(&emergency.region);
+        let coded = coded.and_then(|table| Some((table, table.code_of(&located)?)));
+        located.code = coded.map(|(_, code)| code);
+        let (row, mut placed) = self.by_table(emergency, area, coded);
         placed.extend(self.by_last_resort(emergency));
         // A stable sort: what is of one turn keeps its order.
         placed.sort_by_key(|placed| placed.turn);
@@ -108,7 +111,12 @@ impl Weighing<'_> {
     }
 
     /// The targets of the first row of the table that has a gateway, and which row that is.
-    fn by_table(&mut self, emergency: Emergency, area: Option<AreaIx>) -> (EmergencyRow, Vec<Placed>) {
+    fn by_table(
+        &mut self,
+        emergency: Emergency,
+        area: Option<AreaIx>,
+        coded: Option<(&CodeTable, Digits)>,
+    ) -> (EmergencyRow, Vec<Placed>) {
         let table = &self.plan.emergency;
         let in_area = |service| table.area_routes.get(&(area?, service)).map(|groups| &**groups);
         let in_region = |service| table.routes.get(&(emergency.region, service)).map(|groups| &**groups);
@@ -120,7 +128,7 @@ impl Weighing<'_> {
             (EmergencyRow::Default, Some(&*table.default)),
         ];
         for (row, groups) in lists.into_iter().filter_map(|(row, groups)| Some((row, groups?))) {
-            let placed = self.emergency_targets(emergency, groups);
+            let placed = self.emergency_targets(emergency, groups, coded);
             if !placed.is_empty() {
                 return (row, placed);
             }
@@ -128,11 +136,16 @@ impl Weighing<'_> {
         (EmergencyRow::LastResort, Vec::new())
     }
 
-    fn emergency_targets(&mut self, emergency: Emergency, groups: &[RouteGroup]) -> Vec<Placed> {
+    fn emergency_targets(
+        &mut self,
+        emergency: Emergency,
+        groups: &[RouteGroup],
+        coded: Option<(&CodeTable, Digits)>,
+    ) -> Vec<Placed> {
         let mut placed: Vec<Placed> = Vec::new();
-        for (_, trunk) in trunks(self, groups) {
+        for (ix, trunk) in trunks(self, groups) {
             let caller = self.caller_on(trunk, true);
-            write_emergency(&mut self.text, emergency);
+            write_emergency(&mut self.text, emergency, coded.filter(|(table, _)| table.is_for(ix)));
             let ready = Ready { head: self.text.len(), phone: true, caller, rate: None };
             for at in gateways(&mut self.draws, trunk) {
                 let Some(gateway) = trunk.gateways.get(at) else { continue };
@@ -162,7 +175,7 @@ impl Weighing<'_> {
             return Vec::new();
         };
         let caller = self.public_caller();
-        write_emergency(&mut self.text, emergency);
+        write_emergency(&mut self.text, emergency, None);
         let ready = Ready { head: self.text.len(), phone: true, caller, rate: None };
         let mut placed = Vec::new();
         for gateway in world.last_resort.gateways() {
@@ -222,13 +235,15 @@ impl Weighing<'_> {
     }
 }
 
-/// Writes `sip:` and the number to dial for a service.
-fn write_emergency(text: &mut String, emergency: Emergency) {
-    match emergency.digits {
-        Some(digits) => {
-            dial::write_user(text, "");
-            digits.push_to(text);
-        }
-        None => dial::write_user(text, &number_for(emergency.service, emergency.region)),
+/// Writes `sip:` and the number to dial for a service, with the code of the place where the trunk takes one.
+fn write_emergency(text: &mut String, emergency: Emergency, coded: Option<(&CodeTable, Digits)>) {
+    let number = match emergency.digits {
+        Some(digits) => digits.to_string().into(),
+        None => number_for(emergency.service, emergency.region),
+    };
+    dial::write_user(text, "");
+    match coded {
+        Some((table, code)) => table.write(&number, code, text),
+        None => text.push_str(&number),
     }
 }

@@ -5,9 +5,11 @@
 //! that a location costs no time.
 
 mod areas;
+mod codes;
 mod polygon;
 
 pub use areas::{Area, Areas, CELL_BYTES_MAX};
+pub use codes::{CodePart, CodeTable};
 pub use polygon::{Polygon, Position};
 
 use std::sync::Arc;
@@ -16,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::call::{Call, Location};
 use crate::names::AreaName;
-use crate::number::Region;
+use crate::number::{Digits, Region};
 use crate::plan::{AreaIx, Plan, Site};
 
 /// What told where a call is.
@@ -123,6 +125,9 @@ pub struct Located {
     /// Whether the caller may be anywhere, whatever is registered.
     #[serde(rename = "n", skip_serializing_if = "std::ops::Not::not", default)]
     pub nomadic: bool,
+    /// The code of the place that the number carries on trunks that take codes.
+    #[serde(rename = "c", skip_serializing_if = "Option::is_none", default)]
+    pub code: Option<Digits>,
     /// What was sent and leads to no area of the plan.
     #[serde(rename = "p", skip_serializing_if = "Vec::is_empty", default)]
     pub passed_over: Vec<LocationSource>,

@@ -12,7 +12,7 @@ use crate::call::{CallType, Direction};
 use crate::class::Place;
 use crate::emergency::{self, Service};
 use crate::facts::Wanted;
-use crate::location::Areas;
+use crate::location::{Areas, CodeTable};
 use crate::names::{GatewayName, PeerName, RuleName, ScheduleName, SiteName, TenantName, TrunkName, UserName};
 use crate::number::{Digits, E164, Number, Region};
 use crate::reason::Reason;
@@ -445,6 +445,8 @@ pub struct CalledIndex {
 pub struct EmergencyTable {
     /// The areas that are told apart.
     pub areas: Areas,
+    /// The codes that numbers carry, by region.
+    pub codes: BTreeMap<Region, CodeTable>,
     /// Routes for a service of an area; `Service::Any` stands for those without routes of their own.
     pub area_routes: BTreeMap<(AreaIx, Service), Box<[RouteGroup]>>,
     /// Routes for a service of a region; `Service::Any` stands for those without routes of their own.

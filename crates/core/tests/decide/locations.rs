@@ -312,6 +312,40 @@ fn e6_a_site_that_the_request_names_goes_before_the_peer_s_and_nomadic_can_be_sa
     }
 }
 
+const PLACES: &str = include_str!("../../../../examples/emergency-places.yaml");
+
+#[test]
+fn e10_the_number_carries_the_code_of_the_place_on_trunks_that_take_codes() {
+    let plan = read_plan(PLACES.as_bytes(), 1).unwrap_or_else(|faults| panic!("{}", faults.render("plan", PLACES)));
+    assert!(plan.warnings.is_empty(), "{:?}", plan.warnings);
+    let municipalities = plan.emergency.codes[&"SE".parse().unwrap()].municipalities.clone();
+    let mut world = World::of_plan(plan).with_last_resort(world().last_resort);
+    let of = |world: &World, site: &str, location| {
+        let call = Call { site: site.parse().ok(), ..call_at(Service::Any, location) };
+        let decision = decided(world, &call);
+        let numbers = uris(&decision).into_iter().map(|uri| uri.split([':', '@']).nth(1).unwrap().to_owned());
+        (numbers.collect::<Vec<_>>(), located(&decision).code.map(|code| code.to_string()))
+    };
+    for (name, code) in &municipalities {
+        let (numbers, shown) = of(&world, "nordtel-core", Some(municipality(name)));
+        let coded = format!("112{code}");
+        // Two gateways of the trunk that takes codes, two of the one that does not, and the last resort.
+        assert_eq!(numbers, [&*coded, &*coded, "112", "112", "112", "112"], "{name}");
+        assert_eq!(shown, Some(code.to_string()));
+    }
+    assert_eq!(of(&world, "granen-office", None).1.as_deref(), Some("9001"), "the site's registered place");
+    let (numbers, shown) = of(&world, "granen-softphones", None);
+    assert_eq!((numbers[0].as_str(), shown.as_deref()), ("1129800", Some("9800")));
+    let sent = of(&world, "granen-softphones", Some(municipality("0180"))).1;
+    assert_eq!(sent.as_deref(), Some("9800"), "who may be anywhere is asked, whatever was sent");
+    assert_eq!(of(&world, "nordtel-core", None).0[0], "1129900", "nobody knows where");
+    let codes = &mut Arc::make_mut(&mut world.plan).emergency.codes;
+    codes.values_mut().for_each(|table| (table.nomadic, table.unknown) = (None, None));
+    for site in ["granen-softphones", "nordtel-core"] {
+        assert_eq!(of(&world, site, None), (vec!["112".to_owned(); 6], None), "{site}: no code is no reason to fail");
+    }
+}
+
 fn anything() -> impl Strategy<Value = Location> {
     let number = || prop::option::of(prop_oneof![any::<f64>(), 50.0..70.0_f64, 10.0..25.0_f64]);
     let text = || prop::option::of(prop_oneof!["\\PC{0,80}", "24[0-2]-01-[0-9-]{0,6}", Just("0180".to_owned())]);

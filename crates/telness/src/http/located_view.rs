@@ -28,6 +28,10 @@ pub struct LocatedView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "Exempelgatan 1, Kista")]
     address: Option<&'a str>,
+    /// The code of the place that the number carries on trunks that take codes; absent if none does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "9001")]
+    code: Option<String>,
     /// Whether the caller may be anywhere, whatever is registered: ask where.
     #[schema(example = false)]
     nomadic: bool,
@@ -47,6 +51,7 @@ impl<'a> LocatedView<'a> {
             area: located.area.as_ref().map(|area| area.as_str()),
             municipality: located.municipality.as_deref(),
             address: located.address.as_deref(),
+            code: located.code.map(|code| code.to_string()),
             nomadic: located.nomadic,
             passed_over: located.passed_over.iter().map(|source| source.as_str()).collect(),
             routes_of: located.row.as_str(),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::names::{Names, duplicate};
-use super::{areas, empty_list, route};
+use super::{areas, codes, empty_list, route};
 use crate::class::Place;
 use crate::emergency::{number_under, recognise};
 use crate::number::{Digits, Region};
@@ -73,7 +73,11 @@ pub(super) fn table(document: &Document, names: &Names, faults: &mut Faults<'_>)
     let root = Path::ROOT;
     let here = root.field("emergency");
     let written = &document.emergency;
-    let mut table = EmergencyTable { areas: areas::compile(document, names, faults), ..EmergencyTable::default() };
+    let mut table = EmergencyTable {
+        areas: areas::compile(document, names, faults),
+        codes: codes::compile(document, names, faults),
+        ..EmergencyTable::default()
+    };
     let list = here.field("routes");
     for (at, one) in written.routes.iter() {
         let item = list.item(at);
@@ -170,5 +174,7 @@ pub(super) fn unused_regions(document: &Document, plan: &Plan, faults: &mut Faul
     };
     check(here.field("routes"), &mut document.emergency.routes.iter().map(|(at, one)| (at, one.region)));
     check(here.field("tests"), &mut document.emergency.tests.iter().map(|(at, one)| (at, one.region)));
+    check(here.field("codes"), &mut document.emergency.codes.iter().map(|(at, one)| (at, one.region)));
+    check(here.field("areas"), &mut document.emergency.areas.iter().map(|(at, one)| (at, one.region)));
     check(root.field("vital"), &mut document.vital.iter().map(|(at, one)| (at, one.region)));
 }

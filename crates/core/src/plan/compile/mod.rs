@@ -6,6 +6,7 @@
 mod areas;
 mod called;
 mod circles;
+mod codes;
 mod coverage;
 mod emergency;
 mod names;

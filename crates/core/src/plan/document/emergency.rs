@@ -4,8 +4,8 @@ use super::decode::{List, shape};
 use super::routing::RouteItem;
 use super::whereabouts::{CellPattern, Degrees, MunicipalityCode};
 use crate::emergency::Service;
-use crate::names::AreaName;
-use crate::number::Region;
+use crate::names::{AreaName, TrunkName};
+use crate::number::{Digits, Region};
 
 shape! {
     /// Where emergency calls go. Each route needs two trunks at least, with two gateways at different addresses, so that no
@@ -13,6 +13,8 @@ shape! {
     struct Emergency "emergency" {
         /// The parts of regions whose calls go elsewhere, or carry another code, than the rest of their region.
         areas "areas": List<Area>, default List::default();
+        /// The codes that numbers carry, so that whoever takes the call knows where it is from.
+        codes "codes": List<CodeList>, default List::default();
         /// Routes of regions and of areas, and of single services there.
         routes "routes": List<EmergencyRoute>, default List::default();
         /// The route where a region has none.
@@ -49,6 +51,35 @@ shape! {
         latitude "lat": Degrees<90>, required;
         /// Degrees east.
         longitude "lon": Degrees<180>, required;
+    }
+}
+
+shape! {
+    /// How the numbers of a region's emergency calls are written on trunks that take a code of the place. The last resort
+    /// of a node never has one.
+    struct CodeList "emergency_codes" {
+        /// The region.
+        region "region": Region, required;
+        /// The trunks that take codes; all if left out.
+        trunks "trunks": Option<List<TrunkName>>, default None;
+        /// What is dialled: digits, `{number}` for the emergency number, `{code}` for the place's code.
+        format "format": String, required;
+        /// The codes of municipalities. Each that an area names needs one.
+        municipalities "municipalities": List<MunicipalityCodes>, required;
+        /// The code of callers who may be anywhere; without one their calls carry none.
+        nomadic "nomadic": Option<Digits>, default None;
+        /// The code of callers of whom no municipality is known; without one their calls carry none.
+        unknown "unknown": Option<Digits>, default None;
+    }
+}
+
+shape! {
+    /// The code of a municipality.
+    struct MunicipalityCodes "municipality_code" {
+        /// The municipality, as areas name it.
+        municipality "municipality": MunicipalityCode, required;
+        /// The code that numbers carry.
+        code "code": Digits, required;
     }
 }
 

@@ -12,7 +12,7 @@ mod trunk;
 mod user;
 mod whereabouts;
 
-pub(crate) use emergency::{Area, Corner, Emergency, EmergencyRoute};
+pub(crate) use emergency::{Area, CodeList, Corner, Emergency, EmergencyRoute};
 pub(crate) use place::{Peer, Site, Tenant};
 pub(crate) use routing::{Match, Rewrite, RouteItem, Rule, Schedule, VitalList};
 pub use schema::schema;
