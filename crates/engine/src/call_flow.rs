@@ -14,6 +14,7 @@ use telness_store::Entry;
 
 use crate::auth::{Asker, standing};
 use crate::dialled::Dialled;
+use crate::emergency_flow::is_for_help;
 use crate::error::CallError;
 use crate::idempotency::{Key, Turn};
 use crate::node::Engine;
@@ -48,6 +49,7 @@ impl Engine {
             Ok(_ticket) => self.carry(&world, draft, dialled, standing, classified).await,
             Err(refused) => Err(refused),
         };
+        let answer = self.answered_emergency(classified, answer);
         self.count_call(classified.class, &answer, started.elapsed());
         answer
     }
@@ -91,7 +93,7 @@ impl Engine {
             }
         };
         let proof = self.record(&record).await?;
-        self.gateways.remember(record.routing.call_id, &record.personal.steps);
+        self.gateways.remember(record.routing.call_id, is_for_help(&record), &record.personal.steps);
         let answer = Answer { record, proof, replayed: false };
         hold.done(&answer);
         Ok(answer)

@@ -39,6 +39,12 @@ pub enum CallError {
     /// It could not be made durable, or not in time: then it may be kept yet.
     #[error(transparent)]
     NotKept(#[from] NotKept),
+    /// An emergency call that leads nowhere from here. Another node or network may carry it (E16).
+    #[error("no way for an emergency call: {why}")]
+    NoEmergencyRoute {
+        /// Why.
+        why: String,
+    },
     /// A defect, or a system without randomness.
     #[error("{0}")]
     Internal(String),
@@ -74,6 +80,7 @@ impl CallError {
             Self::Misdirected { .. } => Reason::Misdirected,
             Self::NotKept(NotKept::Stopped) => Reason::ShuttingDown,
             Self::NotKept(_) => Reason::RecordNotKept,
+            Self::NoEmergencyRoute { .. } => Reason::NoEmergencyRoute,
             Self::Internal(_) => Reason::Internal,
         }
     }

@@ -74,7 +74,8 @@ impl Engine {
         let entry = Entry::Event(Box::new(event)).encode();
         let entry = entry.map_err(|error| CallError::Internal(error.to_string()))?;
         let proof = self.recorder.record(Workflow::Low, Durability::Journal, entry).await?;
-        self.gateways.reported(call_id, &leg, kind, cause, &reporter, crate::clock::monotonic());
+        let told = self.gateways.reported(call_id, &leg, kind, cause, &reporter, crate::clock::monotonic());
+        self.told_of_emergency(told);
         self.metrics.events.inc();
         Ok(EventTaken { event_id, proof })
     }

@@ -26,6 +26,7 @@ use crate::clock::Clock;
 use crate::config::{BillingSettings, ProbeSettings, Settings};
 use crate::data_folder::{DataFolder, DataFolderError, read_key_file};
 use crate::deck_flow::DeckLoader;
+use crate::emergency_flow::{self, EmergencyHealth};
 use crate::error::CallError;
 use crate::health::{GatewayList, Gateways, Prober};
 use crate::heartbeat;
@@ -63,6 +64,7 @@ pub struct Engine {
     pub(crate) control: Control,
     pub(crate) deck_loader: DeckLoader,
     pub(crate) gateways: Arc<Gateways>,
+    pub(crate) emergency: EmergencyHealth,
     stop_max: Duration,
 }
 
@@ -135,6 +137,7 @@ impl Beside {
     ) -> Self {
         let stop = tasks.stopping();
         tasks.task("the follower of the store", follower.run(stop.clone()));
+        tasks.task("the watch over emergency calls", emergency_flow::watch(Arc::clone(engine), stop.clone()));
         tasks.task("the prober of gateways", prober.run(stop.clone()));
         let started_at = engine.clock.now();
         tasks.task("the heartbeat", heartbeat::run(Arc::clone(engine), store, started_at, stop.clone()));
@@ -216,6 +219,7 @@ impl Node {
             metrics,
             control,
             deck_loader,
+            emergency: EmergencyHealth::new(settings.silence_multiple),
             gateways: Arc::new(Gateways::new(u64::from_be_bytes(draw), settings.probe.every)),
             stop_max: settings.http.drain_announce.saturating_add(settings.http.drain_max),
         });

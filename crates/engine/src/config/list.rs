@@ -389,6 +389,14 @@ pub const SETTINGS: &[Setting] = &[
          1.5 KB a record.",
     ),
     setting(
+        "emergency.silence_multiple",
+        "30",
+        whole(0, 100_000, |to, n| to.silence_multiple = u32::try_from(n).unwrap_or(u32::MAX)),
+        "After how many times the usual time between two emergency calls, of the last 128 on this node, no call is \
+         silence and an alert; a minute at least; 0 is never. Where they come less often than every two minutes silence \
+         tells nothing.",
+    ),
+    setting(
         "probe.every_s",
         "60",
         whole(0, 3_600, |to, n| to.probe.every = Duration::from_secs(n)),

@@ -142,6 +142,8 @@ pub struct Settings {
     pub billing: BillingSettings,
     /// How gateways are asked if they are there.
     pub probe: ProbeSettings,
+    /// How many times the usual time between two emergency calls is silence; never if 0.
+    pub silence_multiple: u32,
     /// How long records are kept.
     pub retention: Retention,
     /// What is logged and how.
@@ -355,6 +357,7 @@ impl Settings {
                 file_records_max: 0,
             },
             probe: ProbeSettings { every: Duration::ZERO, wait_max: Duration::ZERO, tls_ca_file: None },
+            silence_multiple: 0,
             retention: Retention::default(),
             log: LogSettings { json: false, filter: String::new() },
         }

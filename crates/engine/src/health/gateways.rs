@@ -14,7 +14,7 @@ use telness_core::time::Timestamp;
 use telness_core::world::{Health, World};
 
 use super::belief::{Belief, Probed};
-use super::legs::{GatewayId, Legs, hash_of};
+use super::legs::{EmergencyNews, GatewayId, Legs, hash_of};
 use super::view::{GatewayState, GatewayView, LastAsked};
 use crate::sip::Asked;
 
@@ -163,12 +163,12 @@ impl Gateways {
         }
     }
 
-    /// Remembers where the legs of a call go.
-    pub fn remember(&self, call: CallId, steps: &[Step]) {
-        self.legs.remember(call, steps);
+    /// Remembers where the legs of a call go, and whether it is an emergency call.
+    pub fn remember(&self, call: CallId, for_help: bool, steps: &[Step]) {
+        self.legs.remember(call, for_help, steps);
     }
 
-    /// Takes in what a switch reports of a leg.
+    /// Takes in what a switch reports of a leg; answers what that tells of an emergency call.
     pub fn reported(
         &self,
         call: CallId,
@@ -177,13 +177,14 @@ impl Gateways {
         cause: Option<Cause>,
         tenant: &TenantName,
         now: Instant,
-    ) {
-        let Some(good) = tells(kind, cause) else { return };
-        let Some(id) = self.legs.gateway(call, leg) else { return };
+    ) -> EmergencyNews {
+        let Some((id, news)) = self.legs.reported(call, leg, kind) else { return EmergencyNews::default() };
+        let Some(good) = tells(kind, cause) else { return news };
         let mut state = self.state();
         if let Some(gateway) = state.of(id) {
             gateway.belief.call(good, hash_of(&[tenant.as_str()]), gateway.shared, now);
         }
+        news
     }
 
     /// What decisions are to know, if that has changed since it was last asked for.

@@ -5,9 +5,10 @@ use std::sync::{Mutex, PoisonError};
 
 use siphasher::sip::SipHasher13;
 use telness_core::call::CallId;
-use telness_core::decide::Step;
+use telness_core::decide::{Step, Target};
+use telness_core::last_resort::LAST_RESORT_TRUNK;
 use telness_core::names::{GatewayName, TrunkName};
-use telness_core::record::LegName;
+use telness_core::record::{EventKind, LegName};
 
 /// Calls that are remembered: a newer one takes the place of an older.
 const SHARDS: usize = 64;
@@ -38,7 +39,52 @@ pub(super) fn hash_of(names: &[&str]) -> u64 {
 #[derive(Debug)]
 struct Remembered {
     call: CallId,
-    legs: Box<[(LegName, GatewayId)]>,
+    for_help: bool,
+    legs: Box<[Leg]>,
+    told: Told,
+}
+
+#[derive(Debug)]
+struct Leg {
+    name: LegName,
+    gateway: GatewayId,
+    last_resort: bool,
+    failed: bool,
+}
+
+/// What was told of a call.
+#[derive(Clone, Copy, Debug, Default)]
+struct Told {
+    /// That somebody was reached.
+    reached: bool,
+    lost: bool,
+    last_resort: bool,
+}
+
+/// What a report of a leg tells of an emergency call, each once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EmergencyNews {
+    /// Every target has failed, and nobody was reached.
+    pub lost: bool,
+    /// It went to the last resort.
+    pub last_resort: bool,
+}
+
+impl Remembered {
+    fn report(&mut self, leg: &LegName, kind: EventKind) -> Option<(GatewayId, EmergencyNews)> {
+        let found = self.legs.iter_mut().find(|one| one.name == *leg)?;
+        found.failed |= kind == EventKind::Failed;
+        let (gateway, last_resort) = (found.gateway, found.last_resort);
+        self.told.reached |= matches!(kind, EventKind::Answered | EventKind::Ringing);
+        let lost = !self.told.reached && self.legs.iter().all(|leg| leg.failed);
+        let news = EmergencyNews {
+            lost: self.for_help && lost && !self.told.lost,
+            last_resort: self.for_help && last_resort && !self.told.last_resort,
+        };
+        self.told.lost |= lost;
+        self.told.last_resort |= last_resort;
+        Some((gateway, news))
+    }
 }
 
 /// The legs of recent calls.
@@ -52,22 +98,27 @@ impl Default for Legs {
 }
 
 impl Legs {
-    pub(super) fn remember(&self, call: CallId, steps: &[Step]) {
+    pub(super) fn remember(&self, call: CallId, for_help: bool, steps: &[Step]) {
         let targets = steps.iter().flat_map(|step| &step.targets).take(LEGS_MAX);
-        let leg =
-            |target: &telness_core::decide::Target| (target.leg.clone(), GatewayId::of(&target.trunk, &target.gateway));
+        let leg = |target: &Target| Leg {
+            name: target.leg.clone(),
+            gateway: GatewayId::of(&target.trunk, &target.gateway),
+            last_resort: target.trunk.as_str() == LAST_RESORT_TRUNK,
+            failed: false,
+        };
         let legs: Box<[_]> = targets.map(leg).collect();
         if legs.is_empty() {
             return;
         }
-        self.in_place(call, |place| *place = Some(Remembered { call, legs }));
+        let told = Told::default();
+        self.in_place(call, |place| *place = Some(Remembered { call, for_help, legs, told }));
     }
 
-    pub(super) fn gateway(&self, call: CallId, leg: &LegName) -> Option<GatewayId> {
+    /// Which gateway a report is of, and what it tells of an emergency call.
+    pub(super) fn reported(&self, call: CallId, leg: &LegName, kind: EventKind) -> Option<(GatewayId, EmergencyNews)> {
         let mut found = None;
         self.in_place(call, |place| {
-            let known = place.as_ref().filter(|known| known.call == call);
-            found = known.and_then(|known| known.legs.iter().find(|(name, _)| name == leg)).map(|(_, id)| *id);
+            found = place.as_mut().filter(|known| known.call == call).and_then(|known| known.report(leg, kind));
         });
         found
     }

@@ -14,10 +14,13 @@ mod belief;
 mod gateways;
 mod legs;
 mod prober;
+mod silence;
 mod view;
 
 pub use belief::Belief;
 pub use gateways::{Gateways, ToAsk};
+pub use legs::EmergencyNews;
 pub use view::{GatewayList, GatewayState, GatewayView, LastAsked};
 
 pub(crate) use prober::Prober;
+pub(crate) use silence::Silence;

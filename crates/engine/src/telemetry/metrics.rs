@@ -251,6 +251,7 @@ impl Metrics {
         self.register_billing();
         self.health.register(&mut self.registry);
         self.locations.register(&mut self.registry);
+        self.health.register_emergency(&mut self.registry);
     }
 
     fn register_billing(&mut self) {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use telness_core::decide::Action;
+use telness_core::last_resort::LastResort;
 use telness_core::record::{Cause, EventKind, LegName};
 use telness_engine::health::{GatewayList, GatewayState};
 use telness_engine::{Answer, EventReport, gateways_file};
@@ -154,4 +155,33 @@ async fn e9_a_gateway_whose_calls_fail_is_left_alone_though_it_answers_when_aske
     report(&scene, &OFFICE, &emergency, "2.1", None).await;
     until_state(&scene, "north", GatewayState::Up).await;
     assert_eq!(trunks(&scene, "112").await, ["north", "south"]);
+}
+
+#[tokio::test]
+async fn e17_an_emergency_call_that_reaches_nobody_and_one_at_the_last_resort_are_counted_once() {
+    let scene = Scene::with(|settings| settings.last_resort = LastResort::parse("198.51.100.9").unwrap());
+    let counted = |what: &str| scene.engine().metrics_text().contains(what);
+    let lost = "telness_emergency_calls_lost_total{why=\"all_targets_failed\"} ";
+    let tried = "telness_emergency_last_resort_total{how=\"tried\"} ";
+    let call = scene.call(&OFFICE, draft("112")).await.unwrap();
+    assert_eq!(trunks_of(&call), ["north", "south", "node.last-resort"]);
+    report(&scene, &OFFICE, &call, "1.1", Some(503)).await;
+    report(&scene, &OFFICE, &call, "2.1", Some(486)).await;
+    assert!(counted(&format!("{lost}0\n")) && counted(&format!("{tried}0\n")));
+    report(&scene, &OFFICE, &call, "3.1", Some(408)).await;
+    report(&scene, &OFFICE, &call, "3.1", Some(408)).await;
+    assert!(counted(&format!("{lost}1\n")) && counted(&format!("{tried}1\n")), "{}", scene.engine().metrics_text());
+
+    // Nor is one lost that somebody answered, or that is no emergency call.
+    for to in ["112", "+46701740605"] {
+        let other = scene.call(&OFFICE, draft(to)).await.unwrap();
+        let legs = trunks_of(&other).len();
+        if to == "112" {
+            report(&scene, &OFFICE, &other, "2.1", None).await;
+        }
+        for leg in 1..=legs {
+            report(&scene, &OFFICE, &other, &format!("{leg}.1"), Some(503)).await;
+        }
+    }
+    assert!(counted(&format!("{lost}1\n")), "{}", scene.engine().metrics_text());
 }

@@ -88,8 +88,8 @@ impl Gateways {
         self.believed.news(at, instant)
     }
 
-    pub(crate) fn remember(&self, call: CallId, steps: &[Step]) {
-        self.believed.remember(call, steps);
+    pub(crate) fn remember(&self, call: CallId, for_help: bool, steps: &[Step]) {
+        self.believed.remember(call, for_help, steps);
     }
 
     /// A switch has tried a target and reports what came of it.

@@ -169,7 +169,7 @@ impl Simulation {
         let id = u128::from(self.dice.below(u64::MAX)) << 64 | u128::from(self.dice.below(u64::MAX));
         let id = CallId(uuid::Uuid::from_u128(id));
         let decision = self.decide(id, kind, class).await;
-        self.gateways.remember(id, &decision.steps);
+        self.gateways.remember(id, kind == Kind::Emergency, &decision.steps);
         let targets = self.held_to_its_promises(kind, &decision);
         (call, self.now, targets.iter().map(key).collect::<Vec<_>>()).hash(&mut self.digest);
         if decision.action == Action::Route {

@@ -73,7 +73,8 @@ const ANSWER_BYTES_USUAL: usize = 2048;
         (status = 429, description = "rate_limited: with Retry-After", body = ProblemDocument,
             content_type = "application/problem+json"),
         (status = 500, description = "internal", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 503, description = "overloaded, record_not_kept, shutting_down: with Retry-After",
+        (status = 503, description = "overloaded, record_not_kept, shutting_down: with Retry-After; no_emergency_route: \
+            without one, try elsewhere at once",
             body = ProblemDocument, content_type = "application/problem+json"),
     ),
 )]

@@ -51,6 +51,38 @@ pub struct ReadinessView<'a> {
     backlog_age_s: u64,
 }
 
+/// Whether emergency calls can be carried here.
+#[derive(Serialize, ToSchema)]
+#[schema(as = EmergencyReadiness)]
+pub struct EmergencyReadinessView<'a> {
+    /// Whether they can.
+    ready: bool,
+    /// The node's name.
+    #[schema(example = "node-1")]
+    node: &'a str,
+    /// The plan's revision in service.
+    #[schema(example = 1)]
+    plan_revision: u64,
+    /// When that was last tried.
+    #[schema(format = DateTime, example = "2026-11-23T08:00:00.000000Z")]
+    tried_at: String,
+    /// From how many kinds of places: each region with each outside-line prefix.
+    #[schema(example = 2)]
+    places: usize,
+    /// From how many of them an emergency call would go nowhere; the log says which.
+    #[schema(example = 0)]
+    places_failed: usize,
+    /// Gateways of emergency calls that answer.
+    #[schema(example = 4)]
+    gateways_up: usize,
+    /// Those of which nothing bad is known.
+    #[schema(example = 0)]
+    gateways_unknown: usize,
+    /// Those that are down. They are tried all the same.
+    #[schema(example = 0)]
+    gateways_down: usize,
+}
+
 /// Says that the process lives
 ///
 /// It asks nobody, so a broken dependency never makes an orchestrator restart what still routes.
@@ -86,6 +118,35 @@ pub async fn readyz(State(api): State<Arc<Api>>) -> Result<Response, Problem> {
         store_ok: readiness.store_failing.is_none(),
         backlog_records: readiness.backlog_records,
         backlog_age_s: readiness.backlog_age_s,
+    };
+    json(status, &view, 256)
+}
+
+/// Says whether to send emergency calls here
+///
+/// Not ready while it stops, or when an emergency call would go nowhere from any place: then the network upstream is to try
+/// elsewhere. It is tried each minute by the functions that decide real calls. Gateways that are down do not make a node
+/// unready: they are tried.
+#[utoipa::path(
+    get, path = "/readyz/emergency", tag = "service", operation_id = "readyz_emergency", security(()),
+    responses(
+        (status = 200, description = "It carries emergency calls.", body = EmergencyReadinessView),
+        (status = 503, description = "It is stopping, or has no way for them.", body = EmergencyReadinessView),
+    ),
+)]
+pub async fn readyz_emergency(State(api): State<Arc<Api>>) -> Result<Response, Problem> {
+    let readiness = api.engine.emergency_readiness();
+    let status = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let view = EmergencyReadinessView {
+        ready: readiness.ready,
+        node: readiness.node.as_str(),
+        plan_revision: readiness.plan_revision,
+        tried_at: readiness.tried_at.to_string(),
+        places: readiness.places,
+        places_failed: readiness.places_failed,
+        gateways_up: readiness.gateways_up,
+        gateways_unknown: readiness.gateways_unknown,
+        gateways_down: readiness.gateways_down,
     };
     json(status, &view, 256)
 }

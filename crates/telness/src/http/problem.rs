@@ -28,6 +28,9 @@ const RETRY_AFTER_S: u64 = 1;
 const NOT_KEPT: &str = "it was not acknowledged, since the journal did not take it in time; it may be kept yet: send it \
     again, a call with its Idempotency-Key and an event with its event_id";
 
+/// What is told of an emergency call that leads nowhere.
+const NO_WAY: &str = "there is no way for an emergency call from here; try another node or network at once";
+
 /// Why a request was not done. Becomes a document once the request's id is known.
 #[derive(Clone, Debug)]
 pub struct Problem {
@@ -198,7 +201,8 @@ impl Problem {
             StatusCode::UNAUTHORIZED => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"telness\""));
             }
-            // An emergency call is never refused with a time to wait: only what may wait comes here (E16).
+            // Whoever sent an emergency call is to try elsewhere at once (E16).
+            _ if self.reason == Reason::NoEmergencyRoute => {}
             StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from(self.retry_after_s.unwrap_or(RETRY_AFTER_S)));
             }
@@ -229,6 +233,8 @@ impl From<CallError> for Problem {
                 tracing::error!(%why, "a call or an event was not acknowledged, since it was not kept");
                 Self::new(reason, NOT_KEPT)
             }
+            // It is counted and logged where it happened.
+            CallError::NoEmergencyRoute { .. } => Self::new(reason, NO_WAY),
             CallError::Internal(why) => {
                 tracing::error!(%why, "a request failed by a defect");
                 Self::internal()
@@ -377,7 +383,8 @@ mod tests {
             let status = response.status();
             assert!(status.is_client_error() || status.is_server_error(), "{reason}");
             assert_eq!(response.headers()[header::CONTENT_TYPE], MEDIA_TYPE);
-            let may_wait = [429, 503].contains(&status.as_u16());
+            // E16: whoever sent an emergency call does not wait.
+            let may_wait = [429, 503].contains(&status.as_u16()) && reason != Reason::NoEmergencyRoute;
             assert_eq!(response.headers().contains_key(header::RETRY_AFTER), may_wait, "{reason}");
             assert_eq!(response.headers().contains_key(header::WWW_AUTHENTICATE), status == 401, "{reason}");
         }

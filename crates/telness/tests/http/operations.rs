@@ -21,6 +21,8 @@ fn every_operation_of_the_document_is_served() {
     assert!(document == serde_json::from_slice::<Value>(&committed).unwrap(), "docs/openapi.json is stale");
     let id = client.post("/v1/calls", &call()).unwrap().json()["id"].as_str().unwrap().to_owned();
     served.close_billing();
+    let ready = || client.get("/readyz/emergency").unwrap().is_success().then_some(());
+    assert!(telness_testkit::eventually(PATIENCE, ready).is_some(), "no emergency call was tried");
     for (path, operations) in document["paths"].as_object().unwrap() {
         for (method, operation) in operations.as_object().unwrap() {
             // What is edited depends on what is there: `directory::access` tries each of those.
