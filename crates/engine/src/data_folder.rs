@@ -86,6 +86,12 @@ impl DataFolder {
         gateways_file(&self.path)
     }
 
+    /// The file of incidents.
+    #[must_use]
+    pub fn incidents(&self) -> PathBuf {
+        incidents_file(&self.path)
+    }
+
     /// The embedded store's file.
     #[must_use]
     pub fn store(&self) -> PathBuf {
@@ -151,6 +157,12 @@ pub fn store_file(folder: &Path) -> PathBuf {
 #[must_use]
 pub fn gateways_file(folder: &Path) -> PathBuf {
     folder.join("gateways.json")
+}
+
+/// The file in a data folder in which its node keeps incidents.
+#[must_use]
+pub fn incidents_file(folder: &Path) -> PathBuf {
+    folder.join("incidents.jsonl")
 }
 
 /// The server's secret of the settings: that of the key file if they name one, or else of the data folder, which another

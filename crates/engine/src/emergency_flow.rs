@@ -1,6 +1,7 @@
 //! Whether emergency calls can be carried here, and what became of those that came: for the network upstream, which tries
 //! elsewhere when they cannot (E16), and for alerts (E17).
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -18,9 +19,10 @@ use crate::call_flow::Answer;
 use crate::clock::monotonic;
 use crate::error::CallError;
 use crate::health::{EmergencyNews, GatewayState, Silence};
+use crate::incidents::{Incident, IncidentKind, IncidentWatch, Seen};
 use crate::node::Engine;
 use crate::supervise::guarded;
-use crate::synthetic::{Round, round};
+use crate::synthetic::{FailedPlace, Round, round};
 
 /// How often a synthetic call is decided, beside each change of the plan.
 const SYNTHETIC_EVERY: Duration = Duration::from_secs(60);
@@ -192,10 +194,58 @@ pub(crate) fn is_for_help(record: &CallRecord) -> bool {
 /// What is told when nothing is configured.
 const NOWHERE: &str = "neither the plan nor the node's settings have a way for it";
 
+/// Emergency calls that failed, and those that went to the last resort, since the start.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counted {
+    lost: u64,
+    last_resort: u64,
+}
+
+impl Engine {
+    /// What happened to emergency calls here, the latest first.
+    #[must_use]
+    pub fn incidents(&self) -> Vec<Incident> {
+        self.incidents.list()
+    }
+
+    fn counted(&self) -> Counted {
+        let (lost, last_resort) = (&self.emergency.lost, &self.emergency.last_resort);
+        Counted { lost: lost.load(Ordering::Relaxed), last_resort: last_resort.load(Ordering::Relaxed) }
+    }
+
+    /// What there is of trouble now, and whom it touches.
+    fn seen(&self, silent: bool, counted: Counted, before: Counted) -> Seen {
+        let mut trouble: BTreeMap<IncidentKind, Arc<str>> = BTreeMap::new();
+        if counted.lost > before.lost {
+            trouble.insert(IncidentKind::EmergencyCallsLost, "emergency calls that came to this node".into());
+        }
+        if counted.last_resort > before.last_resort {
+            trouble.insert(IncidentKind::LastResortUsed, "emergency calls that came to this node".into());
+        }
+        if silent {
+            trouble.insert(IncidentKind::EmergencySilence, "whoever sends emergency calls to this node".into());
+        }
+        let failed: Vec<String> = self.emergency.round().failed.iter().map(FailedPlace::to_string).collect();
+        if !failed.is_empty() {
+            trouble.insert(IncidentKind::NoEmergencyRoute, failed.join(", ").into());
+        }
+        let gateways = self.gateways.list();
+        let gateways: Vec<_> = gateways.iter().filter(|one| one.emergency).collect();
+        let down = gateways.iter().all(|one| one.state == GatewayState::Down) && !gateways.is_empty();
+        if down || self.gateways.is_blind() {
+            let names: Vec<String> = gateways.iter().map(|one| format!("{}/{}", one.trunk, one.gateway)).collect();
+            trouble.insert(IncidentKind::EmergencyGatewaysDown, names.join(", ").into());
+        }
+        Seen { lost: counted.lost, trouble }
+    }
+}
+
 /// Watches until the node stops.
 pub(crate) async fn watch(engine: Arc<Engine>, stop: CancellationToken) {
     let mut last: Option<(Instant, Arc<Plan>)> = None;
     let mut silent = false;
+    let mut incidents = IncidentWatch::new(Arc::clone(&engine.incidents), engine.node.clone(), monotonic());
+    let mut before = Counted::default();
     loop {
         let now = monotonic();
         let plan = Arc::clone(&engine.snapshot.current().plan);
@@ -207,6 +257,16 @@ pub(crate) async fn watch(engine: Arc<Engine>, stop: CancellationToken) {
             last = Some((now, plan));
         }
         silent = engine.look_at_silence(now, silent);
+        let counted = engine.counted();
+        let seen = engine.seen(silent, counted, before);
+        before = counted;
+        for kind in seen.trouble.keys() {
+            if !incidents.is_open(*kind) {
+                engine.metrics.health.incident(kind.as_str());
+            }
+        }
+        let open = incidents.look(seen, engine.clock.now(), now).await;
+        engine.metrics.health.incidents_open.set(i64::try_from(open).unwrap_or(i64::MAX));
         tokio::select! {
             () = tokio::time::sleep(LOOK_EVERY) => {}
             () = stop.cancelled() => return,

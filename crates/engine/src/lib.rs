@@ -21,6 +21,7 @@ pub mod health;
 mod heartbeat;
 mod idempotency;
 pub mod identity;
+pub mod incidents;
 pub mod inventory;
 pub mod lookup;
 mod node;
@@ -40,7 +41,7 @@ mod world_flow;
 
 pub use auth::Asker;
 pub use call_flow::Answer;
-pub use data_folder::{DataFolder, DataFolderError, gateways_file, read_secret, store_file};
+pub use data_folder::{DataFolder, DataFolderError, gateways_file, incidents_file, read_secret, store_file};
 pub use emergency_flow::EmergencyReadiness;
 pub use error::{CallError, ReadError};
 pub use event_flow::{EventReport, EventTaken};

@@ -32,6 +32,7 @@ use crate::health::{GatewayList, Gateways, Prober};
 use crate::heartbeat;
 use crate::idempotency::Idempotency;
 use crate::identity::{Identity, random_bytes};
+use crate::incidents::IncidentLog;
 use crate::lookup::Lookups;
 use crate::plan_flow::PlanError;
 use crate::recorder::{Backlog, Proof, Recorder, RecorderThreads};
@@ -65,6 +66,7 @@ pub struct Engine {
     pub(crate) deck_loader: DeckLoader,
     pub(crate) gateways: Arc<Gateways>,
     pub(crate) emergency: EmergencyHealth,
+    pub(crate) incidents: Arc<IncidentLog>,
     stop_max: Duration,
 }
 
@@ -220,6 +222,7 @@ impl Node {
             control,
             deck_loader,
             emergency: EmergencyHealth::new(settings.silence_multiple),
+            incidents: Arc::new(IncidentLog::open(folder.incidents())),
             gateways: Arc::new(Gateways::new(u64::from_be_bytes(draw), settings.probe.every)),
             stop_max: settings.http.drain_announce.saturating_add(settings.http.drain_max),
         });

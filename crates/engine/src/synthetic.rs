@@ -46,6 +46,12 @@ pub(crate) struct FailedPlace {
     pub(crate) why: Arc<str>,
 }
 
+impl std::fmt::Display for FailedPlace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} in {}: {}", self.dialled, self.region, self.why)
+    }
+}
+
 impl Round {
     /// Whether an emergency call can be carried from anywhere.
     #[must_use]

@@ -149,6 +149,7 @@ fn rendered() -> String {
     metrics.shipped_batch(1, 0, Duration::ZERO);
     let gateway = GatewayInState { trunk: "t", gateway: "g", emergency: true, state: "up" };
     metrics.health.gateways([gateway].into_iter(), false);
+    metrics.health.incident("last_resort_used");
     metrics.health.probed("answered", Some(Duration::ZERO));
     metrics.render()
 }

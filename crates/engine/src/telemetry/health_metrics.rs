@@ -37,6 +37,11 @@ struct WhyLabel {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct KindLabel {
+    kind: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct HowLabel {
     how: &'static str,
 }
@@ -70,6 +75,9 @@ pub struct HealthMetrics {
     last_resort: Family<HowLabel, Counter>,
     emergency_silence: Gauge,
     emergency_silent: Gauge,
+    /// Incidents that are open.
+    pub incidents_open: Gauge,
+    incidents: Family<KindLabel, Counter>,
 }
 
 impl Default for HealthMetrics {
@@ -87,6 +95,8 @@ impl Default for HealthMetrics {
             last_resort: Family::default(),
             emergency_silence: Gauge::default(),
             emergency_silent: Gauge::default(),
+            incidents_open: Gauge::default(),
+            incidents: Family::default(),
         }
     }
 }
@@ -120,6 +130,16 @@ impl HealthMetrics {
         let since = self.emergency_silence.clone();
         registry.register_with_unit("emergency_silence", "Since the last emergency call", Unit::Seconds, since);
         registry.register("emergency_silent", "1 while that is too long", self.emergency_silent.clone());
+    }
+
+    pub(super) fn register_incidents(&self, registry: &mut Registry) {
+        registry.register("incidents_open", "Incidents that go on", self.incidents_open.clone());
+        registry.register("incidents", "Incidents that were opened", self.incidents.clone());
+    }
+
+    /// Counts an incident that is opened.
+    pub fn incident(&self, kind: &'static str) {
+        self.incidents.get_or_create(&KindLabel { kind }).inc();
     }
 
     /// Counts synthetic emergency calls, and how long they took together.

@@ -252,6 +252,7 @@ impl Metrics {
         self.health.register(&mut self.registry);
         self.locations.register(&mut self.registry);
         self.health.register_emergency(&mut self.registry);
+        self.health.register_incidents(&mut self.registry);
     }
 
     fn register_billing(&mut self) {

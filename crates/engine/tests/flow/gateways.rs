@@ -13,13 +13,13 @@ use crate::following::SOON;
 use crate::scene::{OFFICE, OTHER, PLAN, Scene, draft};
 
 /// A gateway that answers what it is asked until it is dropped.
-struct Gateway {
-    address: String,
+pub(crate) struct Gateway {
+    pub(crate) address: String,
     answering: tokio::task::JoinSet<()>,
 }
 
 impl Gateway {
-    async fn at(host: &str) -> Self {
+    pub(crate) async fn at(host: &str) -> Self {
         let socket = UdpSocket::bind((host, 0)).await.unwrap();
         let mut gateway =
             Self { address: socket.local_addr().unwrap().to_string(), answering: tokio::task::JoinSet::new() };
@@ -48,7 +48,7 @@ async fn answer(socket: UdpSocket) {
 }
 
 /// A node whose trunks north and south have these gateways.
-fn scene(north: &str, south: &str) -> Scene {
+pub(crate) fn scene(north: &str, south: &str) -> Scene {
     let plan = PLAN.replace("203.0.113.1:5060", north).replace("203.0.113.17:5060", south);
     let mut scene = Scene::with(|settings| {
         settings.plan = None;
@@ -60,7 +60,7 @@ fn scene(north: &str, south: &str) -> Scene {
     scene
 }
 
-async fn until_state(scene: &Scene, trunk: &str, state: GatewayState) {
+pub(crate) async fn until_state(scene: &Scene, trunk: &str, state: GatewayState) {
     let is_so = |engine: &telness_engine::Engine| {
         engine.gateways().gateways.iter().any(|one| one.trunk.as_str() == trunk && one.state == state)
     };
@@ -71,7 +71,7 @@ async fn trunks(scene: &Scene, to: &str) -> Vec<String> {
     trunks_of(&scene.call(&OFFICE, draft(to)).await.unwrap())
 }
 
-fn trunks_of(answer: &Answer) -> Vec<String> {
+pub(crate) fn trunks_of(answer: &Answer) -> Vec<String> {
     let steps = &answer.record.personal.steps;
     steps.iter().flat_map(|step| &step.targets).map(|target| target.trunk.to_string()).collect()
 }
@@ -121,7 +121,13 @@ async fn e9_when_all_fall_silent_at_once_the_fault_is_taken_to_be_here_and_all_a
     assert!(scene.engine().metrics_text().contains("telness_probes_blind 1\n"));
 }
 
-async fn report(scene: &Scene, asker: &telness_engine::Asker<'_>, answer: &Answer, leg: &str, cause: Option<u16>) {
+pub(crate) async fn report(
+    scene: &Scene,
+    asker: &telness_engine::Asker<'_>,
+    answer: &Answer,
+    leg: &str,
+    cause: Option<u16>,
+) {
     let report = EventReport {
         event_id: None,
         leg: leg.parse::<LegName>().unwrap(),

@@ -9,12 +9,15 @@ use telness_core::decide::Action;
 use telness_core::reason::Reason;
 use telness_engine::PlanFrom;
 use telness_engine::clock::Clock;
+use telness_engine::health::GatewayState;
+use telness_engine::incidents::{IncidentKind, IncidentList};
 use telness_store::control::Expect;
 use telness_testkit::Dice;
 use tokio::task::JoinSet;
 
 use crate::following::{SOON, edit, put_berit, served, trunk_of};
-use crate::scene::{CARRIER, OFFICE, PLAN, STREET, Scene, draft, keyed};
+use crate::gateways::{self, Gateway, report, trunks_of, until_state};
+use crate::scene::{CARRIER, OFFICE, OTHER, PLAN, STREET, Scene, draft, keyed};
 
 const EXAMPLE: &str = include_str!("../../../../examples/sweden.yaml");
 
@@ -242,4 +245,44 @@ fn deutsche_telekom_2021_no_hour_closes_an_emergency_route() {
             an_emergency_call_goes(&scene, "at some hour").await;
         }
     });
+}
+
+/// Emergency calls alone failed for half a day, while every other call went well and nobody looked.
+#[tokio::test]
+async fn optus_2025_emergency_calls_that_alone_fail_are_noticed_by_the_first() {
+    let scene = Scene::new();
+    for _ in 0..20 {
+        let normal = scene.call(&OFFICE, draft("+46701740605")).await.unwrap();
+        report(&scene, &OFFICE, &normal, "1.1", None).await;
+    }
+    let call = scene.call(&OFFICE, draft("112")).await.unwrap();
+    report(&scene, &OFFICE, &call, "1.1", Some(503)).await;
+    report(&scene, &OFFICE, &call, "2.1", Some(503)).await;
+    scene.until("an incident is open", SOON, |engine| !engine.incidents().is_empty()).await;
+    let incidents = scene.engine().incidents();
+    assert_eq!((incidents.len(), incidents[0].kind), (1, IncidentKind::EmergencyCallsLost));
+    assert_eq!((incidents[0].closed_at, incidents[0].emergency_calls_failed), (None, 1));
+    let metrics = scene.engine().metrics_text();
+    assert!(metrics.contains("telness_emergency_calls_lost_total{why=\"all_targets_failed\"} 1\n"), "{metrics}");
+    // It is there for whoever looks at the machine alone, and after it died.
+    let file = telness_engine::incidents_file(&scene.settings.data);
+    scene.until("it is on the disk", SOON, |_| IncidentList::read(&file).unwrap().incidents == incidents).await;
+}
+
+/// After an update half of the network was dead: it said that it was there, and calls failed.
+#[tokio::test]
+async fn tdc_2024_a_gateway_that_is_half_dead_is_tried_last_though_it_says_that_it_is_there() {
+    let (north, south) = (Gateway::at("127.0.0.4").await, Gateway::at("127.0.0.5").await);
+    let scene = gateways::scene(&north.address, &south.address);
+    until_state(&scene, "north", GatewayState::Up).await;
+    for turn in 0..10 {
+        let asker = if turn % 2 == 0 { OFFICE } else { OTHER };
+        let answer = scene.call(&asker, draft("+46701740605")).await.unwrap();
+        report(&scene, &asker, &answer, "1.1", Some(408)).await;
+    }
+    until_state(&scene, "north", GatewayState::Down).await;
+    let answer = scene.call(&OFFICE, draft("112")).await.unwrap();
+    assert_eq!(trunks_of(&answer), ["south", "north"], "it is tried last, and tried");
+    let north = scene.engine().gateways().gateways.into_iter().find(|one| one.trunk.as_str() == "north").unwrap();
+    assert_eq!(&*north.last.unwrap().result, "200", "it still says that it is there");
 }

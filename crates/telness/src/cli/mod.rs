@@ -14,6 +14,7 @@ mod export;
 mod gateways;
 mod import;
 mod in_store;
+mod incidents;
 mod keys;
 mod lines;
 mod migrate;
@@ -84,6 +85,8 @@ enum Command {
     Decks(decks::Decks),
     /// Shows which gateways the node of a data folder believes to be up
     Gateways(gateways::Gateways),
+    /// Shows what happened to emergency calls on the node of a data folder
+    Incidents(incidents::Incidents),
     /// Shows what was changed in the store, by whom, when and why
     Changes(changes::Changes),
     /// Writes all that the store keeps to one file
@@ -161,6 +164,7 @@ impl Command {
             Self::Blocks(blocks) => blocks.run(out),
             Self::Decks(decks) => decks.run(out),
             Self::Gateways(gateways) => gateways.run(out),
+            Self::Incidents(incidents) => incidents.run(out),
             Self::Changes(changes) => changes.run(out),
             Self::Export(export) => export.run(out),
             Self::Import(import) => import.run(out),

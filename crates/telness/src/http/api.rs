@@ -24,8 +24,8 @@ use super::body::BodyLimits;
 use super::directory::{blocks, changes, deck_rows, decks, numbers, plans, published, tenants, users};
 use super::problem::Problem;
 use super::{
-    create_call, docs, health, list_billing_files, list_calls, list_gateways, metrics, read_billing_file, read_call,
-    read_trace, reconcile, report_event,
+    create_call, docs, health, list_billing_files, list_calls, list_gateways, list_incidents, metrics,
+    read_billing_file, read_call, read_trace, reconcile, report_event,
 };
 
 /// What every operation stands on.
@@ -90,6 +90,7 @@ fn operations() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(read_billing_file::read_billing_file))
         .routes(routes!(reconcile::reconcile))
         .routes(routes!(list_gateways::list_gateways))
+        .routes(routes!(list_incidents::list_incidents))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
         .routes(routes!(health::readyz_emergency))

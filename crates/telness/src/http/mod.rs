@@ -22,6 +22,7 @@ pub mod json;
 pub mod list_billing_files;
 pub mod list_calls;
 pub mod list_gateways;
+pub mod list_incidents;
 pub mod located_view;
 mod location;
 pub mod metrics;

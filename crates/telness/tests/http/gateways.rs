@@ -1,4 +1,4 @@
-//! The gateways over HTTP: whose they are to read, and that what is told is as documented.
+//! Gateways and incidents over HTTP: whose they are to read, and that what is told is as documented.
 
 use serde_json::json;
 
@@ -24,4 +24,13 @@ fn p1_the_operator_reads_the_gateways_and_a_tenant_does_not() {
     assert!(emergency.len() >= 2 && emergency.iter().all(|one| one["probed"] == json!(true)), "{listed}");
     // Those of the example are addresses of nobody: that they are silent tells nothing of them.
     assert!(emergency.iter().all(|one| one["state"] == json!("unknown")), "{listed}");
+}
+
+#[test]
+fn p1_the_operator_reads_the_incidents_and_a_tenant_does_not() {
+    let keyed = Keyed::start();
+    refused(&keyed.nordtel().get("/v1/incidents").unwrap(), 403, "operator_needed");
+    refused(&keyed.served.client().get("/v1/incidents").unwrap(), 401, "unauthenticated");
+    let listed = keyed.operator().get("/v1/incidents").unwrap();
+    assert_eq!((listed.status, listed.json()), (200, json!({ "incidents": [] })));
 }
