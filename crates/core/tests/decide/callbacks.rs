@@ -43,6 +43,7 @@ fn e15_do_not_disturb_forwards_and_screening_keep_no_callback_away() {
         let decision = decided(&world, &call);
         assert_eq!((decision.action, decision.reason), (Action::Route, Reason::Routed));
         assert_eq!(steps(&decision), ["pbx/gw1"]);
+        assert_eq!(decision.matched_prefix, number(HELD).digits());
         assert_eq!(decision.trace.callback, Some(callback));
         assert_eq!(wanted(&world, &call), Wanted::NONE, "it waits for nobody");
     }

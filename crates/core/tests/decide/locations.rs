@@ -255,6 +255,10 @@ fn e6_a_caller_in_an_area_of_another_region_gets_the_service_of_that_region() {
     assert_eq!(uris(&decision)[0], "sip:112@192.0.2.1;user=phone", "there is no 113 in Sweden");
     let ambulance = decided(&world(), &call_at(Service::Ambulance, Some(cell("242-01-1"))));
     assert_eq!(uris(&ambulance)[0], "sip:113@192.0.2.2;user=phone");
+    // Within its own region the number that was dialled stays.
+    let dialled =
+        Call { location: Some(cell("240-01-1-4")), ..emergency_call("SE", Service::Any, Some("90000"), false) };
+    assert_eq!(uris(&decided(&world(), &dialled))[0], "sip:90000@192.0.2.1;user=phone");
 }
 
 #[test]
