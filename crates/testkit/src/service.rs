@@ -199,7 +199,12 @@ impl Service {
 
     /// Asks it to stop (SIGTERM), without waiting.
     pub fn ask_to_stop(&self) {
-        run("kill", &["-TERM", &self.pid().to_string()]);
+        self.signal("TERM");
+    }
+
+    /// Sends it a signal, such as `STOP`.
+    pub fn signal(&self, signal: &str) {
+        run("kill", &[&format!("-{signal}"), &self.pid().to_string()]);
     }
 
     /// Waits until it has stopped.

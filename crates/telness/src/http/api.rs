@@ -107,6 +107,7 @@ fn operations_of_high() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(report_event::report_event))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
+        .routes(routes!(health::readyz_emergency))
         .routes(routes!(metrics::metrics))
 }
 

@@ -44,7 +44,7 @@ fn e12_the_high_listener_sends_away_what_is_not_its_own() {
         let path = format!("/v1/calls/{}/events", answer["id"].as_str().unwrap());
         assert!(client.post(&path, &event).unwrap().is_success());
     }
-    for path in ["/healthz", "/readyz", "/metrics"] {
+    for path in ["/healthz", "/readyz", "/readyz/emergency", "/metrics"] {
         assert!(client.get(path).unwrap().is_success(), "{path}");
     }
     let metrics = client.get("/metrics").unwrap().text();

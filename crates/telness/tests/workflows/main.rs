@@ -11,6 +11,7 @@
 
 mod listeners;
 mod logs;
+mod overload;
 
 use std::time::Duration;
 

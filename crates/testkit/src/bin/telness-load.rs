@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use telness_testkit::load::{
-    BesidePgbench, Comparison, Load, Once, beside_pgbench, call_requests, compare, cpu_time, drain, drive, request,
-    start_up,
+    BesidePgbench, Comparison, Fault, Load, Once, Overload, beside_pgbench, call_requests, compare, cpu_time, drain,
+    drive, overload, request, start_up,
 };
 
 #[derive(Parser)]
@@ -32,6 +32,8 @@ enum Work {
     Drain(OnceArguments),
     /// How soon a node with many numbers and rates answers after its start, with its database down.
     Start(OnceArguments),
+    /// Emergency calls on the high listener, at rest and while the low workflow is offered ten times its limit.
+    Overload(OverloadArguments),
 }
 
 #[derive(clap::Args)]
@@ -83,6 +85,34 @@ struct Compare {
     #[arg(long, default_value_t = 0)]
     server_core: u32,
     /// A setting of every telness leg, as NAME=VALUE.
+    #[arg(long = "set", value_parser = setting)]
+    settings: Vec<(String, String)>,
+}
+
+#[derive(clap::Args)]
+struct OverloadArguments {
+    /// The service's binary.
+    #[arg(long)]
+    telness: PathBuf,
+    /// Where to put the data folders: on a real disk, and emptied before.
+    #[arg(long)]
+    data_in: PathBuf,
+    /// Both workflows in one process.
+    #[arg(long)]
+    one_process: bool,
+    /// What goes wrong besides.
+    #[arg(long, value_enum, default_value_t = Fault::None)]
+    fault: Fault,
+    /// The low workflow's limit of calls in hand.
+    #[arg(long, default_value_t = 64)]
+    limit: usize,
+    /// Emergency calls a second.
+    #[arg(long, default_value_t = 500.0)]
+    rate: f64,
+    /// How long the rest and then the overload are measured, in seconds.
+    #[arg(long, default_value_t = 60.0)]
+    seconds: f64,
+    /// A setting of every process, as NAME=VALUE.
     #[arg(long = "set", value_parser = setting)]
     settings: Vec<(String, String)>,
 }
@@ -141,6 +171,7 @@ fn main() -> ExitCode {
         Work::Postgres(arguments) => run_postgres(arguments),
         Work::Drain(arguments) => run_drain(arguments),
         Work::Start(arguments) => run_start(arguments),
+        Work::Overload(arguments) => run_overload(arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -149,6 +180,21 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn run_overload(arguments: OverloadArguments) -> io::Result<()> {
+    let overloaded = overload(&Overload {
+        telness: arguments.telness,
+        data_in: arguments.data_in,
+        one_process: arguments.one_process,
+        fault: arguments.fault,
+        calls_in_flight_max: arguments.limit,
+        rate: arguments.rate,
+        length: Duration::from_secs_f64(arguments.seconds),
+        settings: arguments.settings,
+    })?;
+    println!("{overloaded}");
+    if overloaded.routed == overloaded.sent() { Ok(()) } else { Err(io::Error::other("emergency calls were lost")) }
 }
 
 fn run_drive(arguments: &Drive) -> io::Result<()> {

@@ -11,6 +11,7 @@ mod connection;
 mod driver;
 mod latencies;
 mod once;
+mod overload;
 mod process;
 
 pub use beside_pgbench::{BesidePgbench, beside_pgbench};
@@ -18,6 +19,7 @@ pub use compare::{Comparison, compare};
 pub use driver::{Load, Outcome, drive};
 pub use latencies::Latencies;
 pub use once::{Once, drain, start_up};
+pub use overload::{Fault, Overload, Overloaded, overload};
 pub use process::cpu_time;
 
 use crate::dice::Dice;
