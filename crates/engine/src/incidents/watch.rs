@@ -132,4 +132,5 @@ impl IncidentWatch {
 }
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "a test")]
 mod tests;
