@@ -70,6 +70,7 @@ fn a_number_has_its_unit_in_its_name() {
         "calls_in_flight_max",
         "calls_max",
         "_percent",
+        "_multiple",
         "threads",
     ];
     for setting in SETTINGS.iter().filter(|setting| matches!(setting.takes, Takes::Whole { .. })) {
