@@ -8,8 +8,10 @@ use crate::names::AreaName;
 use crate::number::Region;
 use crate::plan::AreaIx;
 
-/// The longest identity of a cell, in bytes.
+/// The longest identity of a cell, in bytes: in a plan and in a request alike.
 pub const CELL_BYTES_MAX: usize = 64;
+/// The longest code of a municipality, in bytes: in a plan and in a request alike.
+pub const MUNICIPALITY_BYTES_MAX: usize = 16;
 
 /// A part of a region whose emergency calls are told apart from those of others.
 #[derive(Clone, Debug)]

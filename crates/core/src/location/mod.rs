@@ -8,7 +8,7 @@ mod areas;
 mod codes;
 mod polygon;
 
-pub use areas::{Area, Areas, CELL_BYTES_MAX};
+pub use areas::{Area, Areas, CELL_BYTES_MAX, MUNICIPALITY_BYTES_MAX};
 pub use codes::{CodePart, CodeTable};
 pub use polygon::{Polygon, Position};
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use telness_core::call::Location;
-pub(super) use telness_core::location::CELL_BYTES_MAX;
+pub(super) use telness_core::location::{CELL_BYTES_MAX, MUNICIPALITY_BYTES_MAX};
 use telness_core::names::NAME_BYTES_MAX;
 use telness_core::reason::Reason;
 
@@ -13,8 +13,6 @@ use super::fields::{Fields, TextRule, graphic};
 use super::json::{Entries, Json};
 use crate::pidf_lo::{self, PIDF_LO_BYTES_MAX};
 
-/// A municipality's code, in bytes.
-pub(super) const MUNICIPALITY_BYTES_MAX: usize = 16;
 /// The largest radius of uncertainty, in metres: half the way round the Earth.
 pub(super) const UNCERTAINTY_M_MAX: f64 = 20_040_000.0;
 /// How much of a location that cannot be read is kept as sent, in bytes of JSON.

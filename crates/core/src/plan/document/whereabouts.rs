@@ -3,12 +3,9 @@
 use serde_json::{Value as Json, json};
 
 use super::leaf::{Bad, Leaf, Written, quoted};
-use crate::location::CELL_BYTES_MAX;
+use crate::location::{CELL_BYTES_MAX, MUNICIPALITY_BYTES_MAX};
 
-/// The longest code of a municipality, in bytes.
-pub(crate) const MUNICIPALITY_BYTES_MAX: usize = 16;
-
-/// A municipality's code, such as 0180: what a request may have too.
+/// A municipality's code, such as 0180.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct MunicipalityCode(pub(crate) String);
 
@@ -25,7 +22,7 @@ impl Leaf for MunicipalityCode {
     }
 
     fn schema() -> Json {
-        json!({ "type": ["string", "integer"], "pattern": "^[!-~]{1,16}$" })
+        json!({ "type": ["string", "integer"], "pattern": format!("^[!-~]{{1,{MUNICIPALITY_BYTES_MAX}}}$") })
     }
 }
 
@@ -54,7 +51,7 @@ impl Leaf for CellPattern {
     }
 
     fn schema() -> Json {
-        json!({ "type": ["string", "integer"], "pattern": r"^[!-)+-~]{1,64}\*?$" })
+        json!({ "type": ["string", "integer"], "pattern": format!(r"^[!-)+-~]{{1,{CELL_BYTES_MAX}}}\*?$") })
     }
 }
 
