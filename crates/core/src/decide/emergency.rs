@@ -10,7 +10,7 @@
 //! number is looked for among the region's (see [`number_for`]): a URN in the user part of a SIP URI would be
 //! understood by few.
 //!
-//! A test call goes to the plan's test route for the region or nowhere. Its user part is the test URN, escaped,
+//! A test call goes to the plan's test route for the region that the caller is in, or nowhere. Its user part is the test URN, escaped,
 //! and never digits, so that no network on the way can take it for the real thing.
 
 use std::sync::{Arc, LazyLock};
@@ -81,8 +81,10 @@ impl Weighing<'_> {
         let (mut located, area) = locate(self.plan, self.call, dialled.region);
         let emergency = self.where_it_is(dialled, area);
         if emergency.test {
+            let settled = self.by_test_route(emergency);
+            located.row = if settled.steps.is_empty() { EmergencyRow::Nothing } else { EmergencyRow::Region };
             self.located = Some(located);
-            return self.by_test_route(dialled);
+            return settled;
         }
         let coded = self.plan.emergency.codes.get(&emergency.region);
         let coded = coded.and_then(|table| Some((table, table.code_of(&located)?)));

@@ -262,6 +262,20 @@ fn e6_a_caller_in_an_area_of_another_region_gets_the_service_of_that_region() {
 }
 
 #[test]
+fn e6_a_test_call_tries_the_region_where_the_caller_is() {
+    let mut plan = plan();
+    let to_norway = plan.emergency.default.clone();
+    plan.emergency.tests.insert("NO".parse().unwrap(), to_norway);
+    let world = World::of_plan(plan);
+    let test = |place| Call { location: Some(cell(place)), ..emergency_call("SE", Service::Fire, None, true) };
+    let in_oslo = decided(&world, &test("242-01-5"));
+    assert_eq!(uris(&in_oslo)[0], "sip:urn%3Aservice%3Atest.sos.fire@192.0.2.3");
+    assert_eq!(located(&in_oslo).row, EmergencyRow::Region);
+    let in_stockholm = decided(&world, &test("240-01-1-4"));
+    assert_eq!((in_stockholm.reason, located(&in_stockholm).row), (Reason::EmergencyTest, EmergencyRow::Nothing));
+}
+
+#[test]
 fn e6_the_site_s_registered_place_stands_in_and_never_for_who_may_be_anywhere() {
     let at = |site: &str, location| {
         let call = Call { site: Some(site.parse().unwrap()), ..call_at(Service::Any, location) };
