@@ -96,7 +96,7 @@ codes! {
     OutsideLineAmbiguous = "outside_line_ambiguous";
     /// A region in use has no emergency route.
     EmergencyUncovered = "emergency_uncovered";
-    /// An emergency route or vital number of a region where no call is dialled.
+    /// An emergency route, area or code, or a vital number, of a region where no call is dialled.
     RegionNotInUse = "region_not_in_use";
     /// An emergency route list that depends on one trunk.
     EmergencySingleTrunk = "emergency_single_trunk";

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::emergency::Guard;
 use super::empty_list;
 use super::names::{Names, duplicate};
+use crate::last_resort::LAST_RESORT_TRUNK;
 use crate::plan::document::decode::List;
 use crate::plan::document::leaf::quoted;
 use crate::plan::document::{self, Document, TranslationItem};
@@ -24,6 +25,10 @@ pub(super) fn compile(document: &Document, names: &Names, guard: &Guard, faults:
 }
 
 fn trunk(trunk: &document::Trunk, here: &Path<'_>, names: &Names, guard: &Guard, faults: &mut Faults<'_>) -> Trunk {
+    if trunk.name.as_str() == LAST_RESORT_TRUNK {
+        let message = format!("`{LAST_RESORT_TRUNK}` is the node's own last resort, whose use raises an alert");
+        faults.tell(FaultCode::BadValue, &here.field("name"), message, "give the trunk another name");
+    }
     let tenants_here = here.field("tenants");
     for (at, tenant) in trunk.tenants.iter() {
         names.tenants.find(tenant.as_str(), &tenants_here.item(at), faults);
