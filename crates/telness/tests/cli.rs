@@ -42,6 +42,7 @@ use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
+use telness_testkit::{tied, without_settings};
 use tempfile::TempDir;
 
 /// Numbers reserved for fiction in Sweden.
@@ -50,11 +51,9 @@ const CALLED: &str = "+46701740605";
 
 /// The binary in a folder of its own, with nothing of ours in the environment.
 fn telness(folder: &TempDir, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_telness"));
+    let mut command = tied(env!("CARGO_BIN_EXE_telness"));
     command.current_dir(folder.path()).args(arguments).stdin(Stdio::null());
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("TELNESS_")) {
-        command.env_remove(name);
-    }
+    without_settings(&mut command);
     command
 }
 

@@ -1,5 +1,6 @@
 //! The real service as a process: started on a data folder, asked to stop, killed, and started again.
 
+use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -73,13 +74,20 @@ impl ServiceOptions {
 
     fn command(&self) -> Command {
         let mut words = self.prefix.iter().map(PathBuf::from).chain([self.binary.clone()]);
-        let mut command = Command::new(words.next().expect("the binary is always there"));
+        let mut command = tied(words.next().expect("the binary is always there"));
         command.args(words).args(["serve", "--listen", "127.0.0.1:0", "--json", "--data"]).arg(&self.data);
         command.args(&self.arguments);
         without_settings(&mut command);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
+}
+
+/// A program that is killed when the thread ends that starts it, so that a test which is killed leaves nothing behind.
+pub fn tied(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL"]).arg(program);
+    command
 }
 
 /// Settings come from the test alone, and not from whatever the shell of whoever runs it has set.
@@ -89,7 +97,7 @@ pub fn without_settings(command: &mut Command) {
     }
 }
 
-/// A running service. Dropped, it is killed.
+/// A running service. Dropped, it is killed; so it is when the thread ends that started it.
 #[derive(Debug)]
 pub struct Service {
     options: ServiceOptions,
@@ -186,14 +194,9 @@ impl Service {
         let _ = self.child.wait();
     }
 
-    /// Starts it again on the same folder. It may listen elsewhere.
+    /// Starts it again on the same folder, ended at once if it has not stopped yet. It may listen elsewhere.
     pub fn restart(&mut self) {
         self.kill();
-        *self = Self::start(&self.options);
-    }
-
-    /// Starts it again on the same folder after it has stopped in order. It may listen elsewhere.
-    pub fn start_again(&mut self) {
         *self = Self::start(&self.options);
     }
 
@@ -275,6 +278,8 @@ fn run(program: &str, arguments: &[&str]) {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::process::ExitStatusExt as _;
+
     use super::*;
 
     #[test]
@@ -285,6 +290,20 @@ mod tests {
         let high = Some("127.0.0.1:81".parse().unwrap());
         assert_eq!(announced(lines), Some(("127.0.0.1:80".parse().unwrap(), high)));
         assert_eq!(announced(&b"no\n"[..]), None);
+    }
+
+    #[test]
+    fn what_is_tied_is_killed_when_nobody_is_left_to_end_it() {
+        let starter = std::thread::spawn(|| {
+            let started = tied("sleep").arg("600").spawn().unwrap();
+            let runs = || std::fs::read_to_string(format!("/proc/{}/comm", started.id())).ok();
+            eventually(PATIENCE, || runs().filter(|name| name == "sleep\n")).unwrap();
+            started
+        });
+        let mut left = starter.join().unwrap();
+        let ended = eventually(PATIENCE, || left.try_wait().unwrap());
+        let _ = left.kill();
+        assert_eq!(ended.and_then(|status| status.signal()), Some(9));
     }
 
     #[test]

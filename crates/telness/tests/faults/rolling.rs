@@ -101,7 +101,7 @@ fn e14_a_rolling_restart_fails_no_call_and_ends_no_open_one() {
         assert!(node.stopped().success(), "{}", node.log());
         balancer.remove(node.address());
         calls(50);
-        node.start_again();
+        node.restart();
         balancer.add(node.address());
         leads_to(node.address());
     }
