@@ -34,14 +34,13 @@ pub fn serve(loaded: &Loaded, out: &mut Output) -> Result<Exit, Failure> {
 
 /// Whoever can reach the port could place calls (P5), so that needs keys.
 fn refuse_public_without_keys(settings: &Settings) -> Result<(), Failure> {
-    let mut addresses = settings.listeners().into_iter().map(|(_, address)| address);
-    let Some(address) = addresses.find(|address| !address.ip().is_loopback() && settings.keys.is_empty()) else {
-        return Ok(());
-    };
+    let mut public = settings.listeners().into_iter().filter(|(_, address)| !address.ip().is_loopback());
+    let Some((workflow, address)) = public.next().filter(|_| settings.keys.is_empty()) else { return Ok(()) };
     let message = format!(
         "{address} can be reached from elsewhere, and there is no API key, so anybody could place calls. Either listen \
-         on loopback (--listen 127.0.0.1:{}), or make a key with `telness keys new --tenant NAME` and put what it \
+         on loopback ({} 127.0.0.1:{}), or make a key with `telness keys new --tenant NAME` and put what it \
          prints into {}",
+        listeners::chosen_by(workflow),
         address.port(),
         settings.data.join("telness.toml").display(),
     );
@@ -166,37 +165,47 @@ fn announce(
     first_start: bool,
     out: &mut Output,
 ) -> Result<(), Failure> {
+    let of = |workflow| open.iter().find(|listening| listening.workflow == workflow);
     let url = |listening: &Listening| format!("http://{}", listening.address);
-    let high = open.iter().find(|listening| listening.workflow == Workflow::High).map(url);
-    let url = open.first().map(url).unwrap_or_default();
+    let (low, high) = (of(Workflow::Low).map(url), of(Workflow::High).map(url));
+    let listening = low.as_ref().or(high.as_ref());
+    // The high workflow's listener explains nothing.
+    let docs = low.as_ref().map(|url| format!("{url}/docs"));
     let plan = engine.plan_in_words();
     let node = engine.readiness().node;
     let data = settings.data.display();
     let told = if out.is_json() {
         out.json(&json!({
-            "listening": url, "listening_high": high, "docs": format!("{url}/docs"), "data": settings.data, "plan": plan, "node": node,
-            "version": env!("CARGO_PKG_VERSION"), "first_start": first_start,
+            "listening": listening, "listening_high": high, "docs": docs, "data": settings.data, "plan": plan,
+            "node": node, "version": env!("CARGO_PKG_VERSION"), "first_start": first_start,
         }))
     } else {
-        let key = if settings.keys.is_empty() { "" } else { " \\\n  -H 'authorization: Bearer KEY'" };
-        let own =
-            high.map(|high| format!("\nEmergency and vital calls have {high} to themselves.")).unwrap_or_default();
+        let own = match (&low, &high) {
+            (Some(_), Some(high)) => format!("\nEmergency and vital calls have {high} to themselves."),
+            (None, _) => "\nIt takes emergency and vital calls alone. SIGTERM or ctrl-c stops it.".to_owned(),
+            (Some(_), None) => String::new(),
+        };
+        let url = listening.map_or("", String::as_str);
         out.line(format_args!(
             "telness listens on {url} as {node}; it keeps everything in {data}, by the plan {plan}{own}"
         ))
-        .and_then(|()| {
-            out.line(format_args!(
-                "\nAsk it about a call:\n\n  curl -s {url}/v1/calls -H 'content-type: application/json'{key} \\\n  \
-                     -d '{{\"from\": \"+46846500401\", \"to\": \"+46701740610\", \"type\": \"pbx\"}}'\n"
-            ))
-        })
-        .and_then(|()| out.line(format_args!("The API is explained at {url}/docs; SIGTERM or ctrl-c stops it.")))
+        .and_then(|()| if low.is_some() { explain(url, !settings.keys.is_empty(), out) } else { Ok(()) })
     };
     match told.and_then(|()| out.flush()) {
         // Nobody reads: a service goes on all the same.
         Ok(()) | Err(Failure::ReaderGone) => Ok(()),
         Err(failure) => Err(failure),
     }
+}
+
+/// Tells a person what to try first.
+fn explain(url: &str, needs_key: bool, out: &mut Output) -> Result<(), Failure> {
+    let key = if needs_key { " \\\n  -H 'authorization: Bearer KEY'" } else { "" };
+    out.line(format_args!(
+        "\nAsk it about a call:\n\n  curl -s {url}/v1/calls -H 'content-type: application/json'{key} \\\n  \
+         -d '{{\"from\": \"+46846500401\", \"to\": \"+46701740610\", \"type\": \"pbx\"}}'\n"
+    ))?;
+    out.line(format_args!("The API is explained at {url}/docs; SIGTERM or ctrl-c stops it."))
 }
 
 fn refused_start(error: StartError) -> Failure {

@@ -77,11 +77,16 @@ pub(crate) async fn open(settings: &Settings, runtimes: &Runtimes) -> Result<Vec
     Ok(open)
 }
 
-fn taken(workflow: Workflow, address: SocketAddr, why: &io::Error) -> Failure {
-    let by = match workflow {
+/// What chooses the address of a workflow's listener.
+pub(crate) const fn chosen_by(workflow: Workflow) -> &'static str {
+    match workflow {
         Workflow::High => "the setting workflow.high.listen",
         Workflow::Low => "--listen",
-    };
+    }
+}
+
+fn taken(workflow: Workflow, address: SocketAddr, why: &io::Error) -> Failure {
+    let by = chosen_by(workflow);
     let todo =
         format!("stop what uses it (`telness doctor` says whether that is a telness), or choose another with {by}");
     Failure::new(Exit::AddressUnavailable, format_args!("{address} cannot be listened on: {why}; {todo}"))

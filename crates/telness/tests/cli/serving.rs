@@ -90,28 +90,47 @@ fn a_first_start_needs_nothing_and_says_where_it_is() {
     assert_eq!(Service::start(&folder, &[]).announced["first_start"], false);
 }
 
-#[test]
-fn a_person_is_told_a_line_to_paste() {
-    let folder = folder();
-    let mut child = telness(&folder, &["serve", "--listen", "127.0.0.1:0"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+/// What a start tells a person, up to the line that says how to stop it.
+fn told_to_a_person(folder: &TempDir, more: &[&str]) -> String {
+    let arguments = [&["serve", "--listen", "127.0.0.1:0"], more].concat();
+    let mut child = telness(folder, &arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
     let mut told = String::new();
     for line in lines {
         told.push_str(&line);
         told.push('\n');
-        if line.contains("/docs") {
+        if line.contains("ctrl-c") {
             break;
         }
     }
     child.kill().unwrap();
     child.wait().unwrap();
-    for part in ["http://127.0.0.1:", "curl -s ", "+46701740610", "the built-in example", "telness-data"] {
+    told
+}
+
+#[test]
+fn a_person_is_told_a_line_to_paste() {
+    let folder = folder();
+    let told = told_to_a_person(&folder, &[]);
+    for part in ["http://127.0.0.1:", "curl -s ", "+46701740610", "the built-in example", "telness-data", "/docs"] {
         assert!(told.contains(part), "{part} is not in {told}");
     }
+    let both = told_to_a_person(&folder, &["--set", "workflow.high.listen=127.0.0.1:0"]);
+    assert!(both.contains("to themselves") && both.contains("curl -s "), "{both}");
+}
+
+#[test]
+fn of_a_process_for_emergency_calls_alone_nothing_is_said_that_it_refuses() {
+    let folder = folder();
+    let told = told_to_a_person(&folder, &["--workflow", "high"]);
+    assert!(told.contains("emergency and vital calls alone"), "{told}");
+    assert!(!told.contains("curl") && !told.contains("/docs"), "it answers those with 421: {told}");
+    let service = Service::start(&folder, &["--workflow", "high"]);
+    assert_eq!((&service.announced["docs"], service.url()), (&Value::Null, high_url(&service)));
+}
+
+fn high_url(service: &Service) -> &str {
+    service.announced["listening_high"].as_str().unwrap()
 }
 
 #[test]
@@ -122,6 +141,8 @@ fn p5_listening_beyond_loopback_without_keys_is_refused_with_what_to_do() {
         assert_eq!(ran.code(), 6, "{address}: {}", ran.err());
         assert!(ran.err().contains("telness keys new") && ran.err().contains("--listen 127.0.0.1:"), "{}", ran.err());
     }
+    let high = run_in(&folder, &["serve", "--listen", "127.0.0.1:0", "--set", "workflow.high.listen=0.0.0.0:0"]);
+    assert_eq!((high.code(), high.err().contains("workflow.high.listen 127.0.0.1:")), (6, true), "{}", high.err());
     assert!(!folder.path().join("telness-data").exists(), "nothing was made");
 }
 
