@@ -44,42 +44,48 @@ struct Reading {
     names: Vec<(usize, Arc<str>)>,
     had_civic: bool,
     had_shape: bool,
+    /// What is wrong with a position.
+    wrong: Option<&'static str>,
     found: ReadLocation,
 }
 
-/// Reads a document.
-///
-/// # Errors
-/// Why nothing can be had of it, in words that follow the field's name.
-pub(crate) fn read(text: &str) -> Result<ReadLocation, String> {
-    if text.len() > PIDF_LO_BYTES_MAX {
-        return Err(format!("has {} bytes; the limit is {PIDF_LO_BYTES_MAX}", text.len()));
-    }
-    let mut reader = Reader::from_str(text);
+/// Reads a document: what it gives, and what is wrong with it, in words that follow the field's name. What stands before
+/// a fault counts, and so does a civic address beside a position that cannot be read.
+pub(crate) fn read(text: &str) -> (Option<ReadLocation>, Option<String>) {
     let mut reading = Reading::default();
-    loop {
-        let at = reader.buffer_position();
-        match reader.read_event() {
-            Ok(Event::Eof) => break,
-            Ok(event) => reading.take(event).map_err(|why| format!("{why}, at byte {at}"))?,
-            Err(why) => return Err(format!("is not XML, at byte {}: {why}", reader.error_position())),
-        }
-    }
-    if reading.depth > 0 {
-        return Err("breaks off before its end".to_owned());
-    }
-    reading.done()
+    let broken = reading.all(text).err();
+    reading.done(broken)
 }
 
 impl Reading {
+    fn all(&mut self, text: &str) -> Result<(), String> {
+        if text.len() > PIDF_LO_BYTES_MAX {
+            return Err(format!("has {} bytes; the limit is {PIDF_LO_BYTES_MAX}", text.len()));
+        }
+        let mut reader = Reader::from_str(text);
+        loop {
+            let at = reader.buffer_position();
+            match reader.read_event() {
+                Ok(Event::Eof) => break,
+                Ok(event) => self.take(event).map_err(|why| format!("{why}, at byte {at}"))?,
+                Err(why) => return Err(format!("is not XML, at byte {}: {why}", reader.error_position())),
+            }
+        }
+        if self.depth > 0 { Err("breaks off before its end".to_owned()) } else { Ok(()) }
+    }
+
     fn take(&mut self, event: Event<'_>) -> Result<(), String> {
         match event {
             Event::Start(start) => self.open(&start),
             Event::Empty(start) => {
                 self.open(&start)?;
-                self.close(start.local_name().as_ref())
+                self.close(start.local_name().as_ref());
+                Ok(())
             }
-            Event::End(end) => self.close(end.local_name().as_ref()),
+            Event::End(end) => {
+                self.close(end.local_name().as_ref());
+                Ok(())
+            }
             Event::Text(text) => {
                 self.text.push_str(&text.xml10_content());
                 Ok(())
@@ -115,16 +121,19 @@ impl Reading {
         if let Some((shape, _)) = &mut self.shape
             && let Ok(Some(system)) = start.try_get_attribute("srsName")
         {
-            shape.reference(&system.value)?;
+            shape.reference(&system.value);
         }
         Ok(())
     }
 
-    fn close(&mut self, name: &str) -> Result<(), String> {
+    fn close(&mut self, name: &str) {
         if let Some((shape, depth)) = &mut self.shape {
-            shape.value(name, self.text.trim())?;
+            shape.value(name, self.text.trim());
             if *depth == self.depth {
-                self.had_shape = shape.settle(&mut self.found);
+                match shape.settle(&mut self.found) {
+                    Ok(had_shape) => self.had_shape = had_shape,
+                    Err(why) => self.wrong = self.wrong.or(Some(why)),
+                }
                 self.shape = None;
             }
         }
@@ -137,7 +146,6 @@ impl Reading {
         }
         self.text.clear();
         self.depth = self.depth.saturating_sub(1);
-        Ok(())
     }
 
     fn civic_part(&mut self, name: &str) {
@@ -163,14 +171,15 @@ impl Reading {
         Ok(())
     }
 
-    fn done(mut self) -> Result<ReadLocation, String> {
+    fn done(mut self, broken: Option<String>) -> (Option<ReadLocation>, Option<String>) {
         self.names.sort_by_key(|(place, _)| *place);
         self.found.names = self.names.into_iter().map(|(_, name)| name).collect();
-        let found = self.found;
-        if found.latitude.is_none() && found.names.is_empty() {
-            return Err("has neither a position nor a civic address that names a place".to_owned());
+        let wrong = self.wrong.map(str::to_owned).or(broken);
+        if self.found.latitude.is_none() && self.found.names.is_empty() {
+            let nothing = || "has neither a position nor a civic address that names a place".to_owned();
+            return (None, wrong.or_else(|| Some(nothing())));
         }
-        Ok(found)
+        (Some(self.found), wrong)
     }
 }
 

@@ -50,8 +50,10 @@ fn object(entries: Entries<'_>, within: &mut Fields<'_, '_>) -> Location {
         fields.faults.add(&path, Reason::FieldMissing, "is needed: latitude and longitude come together");
     }
     let pidf_lo = fields.text("pidf_lo", document()).map(shared);
-    let pidf_lo_read =
-        pidf_lo.as_deref().and_then(|text| pidf_lo::read(text).map_err(|why| fields.invalid("pidf_lo", why)).ok());
+    let (pidf_lo_read, wrong) = pidf_lo.as_deref().map(pidf_lo::read).unwrap_or_default();
+    if let Some(why) = wrong {
+        fields.invalid("pidf_lo", why);
+    }
     let location = Location {
         latitude: latitude.filter(|_| whole),
         longitude: longitude.filter(|_| whole),

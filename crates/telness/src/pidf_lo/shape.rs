@@ -13,6 +13,10 @@ const SHAPES: [&str; 8] = ["Point", "Circle", "Sphere", "Ellipse", "Ellipsoid", 
 pub(super) struct Shape {
     positions: Vec<(f64, f64)>,
     radius_m: Option<f64>,
+    /// Whether its positions have a height each.
+    has_heights: bool,
+    /// What is wrong with it: then it is no position, whatever else it holds.
+    wrong: Option<&'static str>,
 }
 
 impl Shape {
@@ -21,36 +25,49 @@ impl Shape {
     }
 
     /// Takes the reference system: a position in another than WGS 84 would be somewhere else.
-    #[allow(clippy::unused_self, reason = "it is a shape's")]
-    pub(super) fn reference(&self, system: &str) -> Result<(), String> {
-        let known = [":4326", ":4979", "#4326", "#4979"].iter().any(|code| system.ends_with(code));
-        if known { Ok(()) } else { Err("has a position that is not in WGS 84 (EPSG 4326 or 4979)".to_owned()) }
+    pub(super) fn reference(&mut self, system: &str) {
+        let is = |code: &str| system.strip_suffix(code).is_some_and(|before| before.ends_with([':', '#']));
+        self.has_heights = is("4979");
+        if !self.has_heights && !is("4326") {
+            self.refuse("has a position that is not in WGS 84 (EPSG 4326 or 4979)");
+        }
+    }
+
+    fn refuse(&mut self, why: &'static str) {
+        self.wrong = self.wrong.or(Some(why));
     }
 
     /// Takes the text of an element within it.
-    pub(super) fn value(&mut self, name: &str, text: &str) -> Result<(), String> {
-        match name {
+    pub(super) fn value(&mut self, name: &str, text: &str) {
+        let read = match name {
             // Degrees north come first, in this order alone; the height, if there is one, tells no place.
-            "pos" => self.positions.extend(positions(text, text.split_whitespace().count())?),
-            "posList" => self.positions.extend(positions(text, 2)?),
+            "pos" => positions(text, text.split_whitespace().count()),
+            "posList" => positions(text, if self.has_heights { 3 } else { 2 }),
             "radius" | "semiMajorAxis" | "outerRadius" => {
                 let radius = text.parse().ok().filter(|metres: &f64| metres.is_finite() && *metres >= 0.0);
                 self.radius_m = radius.or(self.radius_m);
+                return;
             }
-            _ => {}
+            _ => return,
+        };
+        match read {
+            Ok(positions) => self.positions.extend(positions),
+            Err(why) => self.refuse(why),
         }
-        Ok(())
     }
 
     /// The point that stands for it: its own, or the middle of its corners, with the farthest of them as uncertainty.
-    pub(super) fn settle(&self, found: &mut ReadLocation) -> bool {
+    pub(super) fn settle(&self, found: &mut ReadLocation) -> Result<bool, &'static str> {
+        if let Some(why) = self.wrong {
+            return Err(why);
+        }
         let corners = match self.positions.as_slice() {
             [first, .., last] if first == last => self.positions.get(1..).unwrap_or_default(),
             corners => corners,
         };
         let count = f64::from(u32::try_from(corners.len()).unwrap_or(u32::MAX));
         if corners.is_empty() {
-            return false;
+            return Ok(false);
         }
         let sum = corners.iter().fold((0.0, 0.0), |sum, corner| (sum.0 + corner.0, sum.1 + corner.1));
         let middle = (sum.0 / count, sum.1 / count);
@@ -58,21 +75,21 @@ impl Shape {
         found.latitude = Some(middle.0);
         found.longitude = Some(middle.1);
         found.uncertainty_m = self.radius_m.or_else(|| (corners.len() > 1).then_some(farthest));
-        true
+        Ok(true)
     }
 }
 
 /// The positions of a text, each of so many numbers, of which the first two count.
-fn positions(text: &str, size: usize) -> Result<Vec<(f64, f64)>, String> {
-    let refused = || "has a position that is not two or three numbers, degrees north first".to_owned();
+fn positions(text: &str, size: usize) -> Result<Vec<(f64, f64)>, &'static str> {
+    const REFUSED: &str = "has a position that is not two or three numbers, degrees north first";
     let numbers: Result<Vec<f64>, _> = text.split_whitespace().map(str::parse).collect();
-    let numbers = numbers.map_err(|_| refused())?;
+    let numbers = numbers.map_err(|_| REFUSED)?;
     if !(2..=3).contains(&size) || numbers.is_empty() || numbers.len().checked_rem(size) != Some(0) {
-        return Err(refused());
+        return Err(REFUSED);
     }
     let each = numbers.chunks_exact(size).map(|one| match one {
         [north, east, ..] if (-90.0..=90.0).contains(north) && (-180.0..=180.0).contains(east) => Ok((*north, *east)),
-        _ => Err("has a position that is not on the Earth".to_owned()),
+        _ => Err("has a position that is not on the Earth"),
     });
     each.collect()
 }

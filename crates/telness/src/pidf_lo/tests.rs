@@ -17,8 +17,14 @@ fn presence(within: &str) -> String {
     )
 }
 
+fn good(within: &str) -> ReadLocation {
+    let (found, wrong) = read(&presence(within));
+    assert_eq!(wrong, None);
+    found.unwrap()
+}
+
 fn position(within: &str) -> (f64, f64, Option<f64>) {
-    let found = read(&presence(within)).unwrap();
+    let found = good(within);
     (found.latitude.unwrap(), found.longitude.unwrap(), found.uncertainty_m)
 }
 
@@ -53,12 +59,47 @@ fn a_polygon_is_its_middle_with_the_farthest_corner() {
 }
 
 #[test]
+fn a_list_of_positions_with_heights_is_read_as_such() {
+    // A prism as RFC 5491 has it (5.2.8). Of so many corners the numbers could be pairs as well, of another place.
+    let prism = "<gs:Prism srsName='urn:ogc:def:crs:EPSG::4979'><gs:base><gml:Polygon><gml:exterior><gml:LinearRing>
+        <gml:posList>42.556844 -73.248157 36.6 <!--A-->42.656844 -73.248157 36.6 42.656844 -73.348157 36.6
+        42.606844 -73.398157 36.6 42.556844 -73.348157 36.6 42.556844 -73.248157 36.6</gml:posList>
+        </gml:LinearRing></gml:exterior></gml:Polygon></gs:base>
+        <gs:height uom='urn:ogc:def:uom:EPSG::9001'>2.4</gs:height></gs:Prism>";
+    let (latitude, longitude, uncertainty) = position(prism);
+    assert!((latitude - 42.6).abs() < 0.01 && (longitude + 73.3).abs() < 0.02, "{latitude} {longitude}");
+    assert!(uncertainty.unwrap() < 10_000.0, "{uncertainty:?}");
+}
+
+#[test]
+fn e10_what_can_be_read_beside_a_fault_counts_and_the_fault_is_told() {
+    const CIVIC: &str = "<ca:civicAddress><ca:A3>Solna</ca:A3></ca:civicAddress>";
+    let elsewhere =
+        "<gs:Prism srsName='urn:ogc:def:crs:EPSG::3006'><gs:base><gml:Polygon><gml:posList>59 18 60 19</gml:posList>
+        </gml:Polygon></gs:base></gs:Prism>";
+    for (position, why) in
+        [("<gml:Point><gml:pos>59,33 18,06</gml:pos></gml:Point>", "two or three"), (elsewhere, "WGS 84")]
+    {
+        for within in [format!("{position}{CIVIC}"), format!("{CIVIC}{position}")] {
+            let (found, wrong) = read(&presence(&within));
+            let found = found.unwrap();
+            assert_eq!((found.latitude, &*found.names), (None, &[Arc::from("Solna")][..]), "{within}");
+            assert!(wrong.unwrap().contains(why), "{within}");
+        }
+    }
+    let whole = presence(&format!("<gml:Point><gml:pos>59.33 18.06</gml:pos></gml:Point>{CIVIC}"));
+    let cut = whole.get(..whole.find("<ca:civic").unwrap()).unwrap();
+    let (found, wrong) = read(cut);
+    assert_eq!(found.and_then(|found| found.latitude), Some(59.33));
+    assert!(wrong.unwrap().contains("breaks off"));
+}
+
+#[test]
 fn a_civic_address_gives_its_names_from_the_smallest_on() {
-    let found = read(&presence(
+    let found = good(
         "<ca:civicAddress xml:lang='sv'><ca:country>se</ca:country><ca:A1>Stockholms l&#xe4;n</ca:A1>
          <ca:A3>Solna &amp; Sundbyberg</ca:A3><ca:RD><![CDATA[Exempelgatan]]></ca:RD><ca:HNO>1</ca:HNO><ca:A4/></ca:civicAddress>",
-    ))
-    .unwrap();
+    );
     assert_eq!(found.country, "SE".parse().ok());
     let names: Vec<&str> = found.names.iter().map(|name| &**name).collect();
     assert_eq!(names, ["Solna & Sundbyberg", "Stockholms län"]);
@@ -69,7 +110,7 @@ fn a_civic_address_gives_its_names_from_the_smallest_on() {
 fn of_two_locations_the_first_counts_and_a_civic_address_stands_beside_a_position() {
     let both = "<gml:Point><gml:pos>59.33 18.06</gml:pos></gml:Point><gml:Point><gml:pos>1 2</gml:pos></gml:Point>
         <ca:civicAddress><ca:A3>Solna</ca:A3></ca:civicAddress><ca:civicAddress><ca:A3>Malmö</ca:A3></ca:civicAddress>";
-    let found = read(&presence(both)).unwrap();
+    let found = good(both);
     assert_eq!((found.latitude, found.longitude), (Some(59.33), Some(18.06)));
     assert_eq!(found.names, [Arc::from("Solna")]);
 }
@@ -103,7 +144,9 @@ fn e10_what_gives_no_place_is_told_and_costs_neither_time_nor_memory() {
         ("x".repeat(PIDF_LO_BYTES_MAX + 1), "the limit is"),
     ];
     for (text, why) in cases {
-        let refused = read(&text).unwrap_err();
+        let (found, wrong) = read(&text);
+        let refused = wrong.unwrap();
+        assert_eq!(found, None, "{refused}");
         assert!(refused.contains(why), "{refused}: {}", text.get(..80).unwrap_or(&text));
     }
 }
@@ -122,7 +165,9 @@ proptest! {
                 text.replace_range(from..to, &put);
             }
         }
-        if let Ok(found) = read(&text) {
+        let (found, wrong) = read(&text);
+        prop_assert!(found.is_some() || wrong.is_some());
+        if let Some(found) = found {
             prop_assert!(found.latitude.is_some() || !found.names.is_empty());
             prop_assert!(found.latitude.is_none_or(|north| (-90.0..=90.0).contains(&north)));
         }
