@@ -150,7 +150,7 @@ impl Problem {
             [_] => Cow::Borrowed("1 field is wrong"),
             more => Cow::Owned(format!("{} fields are wrong", more.len())),
         };
-        Self { reason, detail, errors, found: None, retry_after_s: None }
+        Self { errors, ..Self::new(reason, detail) }
     }
 
     fn of_refusal(refusal: Refusal) -> Self {
@@ -387,6 +387,14 @@ mod tests {
             let may_wait = [429, 503].contains(&status.as_u16()) && reason != Reason::NoEmergencyRoute;
             assert_eq!(response.headers().contains_key(header::RETRY_AFTER), may_wait, "{reason}");
             assert_eq!(response.headers().contains_key(header::WWW_AUTHENTICATE), status == 401, "{reason}");
+        }
+    }
+
+    #[test]
+    fn e12_who_is_refused_for_now_is_told_the_time_that_the_engine_found() {
+        let limited = CallError::RateLimited { calls_per_s_max: 5, retry_after_s: 7 };
+        for refused in [CallError::Overloaded { retry_after_s: 7 }, limited] {
+            assert_eq!(Problem::from(refused).response("id").headers()[header::RETRY_AFTER], "7");
         }
     }
 }

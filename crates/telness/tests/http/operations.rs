@@ -283,6 +283,9 @@ fn health_and_metrics_tell_what_they_should() {
     served.node.as_ref().unwrap().engine.begin_stop();
     let stopping = client.get("/readyz").unwrap();
     assert_eq!((stopping.status, &stopping.json()["ready"]), (503, &json!(false)));
+    // E16: the network upstream is to try elsewhere by then.
+    let stopping = client.get("/readyz/emergency").unwrap();
+    assert_eq!((stopping.status, &stopping.json()["ready"]), (503, &json!(false)));
     assert_eq!(client.post("/v1/calls", &call()).unwrap().status, 201, "a node that will stop still carries calls");
 }
 

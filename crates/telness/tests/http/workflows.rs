@@ -31,7 +31,7 @@ fn e12_the_high_listener_sends_away_what_is_not_its_own() {
         sent_away(&call(&mut client, to), to);
     }
     sent_away(&post(&served, &[JSON], b"{"), "half a body");
-    // Whoever asks is not even looked at: that would cost, and tell a stranger more than it needs.
+    // Whoever it is: to be told that a key is unknown is of no use here.
     let mut stranger = served.client().with_header("authorization", "Bearer wrong");
     sent_away(&call(&mut stranger, "070-174 06 05"), "a stranger");
     for path in ["/v1/calls", "/v1/users", "/openapi.json", "/docs", "/nowhere"] {

@@ -6,15 +6,27 @@ use telness_testkit::{Client, Service};
 
 use super::{emergency, normal, options};
 
+/// Emergency calls to each listener.
+const CALLS: u64 = 200;
+
 fn status_of(client: &mut Client, call: &serde_json::Value) -> u16 {
     client.post("/v1/calls", call).unwrap().status
 }
 
-/// The names of a process's threads, without their numbers.
-fn threads_of(service: &Service) -> Vec<String> {
+/// How often the system has let each thread of the high workflow's listener run so far.
+fn runs_of_high(service: &Service) -> Vec<u64> {
     let tasks = std::fs::read_dir(format!("/proc/{}/task", service.pid())).unwrap();
-    let name = |task: std::io::Result<std::fs::DirEntry>| std::fs::read_to_string(task.unwrap().path().join("comm"));
-    tasks.filter_map(|task| name(task).ok()).map(|name| name.trim().to_owned()).collect()
+    let files = |task: std::io::Result<std::fs::DirEntry>| {
+        let path = task.unwrap().path();
+        let read = |file| std::fs::read_to_string(path.join(file)).ok();
+        Some((read("comm")?, read("status")?))
+    };
+    let of_high = tasks.filter_map(files).filter(|(name, _)| name.trim() == "telness-high");
+    let runs = |(_, status): (String, String)| {
+        let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:")).unwrap();
+        line.trim().parse().unwrap()
+    };
+    of_high.map(runs).collect()
 }
 
 #[test]
@@ -26,8 +38,15 @@ fn e12_the_high_workflow_has_a_listener_and_threads_of_its_own() {
     assert_ne!(service.address(), service.address_of_high().unwrap());
     assert_eq!([status_of(&mut high, &normal()), status_of(&mut high, &emergency())], [421, 201]);
     assert_eq!([status_of(&mut low, &normal()), status_of(&mut low, &emergency())], [201, 201]);
-    let of_high = threads_of(&service).iter().filter(|name| *name == "telness-high").count();
-    assert_eq!(of_high, 3, "{:?}", threads_of(&service));
+    assert_eq!(runs_of_high(&service).len(), 3);
+    // They serve what comes to that listener, and nothing that comes to the other.
+    let runs_for = |client: &mut Client| {
+        let before: u64 = runs_of_high(&service).iter().sum();
+        (0..CALLS).for_each(|_| assert_eq!(status_of(client, &emergency()), 201));
+        runs_of_high(&service).iter().sum::<u64>() - before
+    };
+    let (for_low, for_high) = (runs_for(&mut low), runs_for(&mut high));
+    assert!(for_low < CALLS / 4 && for_high > CALLS / 4, "{for_low} runs for the low listener, {for_high} for its own");
 }
 
 #[test]
