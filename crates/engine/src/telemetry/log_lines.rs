@@ -92,12 +92,14 @@ impl Lines {
                 std::thread::park();
                 continue;
             }
-            if out.write_all(&batch).and_then(|()| out.flush()).is_err() {
+            let written = out.write_all(&batch).and_then(|()| out.flush()).is_ok();
+            if !written {
                 self.dropped.inc_by(lines_in(&batch));
             }
             batch.clear();
             let dropped = self.dropped.get();
-            if dropped > told {
+            // Where nothing can be written this line cannot either, and would be told of by another one for ever.
+            if written && dropped > told {
                 let lines = dropped.saturating_sub(told);
                 tracing::warn!(lines, "log lines were dropped: whoever reads the log is slower than it is written");
                 told = dropped;
@@ -232,21 +234,42 @@ mod tests {
         drop(logs);
     }
 
+    /// An output whose reader has gone.
+    struct Closed;
+
+    impl Write for Closed {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
     #[test]
     fn lines_that_cannot_be_written_are_counted() {
-        struct Closed;
-        impl Write for Closed {
-            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-                Err(io::ErrorKind::BrokenPipe.into())
-            }
-            fn flush(&mut self) -> io::Result<()> {
-                Ok(())
-            }
-        }
         let dropped = Counter::default();
         let logs = Logs::start(Closed, dropped.clone()).unwrap();
         logs.lines()().write_all(b"one\n").unwrap();
         drop(logs);
         assert_eq!(dropped.get(), 1);
+    }
+
+    #[test]
+    fn s4_a_log_whose_reader_has_gone_makes_no_lines_of_its_own_for_ever() {
+        let lines = Arc::new(Lines::new(Counter::default()));
+        lines.offer(b"one\n");
+        lines.closed.store(true, Ordering::SeqCst);
+        let (ends, ended) = sync_channel(1);
+        let of_thread = Arc::clone(&lines);
+        std::thread::spawn(move || {
+            let place = Arc::clone(&of_thread);
+            let logs = tracing_subscriber::fmt().with_writer(move || Line(Arc::clone(&place))).finish();
+            tracing::subscriber::with_default(logs, || of_thread.write_to(Closed));
+            ends.send(()).unwrap();
+        });
+        ended.recv_timeout(Duration::from_secs(20)).expect("it writes on and on");
+        assert_eq!(lines.dropped.get(), 1);
     }
 }
