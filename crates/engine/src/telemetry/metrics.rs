@@ -210,6 +210,10 @@ impl Metrics {
         registry.register("replays", "Requests that repeated an idempotency key", self.replays.clone());
         let callbacks = "Calls of the emergency service back to who called it";
         registry.register("emergency_callbacks", callbacks, self.callbacks.clone());
+        // From the start on, so that the first failure is a rise that an alert sees.
+        for ok in ["true", "false"] {
+            drop(self.journal_records.get_or_create(&OkLabel { ok }));
+        }
         registry.register("journal_records", "Records offered to the journal", self.journal_records.clone());
         let sync = self.journal_sync_seconds.clone();
         registry.register_with_unit("journal_append_duration", "One group append, synced", Unit::Seconds, sync);
