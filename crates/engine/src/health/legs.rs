@@ -10,7 +10,7 @@ use telness_core::last_resort::LAST_RESORT_TRUNK;
 use telness_core::names::{GatewayName, TrunkName};
 use telness_core::record::{EventKind, LegName};
 
-/// Calls that are remembered: a newer one takes the place of an older.
+/// Calls that are remembered of either kind: a newer one takes the place of an older.
 const SHARDS: usize = 64;
 const CALLS_IN_SHARD: usize = 1024;
 /// Legs of a call that are remembered.
@@ -39,7 +39,6 @@ pub(super) fn hash_of(names: &[&str]) -> u64 {
 #[derive(Debug)]
 struct Remembered {
     call: CallId,
-    for_help: bool,
     legs: Box<[Leg]>,
     told: Told,
 }
@@ -71,30 +70,29 @@ pub struct EmergencyNews {
 }
 
 impl Remembered {
+    /// Which gateway a report is of, if it is news, and what it tells if the call is an emergency call.
     fn report(&mut self, leg: &LegName, kind: EventKind) -> Option<(GatewayId, EmergencyNews)> {
         let found = self.legs.iter_mut().find(|one| one.name == *leg)?;
-        found.failed |= kind == EventKind::Failed;
+        // Switches report until they are answered; a leg fails once.
+        if kind == EventKind::Failed && std::mem::replace(&mut found.failed, true) {
+            return None;
+        }
         let (gateway, last_resort) = (found.gateway, found.last_resort);
         self.told.reached |= matches!(kind, EventKind::Answered | EventKind::Ringing);
         let lost = !self.told.reached && self.legs.iter().all(|leg| leg.failed);
-        let news = EmergencyNews {
-            lost: self.for_help && lost && !self.told.lost,
-            last_resort: self.for_help && last_resort && !self.told.last_resort,
-        };
+        let news = EmergencyNews { lost: lost && !self.told.lost, last_resort: last_resort && !self.told.last_resort };
         self.told.lost |= lost;
         self.told.last_resort |= last_resort;
         Some((gateway, news))
     }
 }
 
-/// The legs of recent calls.
-#[derive(Debug)]
-pub(super) struct Legs(Box<[Mutex<Vec<Option<Remembered>>>]>);
-
-impl Default for Legs {
-    fn default() -> Self {
-        Self((0..SHARDS).map(|_| Mutex::default()).collect())
-    }
+/// The legs of recent calls. Emergency calls have places of their own, so that they wait for no lock behind others and a
+/// flood of those does not push them out before it is known what became of them (E12, E17).
+#[derive(Debug, Default)]
+pub(super) struct Legs {
+    for_help: Places,
+    others: Places,
 }
 
 impl Legs {
@@ -110,29 +108,102 @@ impl Legs {
         if legs.is_empty() {
             return;
         }
-        let told = Told::default();
-        self.in_place(call, |place| *place = Some(Remembered { call, for_help, legs, told }));
+        let remembered = Remembered { call, legs, told: Told::default() };
+        let places = if for_help { &self.for_help } else { &self.others };
+        places.at(call, |place| *place = Some(remembered));
     }
 
     /// Which gateway a report is of, and what it tells of an emergency call.
     pub(super) fn reported(&self, call: CallId, leg: &LegName, kind: EventKind) -> Option<(GatewayId, EmergencyNews)> {
-        let mut found = None;
-        self.in_place(call, |place| {
-            found = place.as_mut().filter(|known| known.call == call).and_then(|known| known.report(leg, kind));
-        });
-        found
+        let of_other = || self.others.report(call, leg, kind).map(|(gateway, _)| (gateway, EmergencyNews::default()));
+        self.for_help.report(call, leg, kind).or_else(of_other)
+    }
+}
+
+/// A place for each of some calls.
+#[derive(Debug)]
+struct Places(Box<[Mutex<Vec<Option<Remembered>>>]>);
+
+impl Default for Places {
+    fn default() -> Self {
+        Self((0..SHARDS).map(|_| Mutex::default()).collect())
+    }
+}
+
+impl Places {
+    fn report(&self, call: CallId, leg: &LegName, kind: EventKind) -> Option<(GatewayId, EmergencyNews)> {
+        let known =
+            |place: &mut Option<Remembered>| place.as_mut().filter(|known| known.call == call)?.report(leg, kind);
+        self.at(call, known).flatten()
     }
 
     /// Does something with the place of a call. Where it is follows from the id, whose last bits are random.
-    fn in_place(&self, call: CallId, what: impl FnOnce(&mut Option<Remembered>)) {
+    fn at<T>(&self, call: CallId, what: impl FnOnce(&mut Option<Remembered>) -> T) -> Option<T> {
         let [.., shard, high, low] = *call.0.as_bytes();
-        let Some(shard) = self.0.get(usize::from(shard) % SHARDS) else { return };
+        let shard = self.0.get(usize::from(shard) % SHARDS)?;
         let mut places = shard.lock().unwrap_or_else(PoisonError::into_inner);
         if places.is_empty() {
             places.resize_with(CALLS_IN_SHARD, || None);
         }
-        if let Some(place) = places.get_mut(usize::from(u16::from_be_bytes([high, low])) % CALLS_IN_SHARD) {
-            what(place);
+        places.get_mut(usize::from(u16::from_be_bytes([high, low])) % CALLS_IN_SHARD).map(what)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use uuid::Uuid;
+
+    use super::*;
+
+    /// A call to two gateways, one after the other.
+    fn steps() -> Vec<Step> {
+        let target = |leg: &str, trunk: &str| Target {
+            leg: leg.parse().unwrap(),
+            trunk: trunk.parse().unwrap(),
+            gateway: "gw1".parse().unwrap(),
+            user: None,
+            uri: Arc::from("sip:112@203.0.113.1"),
+            caller: None,
+            response_ms: None,
+            setup_ms: 8_000,
+            ring_ms: None,
+            move_on: Arc::default(),
+        };
+        ["1.1", "2.1"]
+            .into_iter()
+            .zip(["north", "south"])
+            .map(|(leg, trunk)| Step { targets: vec![target(leg, trunk)] })
+            .collect()
+    }
+
+    fn failed(legs: &Legs, call: CallId, leg: &str) -> Option<EmergencyNews> {
+        legs.reported(call, &leg.parse().unwrap(), EventKind::Failed).map(|(_, news)| news)
+    }
+
+    #[test]
+    fn e12_e17_no_flood_of_other_calls_makes_a_lost_emergency_call_forgotten() {
+        let legs = Legs::default();
+        // All of them have one place.
+        let call = |first: u8| CallId(Uuid::from_bytes([first, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3]));
+        legs.remember(call(0), true, &steps());
+        (1..=255).for_each(|first| legs.remember(call(first), false, &steps()));
+        assert_eq!(failed(&legs, call(0), "1.1"), Some(EmergencyNews::default()));
+        assert_eq!(failed(&legs, call(0), "2.1"), Some(EmergencyNews { lost: true, last_resort: false }));
+        assert_eq!(failed(&legs, call(254), "1.1"), None, "of the others the newest is remembered");
+        for leg in ["1.1", "2.1"] {
+            assert_eq!(failed(&legs, call(255), leg), Some(EmergencyNews::default()), "and is no emergency call");
         }
+    }
+
+    #[test]
+    fn n6_a_failure_that_is_reported_again_tells_nothing_new() {
+        let legs = Legs::default();
+        let call = CallId(Uuid::from_u128(7));
+        legs.remember(call, true, &steps());
+        assert!(failed(&legs, call, "1.1").is_some());
+        (0..20).for_each(|_| assert_eq!(failed(&legs, call, "1.1"), None));
+        assert_eq!(failed(&legs, call, "2.1"), Some(EmergencyNews { lost: true, last_resort: false }));
     }
 }
