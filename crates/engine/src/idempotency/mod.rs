@@ -107,7 +107,7 @@ impl Idempotency {
             return Ok(Turn::Decide(self.hold(None)));
         };
         let emergency = call.class == Class::Emergency;
-        // In the high workflow no answer waits for the store.
+        // In the high workflow nobody waits for what the store knows.
         let asks_store = call.workflow() == Workflow::Low;
         let waited = if emergency { None } else { tokio::time::timeout(FIRST_WAIT, self.wait(key)).await.ok() };
         // The first takes too long, or this one cannot wait. Both make the same call: its id is the key's.
@@ -156,10 +156,23 @@ impl Idempotency {
         Ok(Turn::Decide(self.hold(None)))
     }
 
-    /// Whether the store can tell of a key in time: it takes records, and answered the last time.
+    /// Whether the store can tell of a key in time: it takes records, and answered the last time. If it did not, one call
+    /// tries again for all once that is over.
     fn store_answers(&self, engine: &Engine) -> bool {
-        let silent_until = *self.silent_until.lock().unwrap_or_else(PoisonError::into_inner);
-        engine.call_log.can_tell() && silent_until.is_none_or(|until| crate::clock::monotonic() >= until)
+        if !engine.call_log.can_tell() {
+            return false;
+        }
+        let now = crate::clock::monotonic();
+        let mut silent_until = self.silent_until();
+        let asks = silent_until.is_none_or(|until| now >= until);
+        if asks && silent_until.is_some() {
+            *silent_until = now.checked_add(SILENCE);
+        }
+        asks
+    }
+
+    fn silent_until(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.silent_until.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Asks the store for a first answer from before this node's memory of whole answers.
@@ -174,7 +187,7 @@ impl Idempotency {
         let asked = engine.call_log.first_answer(&call.tenant, call.id, answered_here);
         let answer = tokio::time::timeout(FIRST_WAIT, asked).await;
         let silent_until = if answer.is_err() { crate::clock::monotonic().checked_add(SILENCE) } else { None };
-        *self.silent_until.lock().unwrap_or_else(PoisonError::into_inner) = silent_until;
+        *self.silent_until() = silent_until;
         let Ok(Some(record)) = answer else {
             return Ok(Turn::Decide(hold));
         };
@@ -188,5 +201,27 @@ impl Idempotency {
 
     fn lock(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{Clock, monotonic};
+    use crate::config::Settings;
+    use crate::node::Node;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn s1_one_call_alone_asks_a_store_again_that_did_not_answer() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = Settings { data: folder.path().join("data"), ..Settings::defaults() };
+        let node = Node::start(&settings, Clock::system()).unwrap();
+        let asks = || node.engine.idempotency.store_answers(&node.engine);
+        assert!(asks() && asks(), "all ask one that answers");
+        *node.engine.idempotency.silent_until() = Some(monotonic() + SILENCE);
+        assert!(!asks());
+        *node.engine.idempotency.silent_until() = Some(monotonic());
+        assert!(asks() && !asks(), "the others do not wait for what comes of it");
+        tokio::task::spawn_blocking(move || node.stop()).await.unwrap();
     }
 }
