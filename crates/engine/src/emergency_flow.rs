@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::call_flow::Answer;
 use crate::clock::monotonic;
 use crate::error::CallError;
-use crate::health::{EmergencyNews, GatewayState, Silence};
+use crate::health::{EmergencyNews, GatewayState, GatewayView, Silence};
 use crate::incidents::{Incident, IncidentKind, IncidentWatch, Seen};
 use crate::node::Engine;
 use crate::supervise::guarded;
@@ -71,10 +71,6 @@ impl EmergencyHealth {
 
     fn round(&self) -> MutexGuard<'_, Round> {
         self.round.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    const fn silence(&self) -> &Silence {
-        &self.silence
     }
 }
 
@@ -230,7 +226,8 @@ impl Engine {
             trouble.insert(IncidentKind::NoEmergencyRoute, failed.join(", ").into());
         }
         let gateways = self.gateways.list();
-        let gateways: Vec<_> = gateways.iter().filter(|one| one.emergency).collect();
+        let on = |one: &&GatewayView| one.emergency && one.state != GatewayState::Disabled;
+        let gateways: Vec<_> = gateways.iter().filter(on).collect();
         let down = gateways.iter().all(|one| one.state == GatewayState::Down) && !gateways.is_empty();
         if down || self.gateways.is_blind() {
             let names: Vec<String> = gateways.iter().map(|one| format!("{}/{}", one.trunk, one.gateway)).collect();
@@ -277,7 +274,7 @@ pub(crate) async fn watch(engine: Arc<Engine>, stop: CancellationToken) {
 impl Engine {
     /// Whether emergency calls have stopped coming; told when that changes.
     fn look_at_silence(&self, now: Instant, was_silent: bool) -> bool {
-        let silence = self.emergency.silence();
+        let silence = &self.emergency.silence;
         let (silent, since) = (silence.is_silent(now), silence.since(now));
         self.metrics.health.silence(since, silent);
         if silent && !was_silent {

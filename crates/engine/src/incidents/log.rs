@@ -4,12 +4,12 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::incident::{Incident, IncidentList};
 
-/// Incidents that are kept; older ones go at the next start.
-const KEPT_MAX: usize = 1_000;
+/// Incidents that are kept; of more the oldest that is closed goes.
+pub(super) const KEPT_MAX: usize = 1_000;
 /// The size at which a file is written anew with one line for each.
 const BYTES_MAX: u64 = 4 * 1024 * 1024;
 
@@ -36,8 +36,8 @@ impl IncidentLog {
             tracing::warn!(lines, %beside, "lines of the incidents cannot be read; the file as it was is beside");
         }
         let mut all = read.incidents;
-        all.truncate(KEPT_MAX);
         all.reverse();
+        forget_oldest(&mut all);
         let log = Self { path, all: Mutex::new(all) };
         if let Err(why) = log.write_anew() {
             tracing::error!(path = %log.path.display(), %why, "incidents cannot be kept on the disk");
@@ -64,7 +64,10 @@ impl IncidentLog {
         let mut all = self.all();
         match all.iter_mut().find(|one| one.id == incident.id) {
             Some(one) => one.clone_from(incident),
-            None => all.push(incident.clone()),
+            None => {
+                all.push(incident.clone());
+                forget_oldest(&mut all);
+            }
         }
     }
 
@@ -91,6 +94,16 @@ impl IncidentLog {
     }
 }
 
+/// Forgets what is more than is kept. An incident that goes on is never forgotten: of those there are few.
+fn forget_oldest(all: &mut Vec<Incident>) {
+    let mut over = all.len().saturating_sub(KEPT_MAX);
+    all.retain(|incident| {
+        let goes = over > 0 && incident.closed_at.is_some();
+        over = over.saturating_sub(usize::from(goes));
+        !goes
+    });
+}
+
 fn lines(incidents: &[Incident]) -> io::Result<String> {
     let mut text = String::new();
     for incident in incidents {
@@ -99,6 +112,3 @@ fn lines(incidents: &[Incident]) -> io::Result<String> {
     }
     Ok(text)
 }
-
-/// The log, shared with the thread that writes it.
-pub(super) type Shared = Arc<IncidentLog>;

@@ -9,7 +9,7 @@ use telness_core::time::Timestamp;
 use tokio::task::JoinHandle;
 
 use super::incident::{Incident, IncidentKind};
-use super::log::{IncidentLog, Shared};
+use super::log::IncidentLog;
 
 /// How long it has to be well before an incident is closed: calls that fail come one by one, and what flaps is one trouble.
 const WELL_FOR: Duration = Duration::from_secs(600);
@@ -26,7 +26,7 @@ pub(crate) struct Seen {
 /// Opens and closes the incidents of a node.
 #[derive(Debug)]
 pub(crate) struct IncidentWatch {
-    log: Shared,
+    log: Arc<IncidentLog>,
     node: NodeName,
     lost: u64,
     open: BTreeMap<IncidentKind, Open>,

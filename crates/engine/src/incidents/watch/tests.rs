@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::super::IncidentList;
+use super::super::log::KEPT_MAX;
 use super::*;
 use crate::clock::monotonic;
 
@@ -89,6 +90,23 @@ async fn e17_an_incident_goes_on_over_a_restart_and_a_line_that_was_cut_off_take
     assert_eq!(told, [(at(0), 4)]);
     let kept = IncidentList::read(&scene.path()).unwrap();
     assert_eq!((kept.incidents, kept.unreadable), (log.list(), 0));
+}
+
+#[tokio::test]
+async fn e17_a_node_that_never_stops_keeps_no_more_incidents_than_it_says_and_none_that_goes_on_is_forgotten() {
+    let scene = Scene::new();
+    let (log, mut watch) = scene.watch();
+    let (silence, lost) = (IncidentKind::EmergencySilence, IncidentKind::EmergencyCallsLost);
+    // Silence goes on all the while; the others are closed before the next begins.
+    for turn in 0..u32::try_from(KEPT_MAX).unwrap() + 10 {
+        look(&mut watch, &scene, 20 * turn, seen(0, &[(silence, "all"), (lost, "all")])).await;
+        look(&mut watch, &scene, 20 * turn + 10, seen(0, &[(silence, "all")])).await;
+    }
+    let kept = log.list();
+    assert_eq!((kept.len(), kept.iter().filter(|one| one.kind == silence).count()), (KEPT_MAX, 1));
+    assert_eq!((kept[0].kind, kept[KEPT_MAX - 1].kind), (lost, silence), "the latest is first and the oldest last");
+    drop(watch);
+    assert_eq!(scene.watch().0.list().len(), KEPT_MAX);
 }
 
 #[tokio::test]
