@@ -112,7 +112,8 @@ impl Client {
     }
 
     async fn by_tls(&self, request: &Options, address: &str, host: &str, to: SocketAddr) -> io::Result<Asked> {
-        let connector = match self.roots.connector() {
+        let roots = self.roots.clone();
+        let connector = match tokio::task::spawn_blocking(move || roots.connector()).await? {
             Ok(connector) => connector,
             Err(why) => return Ok(Asked::Unasked(why.into())),
         };

@@ -38,7 +38,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<(Response, usize), Unread> {
     let message = bytes.get(blank..).unwrap_or_default();
     let end = message.windows(4).take(HEAD_BYTES_MAX).position(|four| four == b"\r\n\r\n");
     let Some(end) = end else {
-        return Err(if message.len() < HEAD_BYTES_MAX { Cut } else { Malformed("its head is too long") });
+        return Err(if bytes.len() < HEAD_BYTES_MAX { Cut } else { Malformed("its head is too long") });
     };
     // A reason phrase in another encoding does not make an answer none.
     let head = String::from_utf8_lossy(message.get(..end).unwrap_or_default());
@@ -214,6 +214,11 @@ mod tests {
         }
         let long = WELL.replace("INVITE", &"x".repeat(HEAD_BYTES_MAX));
         assert_eq!(read(long.as_bytes()), Err(Malformed("its head is too long")));
+        assert_eq!(
+            read("\r\n".repeat(HEAD_BYTES_MAX).as_bytes()),
+            Err(Malformed("its head is too long")),
+            "nor is one"
+        );
         let many = WELL.replace("Allow: INVITE, ACK", &vec!["Allow: INVITE"; LINES_MAX].join("\r\n"));
         assert_eq!(read(many.as_bytes()), Err(Malformed("its head has too many lines")));
     }

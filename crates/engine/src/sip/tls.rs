@@ -22,7 +22,7 @@ impl TlsRoots {
     }
 
     /// What verifies the other end of a connection. The authorities are read each time, so that they can be changed
-    /// while a node runs. Blocks on the disk for a moment.
+    /// while a node runs. Blocks on the disk.
     pub(super) fn connector(&self) -> Result<TlsConnector, String> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let client = ClientConfig::builder_with_provider(provider)
