@@ -89,8 +89,9 @@ impl Workflows {
         if class.workflow() == Workflow::High {
             return self.enter(class);
         }
-        self.congestion.offer();
+        // Those beyond their tenant's rate are told when to come back by that, and nobody else waits longer for them.
         self.within_rate(standing, plan)?;
+        self.congestion.offer();
         let ticket = match class {
             Class::Background if self.congestion.is_congested() => None,
             Class::Background => self.low.pool.enter(Share::Background),
