@@ -240,6 +240,26 @@ pub struct Draft {
     pub faults: Vec<FieldFault>,
 }
 
+impl Draft {
+    /// A request with its destination alone, which is enough (E8).
+    #[must_use]
+    pub fn to(to: impl Into<Arc<str>>) -> Self {
+        Self {
+            to: to.into(),
+            to_again: Vec::new(),
+            from: None,
+            kind: None,
+            privacy: Privacy::None,
+            diversions: Vec::new(),
+            metadata: Metadata::new(),
+            location: None,
+            sip_call_id: None,
+            idempotency_key: None,
+            faults: Vec::new(),
+        }
+    }
+}
+
 /// A call that was let in: its numbers are read, its tenant is known, and it will be decided and recorded.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Call {

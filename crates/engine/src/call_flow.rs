@@ -19,7 +19,6 @@ use crate::error::CallError;
 use crate::idempotency::{Key, Turn};
 use crate::node::Engine;
 use crate::recorder::Proof;
-use crate::workflow::Ticket;
 
 /// What was decided of a call, and the proof that it was recorded.
 #[derive(Clone, Debug)]
@@ -45,25 +44,13 @@ impl Engine {
         let standing = standing(asker, &world.plan, &self.keys);
         let (dialled, classified) = Dialled::of(&mut draft, &standing, &world.plan);
         let classified = self.called_back(classified, &dialled, &draft, &standing, &world.plan);
-        let answer = match self.let_in(asker, classified.class, &standing, &world).await {
+        let answer = match self.workflows.let_in(asker.workflow, classified.class, &standing, &world.plan).await {
             Ok(_ticket) => self.carry(&world, draft, dialled, standing, classified).await,
             Err(refused) => Err(refused),
         };
         let answer = self.answered_emergency(classified, answer);
         self.count_call(classified.class, &answer, started.elapsed());
         answer
-    }
-
-    /// Whether this listener takes calls of the class, and a place for this one, unless it needs none.
-    async fn let_in(
-        &self,
-        asker: &Asker<'_>,
-        class: Class,
-        standing: &Standing,
-        world: &World,
-    ) -> Result<Option<Ticket>, CallError> {
-        self.workflows.expects(asker.workflow, class)?;
-        self.workflows.admit(class, standing, &world.plan).await
     }
 
     /// Carries a classified call: admit, enrich, decide, reserve, record.
@@ -87,13 +74,11 @@ impl Engine {
             Turn::Decide(hold) => {
                 let facts = self.lookups.ask(wanted(world, &call), &call).await;
                 let decision = weigh(world, &mut call, &facts, self.identity.draw_key());
-                let record = self.record_of(call, decision, hold.request_hash());
-                self.remember_caller(&record);
-                (hold.offer(record), hold)
+                (hold.offer(self.record_of(call, decision, hold.request_hash())), hold)
             }
         };
         let proof = self.record(&record).await?;
-        self.gateways.remember(record.routing.call_id, is_for_help(&record), &record.personal.steps);
+        self.remember(&record);
         let answer = Answer { record, proof, replayed: false };
         hold.done(&answer);
         Ok(answer)
@@ -120,6 +105,15 @@ impl Engine {
             return Ok(self.recorder.defer(workflow, entry));
         }
         Ok(self.recorder.record(workflow, self.workflows.durability(workflow), entry).await?)
+    }
+
+    /// Remembers what a report of a leg, or a call back, will be about.
+    fn remember(&self, record: &CallRecord) {
+        let for_help = is_for_help(record);
+        if for_help {
+            self.remember_caller(record);
+        }
+        self.gateways.remember(record.routing.call_id, for_help, &record.personal.steps);
     }
 }
 

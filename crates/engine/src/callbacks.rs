@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use telness_core::call::Draft;
-use telness_core::class::{Callback, Class, Classified};
+use telness_core::class::{Callback, Classified};
 use telness_core::number::Number;
 use telness_core::plan::Plan;
 use telness_core::record::{CallRecord, NumberKey};
@@ -141,9 +141,6 @@ impl Engine {
 
     /// Remembers who made an emergency call, by its own number and by each that the emergency service is shown.
     pub(crate) fn remember_caller(&self, record: &CallRecord) {
-        if record.routing.class != Class::Emergency || record.personal.trace.callback.is_some() {
-            return;
-        }
         let key = self.identity.number_key();
         let of_text = |text: &str| Some(NumberKey::of(&Number::E164 { number: text.parse().ok()? }, key));
         let shown = record.personal.steps.iter().flat_map(|step| &step.targets).filter_map(|to| to.caller.as_deref());

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use serde::Serialize;
-use telness_core::call::{CallId, Draft, Metadata, Privacy};
+use telness_core::call::{CallId, Draft};
 use telness_core::class::{Class, Place, Workflow};
 use telness_core::decide::Action;
 use telness_core::emergency::{Service, number_for};
@@ -83,7 +83,7 @@ async fn try_one(
 ) -> Result<(), Arc<str>> {
     let id = random_bytes::<16>().map(|bytes| CallId(Uuid::from_bytes(bytes)));
     let id = id.map_err(|error| Arc::from(error.to_string()))?;
-    let call = TrialCall { draft: draft(dialled), id, at, draw_key };
+    let call = TrialCall { draft: Draft::to(Arc::clone(dialled)), id, at, draw_key };
     let trial = try_standing(world, standing, call).await;
     if trial.classified.class != Class::Emergency {
         return Err("it was not recognised as an emergency call".into());
@@ -130,20 +130,4 @@ fn unknown(plan: &Plan, keys: &Keys, region: Region, prefix: Option<Digits>) -> 
 
 fn listener(peer: &Peer) -> &str {
     peer.listener.as_deref().unwrap_or(LISTENER_HTTP)
-}
-
-fn draft(to: &Arc<str>) -> Draft {
-    Draft {
-        to: Arc::clone(to),
-        to_again: Vec::new(),
-        from: None,
-        kind: None,
-        privacy: Privacy::None,
-        diversions: Vec::new(),
-        metadata: Metadata::new(),
-        location: None,
-        sip_call_id: None,
-        idempotency_key: None,
-        faults: Vec::new(),
-    }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use telness_core::call::{Draft, Metadata, Privacy};
+use telness_core::call::Draft;
 use telness_core::class::Workflow;
 use telness_core::last_resort::LastResort;
 use telness_core::plan::{EmergencyTable, Plan};
@@ -23,19 +23,7 @@ const LOCAL: Asker<'static> = Asker {
 };
 
 fn draft(to: &str) -> Draft {
-    Draft {
-        to: to.into(),
-        to_again: Vec::new(),
-        from: Some("+46846500401".into()),
-        kind: None,
-        privacy: Privacy::None,
-        diversions: Vec::new(),
-        metadata: Metadata::new(),
-        location: None,
-        sip_call_id: None,
-        idempotency_key: None,
-        faults: Vec::new(),
-    }
+    Draft { from: Some("+46846500401".into()), ..Draft::to(to) }
 }
 
 fn started(last_resort: &str) -> (tempfile::TempDir, Node) {

@@ -63,31 +63,31 @@ impl Workflows {
         }
     }
 
-    /// Whether a listener of this workflow takes a call of this class. Either carries emergency and vital calls (E13).
-    ///
-    /// # Errors
-    /// [`CallError::Misdirected`] when it is for the other listener.
-    pub fn expects(&self, listener: Workflow, class: Class) -> Result<(), CallError> {
-        match (listener, class.workflow()) {
-            (Workflow::High, Workflow::Low) => Err(CallError::Misdirected { send_to: Arc::clone(&self.low_is_at) }),
-            _ => Ok(()),
-        }
-    }
-
     /// Who takes the low workflow's calls.
     #[must_use]
     pub const fn low_is_at(&self) -> &Arc<str> {
         &self.low_is_at
     }
 
-    /// Lets a call in, with a place that is given back when the ticket is dropped. An emergency call needs none (E11).
+    /// Lets a call in that came to a listener, with a place that is given back when the ticket is dropped. Either listener
+    /// takes emergency and vital calls (E13), and an emergency call needs no place (E11).
     ///
     /// # Errors
-    /// [`CallError::RateLimited`] when the tenant makes more calls a second than it may, [`CallError::Overloaded`] when
+    /// [`CallError::Misdirected`] when it is for the other listener, [`CallError::RateLimited`] when the tenant makes more calls a second than it may, [`CallError::Overloaded`] when
     /// there is no place, or none in time, or the threads do not keep up.
-    pub async fn admit(&self, class: Class, standing: &Standing, plan: &Plan) -> Result<Option<Ticket>, CallError> {
-        if class.workflow() == Workflow::High {
-            return self.enter(class);
+    pub async fn let_in(
+        &self,
+        listener: Workflow,
+        class: Class,
+        standing: &Standing,
+        plan: &Plan,
+    ) -> Result<Option<Ticket>, CallError> {
+        match (class.workflow(), listener) {
+            (Workflow::High, _) => return self.enter(class),
+            (Workflow::Low, Workflow::High) => {
+                return Err(CallError::Misdirected { send_to: Arc::clone(&self.low_is_at) });
+            }
+            (Workflow::Low, Workflow::Low) => {}
         }
         // Those beyond their tenant's rate are told when to come back by that, and nobody else waits longer for them.
         self.within_rate(standing, plan)?;

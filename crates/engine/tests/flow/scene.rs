@@ -142,19 +142,7 @@ pub(crate) const KEY_SHA256: [u8; 32] = [
 ];
 
 pub(crate) fn draft(to: &str) -> Draft {
-    Draft {
-        to: to.into(),
-        to_again: Vec::new(),
-        from: Some("+46846500401".into()),
-        kind: None,
-        privacy: telness_core::call::Privacy::None,
-        diversions: Vec::new(),
-        metadata: telness_core::call::Metadata::new(),
-        location: None,
-        sip_call_id: None,
-        idempotency_key: None,
-        faults: Vec::new(),
-    }
+    Draft { from: Some("+46846500401".into()), ..Draft::to(to) }
 }
 
 pub(crate) fn keyed(to: &str, key: &str) -> Draft {

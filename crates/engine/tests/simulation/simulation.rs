@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BinaryHeap};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
-use telness_core::call::{CallId, Draft, Metadata, Privacy};
+use telness_core::call::{CallId, Draft};
 use telness_core::class::{Class, Workflow};
 use telness_core::decide::{Action, Decision, Target};
 use telness_core::plan::read_plan;
@@ -287,17 +287,5 @@ impl Simulation {
 }
 
 fn draft(to: &str) -> Draft {
-    Draft {
-        to: to.into(),
-        to_again: Vec::new(),
-        from: Some("+46846500401".into()),
-        kind: None,
-        privacy: Privacy::None,
-        diversions: Vec::new(),
-        metadata: Metadata::new(),
-        location: None,
-        sip_call_id: None,
-        idempotency_key: None,
-        faults: Vec::new(),
-    }
+    Draft { from: Some("+46846500401".into()), ..Draft::to(to) }
 }

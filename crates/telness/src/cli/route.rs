@@ -108,17 +108,12 @@ impl Route {
     fn draft(&self) -> Draft {
         let metadata = self.metadata.iter().map(|(key, value)| (Arc::from(key.as_str()), Arc::from(value.as_str())));
         Draft {
-            to: Arc::from(self.to.as_str()),
-            to_again: Vec::new(),
             from: self.from.as_deref().map(Arc::from),
             kind: self.kind,
             privacy: if self.withheld { Privacy::Withheld } else { Privacy::None },
-            diversions: Vec::new(),
             metadata: metadata.collect::<Metadata>(),
             location: self.location(),
-            sip_call_id: None,
-            idempotency_key: None,
-            faults: Vec::new(),
+            ..Draft::to(self.to.as_str())
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use telness_core::call::{Draft, Metadata, Privacy};
+use telness_core::call::Draft;
 use telness_core::class::Workflow;
 use uuid::Uuid;
 
@@ -27,20 +27,7 @@ async fn record_a_call() -> (Arc<CallRecord>, Proof) {
     let settings = Settings { data: folder.path().join("data"), ..Settings::defaults() };
     let node = Node::start(&settings, Clock::system()).unwrap();
     let asker = Asker { listener: "http", workflow: Workflow::Low, address: [127, 0, 0, 1].into(), key: None };
-    let draft = Draft {
-        to: "112".into(),
-        to_again: Vec::new(),
-        from: None,
-        kind: None,
-        privacy: Privacy::None,
-        diversions: Vec::new(),
-        metadata: Metadata::new(),
-        location: None,
-        sip_call_id: None,
-        idempotency_key: None,
-        faults: Vec::new(),
-    };
-    let answer = node.engine.handle_call(&asker, draft).await.unwrap();
+    let answer = node.engine.handle_call(&asker, Draft::to("112")).await.unwrap();
     tokio::task::spawn_blocking(move || node.stop()).await.unwrap();
     (answer.record, answer.proof)
 }
