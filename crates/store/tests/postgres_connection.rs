@@ -32,6 +32,9 @@ use telness_testkit::{Postgres, now};
 use tokio_postgres::NoTls;
 
 const JOURNAL: JournalId = JournalId([1; 16]);
+/// Ends the connections of a database's stores.
+const END: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+    WHERE datname = current_database() AND application_name = 'telness'";
 const SECRET: &str = "s3cret-0f-the-store";
 
 fn run<T>(future: impl Future<Output = T>) -> T {
@@ -223,18 +226,9 @@ fn n3_a_connection_that_is_cut_in_a_transaction_costs_another_attempt() {
         let store = PostgresStore::open(&shared).unwrap();
         write(&store, 1).await.unwrap();
         let database = database_of(&shared);
-        let end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database()
-            AND application_name = 'telness'";
         // While it lies idle: the next who asks gets another, and need not know.
-        assert_ne!(server().sql(&database, end), "0");
+        assert_ne!(server().sql(&database, END), "0");
         write(&store, 2).await.unwrap();
-        // So does whoever edits: nothing was done yet.
-        let control = Control::of_postgres(&store);
-        control.forget_node(&"gone".parse().unwrap()).await.unwrap();
-        for _ in 0..5 {
-            assert_ne!(server().sql(&database, end), "0");
-            control.forget_node(&"gone".parse().unwrap()).await.unwrap();
-        }
         let blocker = Blocker::on(&shared).await;
         let cut = async {
             let waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
@@ -243,7 +237,7 @@ fn n3_a_connection_that_is_cut_in_a_transaction_costs_another_attempt() {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
             seen.lock().unwrap().clear();
-            server().sql(&database, end);
+            server().sql(&database, END);
             drop(blocker);
         };
         let (written, ()) = tokio::join!(write(&store, 3), cut);
@@ -251,6 +245,27 @@ fn n3_a_connection_that_is_cut_in_a_transaction_costs_another_attempt() {
         let seen = seen.lock().unwrap().clone();
         assert!(matches!(seen.as_slice(), [Transacted { name: "copy_batch", retries: 1, ok: true, .. }]), "{seen:?}");
         assert!(store.call(&"nordtel".parse().unwrap(), id(3, 3)).await.unwrap().is_some());
+    });
+}
+
+/// On one thread, which is with the server while it ends them: that the connections are gone shows when they are used.
+#[test]
+fn n3_whoever_edits_gets_another_connection_for_one_that_broke_while_it_lay_idle() {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+        let seen = Arc::new(Mutex::new(Vec::<Transacted>::new()));
+        let told = Arc::clone(&seen);
+        let observe = Arc::new(move |one: &Transacted| told.lock().unwrap().push(*one));
+        let shared = PostgresOptions { observe, ..ready(server()).await };
+        let control = Control::of_postgres(&PostgresStore::open(&shared).unwrap());
+        let gone = "gone".parse().unwrap();
+        for retries in [0, 1, 1] {
+            seen.lock().unwrap().clear();
+            control.forget_node(&gone).await.unwrap();
+            let seen = seen.lock().unwrap().clone();
+            let [transacted] = seen.as_slice() else { panic!("{seen:?}") };
+            assert_eq!((transacted.retries, transacted.ok), (retries, true));
+            assert_ne!(server().sql(&database_of(&shared), END), "0");
+        }
     });
 }
 
