@@ -37,8 +37,6 @@ impl<'a> Weighing<'a> {
     pub(super) fn ring_called_back(&mut self, held: &Held<'a>, number: &Number) -> Option<Settled> {
         self.call.callback?;
         let steps = self.ring(held.holder()?, None);
-        // A device is no emergency number, whatever its trunk makes of it.
-        self.translated_to = None;
         (!steps.is_empty()).then(|| Settled { prefix: number.digits(), steps, ..Settled::reject(Reason::Routed) })
     }
 

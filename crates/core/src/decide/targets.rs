@@ -165,7 +165,10 @@ impl<'a> Weighing<'a> {
             Ok(()) => {}
             Err(Unwritten::Unsafe) => return Err(Dropped::Unwritable),
             Err(Unwritten::Emergency(emergency)) => {
-                self.translated_to.get_or_insert(emergency);
+                // Who calls back from the emergency service is not sent to itself, whatever a trunk makes of a number.
+                if self.call.callback.is_none() {
+                    self.translated_to.get_or_insert(emergency);
+                }
                 return Err(Dropped::Unwritable);
             }
         }

@@ -1,11 +1,14 @@
 //! The emergency service calls back: past all that keeps other calls away, and by whatever still leads to who called (E15).
 
-use telness_core::call::{Call, Privacy};
+use std::sync::Arc;
+
+use telness_core::call::{Call, Direction, Privacy};
 use telness_core::class::{Callback, Class};
 use telness_core::decide::{Action, decide, reserve, wanted};
 use telness_core::directory::NumberState;
+use telness_core::emergency::Service;
 use telness_core::facts::{FactKind, Facts, Wanted};
-use telness_core::plan::{Rewrite, RuleAction};
+use telness_core::plan::{Rewrite, RuleAction, Translation};
 use telness_core::reason::Reason;
 
 use crate::book::{Book, decided, diverted, from_carrier, moment, number, rules, steps};
@@ -67,7 +70,7 @@ fn e15_no_forward_that_comes_round_and_no_capacity_stops_it() {
 fn e15_a_number_that_no_user_holds_is_reached_by_what_routes_it_before_what_leads_elsewhere() {
     let routed = |book: Book| {
         book.route_if("to-pbx", "+468465004", &["pbx"], |rule| {
-            rule.condition.direction = Some(telness_core::call::Direction::FromCarrier);
+            rule.condition.direction = Some(Direction::FromCarrier);
         })
     };
     let decision = decided(&routed(forward(book(), OF_NOBODY)).world(), &back(OF_NOBODY));
@@ -75,8 +78,40 @@ fn e15_a_number_that_no_user_holds_is_reached_by_what_routes_it_before_what_lead
     assert_eq!(rules(&decision), ["away: callback", "to-pbx: kept", "screening: outranked"]);
     let forwarded = forward(book(), OF_NOBODY).world();
     let mut call = back(OF_NOBODY);
-    call.direction = telness_core::call::Direction::FromTenant;
+    call.direction = Direction::FromTenant;
     assert_eq!(steps(&decided(&forwarded, &call)), ["carrier/gw1"], "elsewhere is better than nowhere");
+}
+
+#[test]
+fn e15_what_a_forward_allowed_is_over_when_the_number_itself_is_tried_again() {
+    let from_carrier = Some(Direction::FromCarrier);
+    let world = book()
+        .rule("away", OF_NOBODY, RuleAction::Rewrite(Rewrite::To(number("+46701740620"))), |rule| {
+            rule.condition.direction = from_carrier;
+            rule.priority = 5;
+        })
+        .route("out", "+4670174062", &["carrier"])
+        .route("of-tenants", "+468465004", &["pbx"])
+        .down("carrier", "gw1")
+        .world();
+    let decision = decided(&world, &back(OF_NOBODY));
+    assert_eq!(steps(&decision), ["carrier/gw1"], "a rule that is not for calls from carriers is for none");
+}
+
+#[test]
+fn e15_the_emergency_service_is_not_sent_to_itself_by_what_a_trunk_makes_of_a_device() {
+    let strip = Translation { prefix: Arc::from("8"), strip: 1, prepend: Arc::from("") };
+    for user in ["berit", "quiet-berit"] {
+        let world = Book::default()
+            .trunk("carrier", 1)
+            .trunk_with("pbx", 1, |trunk| trunk.translations.out_called = Box::new([strip.clone()]))
+            .emergency("SE", Service::Any, &["carrier"])
+            .listed(user, "acme", Some("8112"), &[("pbx", "ext:8112")])
+            .entry(HELD, NumberState::Assigned, Some(user), None)
+            .world();
+        let decision = decided(&world, &back(HELD));
+        assert!(decision.steps.is_empty(), "{user}: {:?}", steps(&decision));
+    }
 }
 
 #[test]
