@@ -9,6 +9,7 @@ use telness_core::decide::{Action, Decision, EMERGENCY_RESPONSE_MS, EMERGENCY_SE
 use telness_core::emergency::Service;
 use telness_core::last_resort::LastResort;
 use telness_core::location::{EmergencyRow, Located, LocationSource};
+use telness_core::names::AreaName;
 use telness_core::plan::{EmergencyTable, Plan, read_plan};
 use telness_core::reason::Reason;
 use telness_core::world::World;
@@ -204,6 +205,17 @@ fn e10_a_location_is_found_by_each_of_what_switches_send() {
     is(by_value(Some((0.0, 0.0)), "NO", &["oslo"]), "oslo", LocationSource::CivicAddress, "west");
     let kista = Location { site: Some(Arc::from("kista")), ..Location::default() };
     is(kista, "stockholm", LocationSource::Site, "east");
+}
+
+#[test]
+fn e10_of_two_areas_that_have_a_position_the_first_counts() {
+    let (apart, over) = ("[[{ lat: 59.4, lon: 17.8 }, { lat: 59.4,", "[[{ lat: 59.3, lon: 17.8 }, { lat: 59.3,");
+    assert_eq!(PLAN.matches(apart).count(), 1);
+    let world = World::of_plan(read_plan(PLAN.replace(apart, over).as_bytes(), 1).unwrap());
+    for (latitude, area) in [(59.25, "stockholm"), (59.35, "stockholm"), (59.45, "solna")] {
+        let decision = decided(&world, &call_at(Service::Any, Some(position(latitude, 18.0))));
+        assert_eq!(located(&decision).area.as_ref().map(AreaName::as_str), Some(area), "{latitude}");
+    }
 }
 
 #[test]

@@ -379,3 +379,28 @@ rules: []
     let shown = crate::plan::render_warnings(&plan.warnings, "plan.yaml", &format!("{HEAD}{rest}"));
     assert!(shown.starts_with("warning[emergency_shared_host]: ") && shown.contains("--> plan.yaml:6:"), "{shown}");
 }
+
+#[test]
+fn s3_a_polygon_has_so_many_corners_and_a_format_so_many_characters() {
+    let faults = |emergency: &str| {
+        let head = HEAD.replace("emergency: { ", &format!("emergency: {{ {emergency}, "));
+        let text = format!("{head}{TRUNKS}rules: []\n");
+        let found = read_plan(text.as_bytes(), 0).map_or_else(|found| found.faults, |_| Vec::new());
+        found.into_iter().map(|fault| (fault.code, fault.path)).collect::<Vec<_>>()
+    };
+    let polygon = |corners: u32| {
+        let corner = |at: u32| {
+            let turned = f64::from(at) / f64::from(corners) * std::f64::consts::TAU;
+            format!("{{ lat: {:.6}, lon: {:.6} }}", 59.0 + turned.sin(), 18.0 + turned.cos())
+        };
+        let corners: Vec<String> = (0..corners).map(corner).collect();
+        faults(&format!("areas: [{{ name: round, region: SE, polygons: [[{}]] }}]", corners.join(", ")))
+    };
+    assert_eq!(polygon(2_000), []);
+    assert_eq!(polygon(2_001), [(FaultCode::BadValue, "/emergency/areas/0/polygons/0".to_owned())]);
+    let format = |digits: usize| {
+        faults(&format!("codes: [{{ region: SE, format: '{{code}}{}', municipalities: [] }}]", "0".repeat(digits)))
+    };
+    assert_eq!(format(26), []);
+    assert_eq!(format(27), [(FaultCode::BadValue, "/emergency/codes/0/format".to_owned())]);
+}
