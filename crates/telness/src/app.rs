@@ -3,7 +3,7 @@
 use serde_json::json;
 use telness_core::class::Workflow;
 use telness_engine::clock::Clock;
-use telness_engine::config::{Loaded, Settings};
+use telness_engine::config::{HttpSettings, Loaded, Settings};
 use telness_engine::plan_flow::PlanError;
 use telness_engine::supervise::Supervisor;
 use telness_engine::telemetry::start_logs;
@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::{Exit, Failure, Output};
 use crate::listeners::{self, Listening, Runtimes};
+use crate::open_files;
 use crate::reload::Reload;
 
 /// Serves until SIGTERM or SIGINT; then drains. A second signal ends at once.
@@ -85,8 +86,9 @@ async fn drain(node: &Node, open: Vec<Listening>, settings: &Settings, signals: 
     let stop = CancellationToken::new();
     let edges = Supervisor::new();
     let served = CancellationToken::new();
+    let limits = http_limits(&settings.http, open.len());
     for listening in open {
-        listening.serve(&node.engine, &settings.http, &edges, stop.clone(), &served);
+        listening.serve(&node.engine, &limits, &edges, stop.clone(), &served);
     }
     let mut reload = Reload::new(&node.engine, settings.plan.clone());
     loop {
@@ -107,6 +109,17 @@ async fn drain(node: &Node, open: Vec<Listening>, settings: &Settings, signals: 
         () = edges.drain() => Ok(Exit::Done),
         () = signals.stop() => Ok(Exit::Interrupted),
     }
+}
+
+/// The limits of each listener, with no more connections than there may be open files: a flood of them to one would else
+/// take the other's, and those that records are written to.
+fn http_limits(asked: &HttpSettings, listeners: usize) -> HttpSettings {
+    let open_files = open_files::raise();
+    let connections_max = asked.connections_max.min(open_files::connections_of_each(open_files, listeners));
+    if connections_max < asked.connections_max {
+        tracing::warn!(open_files, connections_max, "fewer open files are allowed than http.connections_max needs");
+    }
+    HttpSettings { connections_max, ..asked.clone() }
 }
 
 /// Says that the node is about to stop, and takes no more connections once whoever spreads the traffic had the time to

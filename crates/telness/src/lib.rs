@@ -8,5 +8,6 @@ pub mod cli;
 #[doc(hidden)]
 pub mod http;
 mod listeners;
+mod open_files;
 mod pidf_lo;
 mod reload;

@@ -56,6 +56,13 @@ impl ServiceOptions {
         self
     }
 
+    /// With no more open files than these.
+    #[must_use]
+    pub fn open_files_max(mut self, files: u32) -> Self {
+        self.prefix.extend(["prlimit".to_owned(), format!("--nofile={files}")]);
+        self
+    }
+
     /// With nobody at the other end of its log, as where what collects logs hangs.
     #[must_use]
     pub const fn log_unread(mut self) -> Self {

@@ -150,7 +150,7 @@ pub const SETTINGS: &[Setting] = &[
         "http.connections_max",
         "10000",
         whole(1, COUNT_MAX, |to, n| to.http.connections_max = count(n)),
-        "Open connections at once. Each needs an open file: see `ulimit -n`.",
+        "Open connections of each listener at once. Each needs an open file: where fewer are allowed (`ulimit -Hn`), each listener has its share of those.",
     ),
     setting(
         "http.header_read_ms_max",

@@ -103,8 +103,10 @@ fn all(settings: &Settings) -> Result<Vec<Check>, Failure> {
     checks.extend(data::folder(settings));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::cannot)?;
     checks.extend(runtime.block_on(data::records(settings)));
-    checks.extend(settings.listeners().into_iter().map(|(_, address)| system::address(address)));
-    checks.extend([system::open_files(settings.http.connections_max), system::zones(), system::clock(&settings.data)]);
+    let listeners = settings.listeners();
+    checks.extend(listeners.iter().map(|(_, address)| system::address(*address)));
+    let files = system::open_files(settings.http.connections_max, listeners.len());
+    checks.extend([files, system::zones(), system::clock(&settings.data)]);
     Ok(checks)
 }
 

@@ -1,6 +1,7 @@
 //! One process with two listeners, or two processes: an emergency call is carried by either.
 
 use std::collections::BTreeSet;
+use std::net::TcpStream;
 
 use telness_testkit::{Client, Service};
 
@@ -47,6 +48,20 @@ fn e12_the_high_workflow_has_a_listener_and_threads_of_its_own() {
     };
     let (for_low, for_high) = (runs_for(&mut low), runs_for(&mut high));
     assert!(for_low < CALLS / 4 && for_high > CALLS / 4, "{for_low} runs for the low listener, {for_high} for its own");
+}
+
+#[test]
+fn e12_a_flood_of_connections_to_one_listener_takes_no_open_file_of_the_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = options(&folder).set("workflow.high.listen", "127.0.0.1:0").open_files_max(160);
+    let options = options.set("http.header_read_ms_max", "3600000");
+    let service = Service::start(&options);
+    assert!(service.log().contains("fewer open files"), "{}", service.log());
+    let flood: Vec<_> = (0..150).map(|_| TcpStream::connect(service.address()).unwrap()).collect();
+    for _ in 0..10 {
+        assert_eq!(status_of(&mut service.client_of_high(), &emergency()), 201);
+    }
+    drop(flood);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use telness_core::time::Timestamp;
 use telness_engine::clock::Clock;
 
 use super::Check;
+use crate::open_files;
 
 /// How long an answer from the port is waited for.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
@@ -57,21 +58,16 @@ fn readyz(listen: SocketAddr) -> std::io::Result<u16> {
     status.ok_or_else(|| std::io::Error::other("it does not speak HTTP"))
 }
 
-pub(super) fn open_files(connections_max: usize) -> Check {
-    let needed = u64::try_from(connections_max).unwrap_or(u64::MAX).saturating_add(100);
-    let Ok(limits) = std::fs::read_to_string("/proc/self/limits") else {
-        return Check::warn("files", "the limit of open files cannot be read", "see that `ulimit -n` allows enough");
-    };
-    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
-    match line.and_then(|line| line.split_whitespace().next()).map(|soft| soft.parse::<u64>().unwrap_or(u64::MAX)) {
-        Some(soft) if soft >= needed => Check::ok("files", format!("{soft} may be open at once")),
-        Some(soft) => Check::warn(
-            "files",
-            format!("{soft} may be open at once, and http.connections_max = {connections_max} needs {needed}"),
-            "raise it (`ulimit -n`, or LimitNOFILE= of the service unit), or lower http.connections_max",
-        ),
-        None => Check::warn("files", "the limit of open files is not told", "see that `ulimit -n` allows enough"),
+pub(super) fn open_files(connections_max: usize, listeners: usize) -> Check {
+    let (most, needed) = (open_files::most(), open_files::needed(connections_max, listeners));
+    if most >= needed {
+        return Check::ok("files", format!("{most} may be open at once"));
     }
+    Check::warn(
+        "files",
+        format!("{most} may be open at once, and http.connections_max = {connections_max} needs {needed}"),
+        "raise it (`ulimit -Hn`, or LimitNOFILE= of the service unit), or lower http.connections_max",
+    )
 }
 
 pub(super) fn zones() -> Check {
