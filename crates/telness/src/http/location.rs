@@ -37,8 +37,7 @@ pub(super) fn read(fields: &mut Fields<'_, '_>) -> Option<Location> {
 }
 
 fn object(entries: Entries<'_>, within: &mut Fields<'_, '_>) -> Location {
-    let all = Json::Object(entries);
-    let Json::Object(entries) = all.clone() else { return Location::default() };
+    let all = entries.clone();
     let mut fields = Fields::new("location", entries, within.faults);
     let before = fields.faults.count();
     let latitude = fields.number("latitude", -90.0, 90.0);
@@ -68,7 +67,7 @@ fn object(entries: Entries<'_>, within: &mut Fields<'_, '_>) -> Location {
     };
     fields.done();
     let faulty = within.faults.count() != before;
-    Location { sent: if faulty { as_sent(&all) } else { None }, ..location }
+    Location { sent: if faulty { as_sent(&Json::Object(all)) } else { None }, ..location }
 }
 
 /// A document of XML: any text, lines and all.
