@@ -82,7 +82,7 @@ impl Congestion {
     }
 
     /// Notes the least delay of an interval: while it is too long more are refused, and fewer as soon as it is not.
-    fn note(&self, delay: Duration) {
+    pub(super) fn note(&self, delay: Duration) {
         let refused = self.refused.load(Ordering::Relaxed);
         let next = if delay > self.delay_max {
             refused.saturating_add(ALL.saturating_sub(refused) / 4).min(REFUSED_MAX)
@@ -103,7 +103,7 @@ impl Congestion {
     }
 
     /// Counts anew, and says for how long those who are refused are to stay away.
-    fn count_anew(&self) {
+    pub(super) fn count_anew(&self) {
         let (offered, taken) = (self.offered.swap(0, Ordering::Relaxed), self.taken.swap(0, Ordering::Relaxed));
         let fits = offered.checked_div(taken.max(1)).unwrap_or(1).clamp(1, RETRY_AFTER_S_MAX);
         self.retry_after_s.store(fits, Ordering::Relaxed);

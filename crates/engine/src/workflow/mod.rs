@@ -162,27 +162,5 @@ fn low_is_at(settings: &Settings) -> Arc<str> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn e11_a_flood_of_vital_calls_meets_no_emergency_call_and_no_normal_one() {
-        let mut settings = Settings::defaults();
-        (settings.high.calls_in_flight_max, settings.low.calls_in_flight_max) = (3, 10);
-        let workflows = Workflows::new(&settings);
-        let vital: Vec<_> = std::iter::from_fn(|| workflows.enter(Class::Vital).ok()).collect();
-        assert_eq!(vital.len(), 3);
-        assert!(workflows.enter(Class::Emergency).unwrap().is_none(), "it takes no place");
-        let normal: Vec<_> = std::iter::from_fn(|| workflows.enter(Class::Normal).ok()).collect();
-        assert_eq!(normal.len(), 9, "a tenth is kept for background calls");
-        assert!(workflows.enter(Class::Background).is_ok());
-        assert!(workflows.enter(Class::Emergency).is_ok());
-    }
-
-    #[test]
-    fn the_shares_of_a_small_pool_are_whole() {
-        for (all, background) in [(0, 0), (1, 0), (2, 1), (9, 1), (10, 1), (20, 2), (4096, 409)] {
-            assert_eq!(background_of(all, 10), background, "{all}");
-        }
-    }
-}
+#[allow(clippy::arithmetic_side_effects, reason = "a test")]
+mod tests;

@@ -140,6 +140,21 @@ async fn n5_a_record_that_does_not_know_its_request_conflicts_with_none() {
     assert_eq!(*again.record, record);
 }
 
+/// The store has the first answer, and would give it: the id is the same, and so is the call.
+#[tokio::test]
+async fn s1_what_the_store_knows_of_a_key_is_asked_for_by_no_call_of_the_high_workflow() {
+    let mut scene = Scene::new();
+    let mut first = Vec::new();
+    for to in ["112", "1177", "+46701740605"] {
+        first.push((to, scene.call(&OFFICE, keyed(to, to)).await.unwrap().record.routing.call_id));
+    }
+    scene.restart().await;
+    for (to, id) in first {
+        let again = scene.call(&OFFICE, keyed(to, to)).await.unwrap();
+        assert_eq!((again.record.routing.call_id, again.replayed), (id, to.starts_with('+')), "{to}");
+    }
+}
+
 /// A database that hangs says nothing for long, not even that it is away.
 #[tokio::test(flavor = "multi_thread")]
 async fn s1_one_call_waits_for_a_store_that_hangs_and_the_others_with_keys_do_not() {
