@@ -28,7 +28,7 @@ const QUOTA_FULL: u16 = 1 << 8;
 const OVERLOAD: u16 = 1 << 9;
 const ALL: u16 = (1 << 10) - 1;
 
-/// What is dialled at the office, and how many services it is known as there.
+/// What is dialled at the office.
 const DIALLED: [&str; 7] =
     ["112", "9112", "90000", "sip:112@pbx.example;user=phone", "+46112", "urn:service:sos.fire", "１１２"];
 

@@ -6,9 +6,9 @@ use telness_core::decide::Action;
 use telness_core::last_resort::LastResort;
 use telness_core::reason::Reason;
 use telness_engine::Asker;
-use telness_engine::config::{KeyHolder, KeySetting};
+use telness_engine::config::{Durability, KeyHolder, KeySetting};
 
-use crate::scene::{CARRIER, CLOSED, NOBODY, OFFICE, STREET, SUSPENDED, Scene, draft, keyed};
+use crate::scene::{CARRIER, CLOSED, NOBODY, OFFICE, PLAN, STREET, SUSPENDED, Scene, draft, keyed};
 
 #[tokio::test]
 async fn e7_the_outcome_is_the_same_for_every_asker_that_the_plan_knows() {
@@ -175,6 +175,22 @@ async fn the_record_of_an_emergency_call_follows() {
         }
     };
     tokio::time::timeout(std::time::Duration::from_secs(5), found).await.unwrap();
+}
+
+/// Whatever the settings say of answers, and also if only a rule makes an emergency call of it.
+#[tokio::test]
+async fn e4_e12_no_answer_to_an_emergency_call_waits_for_a_disk() {
+    for durability in [Durability::Journal, Durability::Database] {
+        let scene =
+            Scene::with(|settings| (settings.high.durability, settings.low.durability) = (durability, durability));
+        let rule = "rules:\n  - { name: guard, priority: 9, match: { called: [\"ext:477\"] }, rewrite: { strip: 3, prepend: \"112\" } }\n";
+        let file = scene.file("guard.yaml", &PLAN.replace("rules:\n", rule));
+        scene.engine().reload_plan(Some(&file)).unwrap();
+        for to in ["112", "477"] {
+            let answer = scene.call(&OFFICE, draft(to)).await.unwrap();
+            assert_eq!((answer.record.routing.class, answer.proof.as_str()), (Class::Emergency, "deferred"), "{to}");
+        }
+    }
 }
 
 #[tokio::test]
