@@ -379,18 +379,18 @@ impl Engine {
         Answer { record, proof, replayed: true }
     }
 
-    /// Counts a request for a call.
+    /// Counts a request for a call, by the class that it came to: a rule may have made an emergency call of it.
     pub(crate) fn count_call(&self, class: Class, answer: &Result<Answer, CallError>, took: Duration) {
-        let (outcome, reason) = match answer {
+        let (class, outcome, reason) = match answer {
             Ok(answer) => {
                 let routing = &answer.record.routing;
                 if !answer.replayed {
                     self.count_location(&answer.record);
                 }
                 let routed = routing.action == telness_core::decide::Action::Route;
-                (if routed { Outcome::Routed } else { Outcome::Rejected }, routing.reason)
+                (routing.class, if routed { Outcome::Routed } else { Outcome::Rejected }, routing.reason)
             }
-            Err(error) => (Outcome::Refused, error.reason()),
+            Err(error) => (class, Outcome::Refused, error.reason()),
         };
         self.metrics.call(class, class.workflow(), outcome, reason, took);
     }

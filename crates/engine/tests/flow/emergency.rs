@@ -190,6 +190,9 @@ async fn e4_e12_no_answer_to_an_emergency_call_waits_for_a_disk() {
             let answer = scene.call(&OFFICE, draft(to)).await.unwrap();
             assert_eq!((answer.record.routing.class, answer.proof.as_str()), (Class::Emergency, "deferred"), "{to}");
         }
+        let counted = "class=\"emergency\",outcome=\"Routed\",reason=\"routed\"} 2\n";
+        let metrics = scene.engine().metrics_text();
+        assert!(metrics.contains(counted), "both are counted as what they are:\n{metrics}");
     }
 }
 
