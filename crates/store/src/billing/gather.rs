@@ -46,6 +46,7 @@ const LOOK_AGAIN: &str = "INSERT INTO billing_hours (tenant, hour, due_at) VALUE
 
 const SEEN: &[Column] = &[("tenant", Kind::Text), ("hour", Kind::Time), ("journal", Kind::Text), ("count", Kind::Int)];
 const SEEN_SINCE: &str = "ON CONFLICT (tenant, hour, journal) DO UPDATE SET count = excluded.count";
+
 /// What gathering came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Gathered {
