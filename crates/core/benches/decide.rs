@@ -127,6 +127,7 @@ fn plan(rules: Vec<Rule>, called: CalledIndex) -> Plan {
         default_tenant: "acme".parse().unwrap(),
         tenants: BTreeMap::from([("acme".parse().unwrap(), Tenant::default())]),
         sites: Box::default(),
+        elsewhere: Box::default(),
         peers: Box::default(),
         trunks: Box::new([trunk("carrier-a", 1), trunk("carrier-b", 1), trunk("carrier-c", 2)]),
         users: Box::default(),

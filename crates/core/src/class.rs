@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::emergency::Emergency;
+use crate::emergency::{Emergency, is_ambiguous_outside_line};
 use crate::number::{Digits, Region};
 use crate::plan::Plan;
 
@@ -73,13 +73,34 @@ pub struct Place {
     /// The outside-line prefixes of the sites that the request may be from, as far as it says; they may raise the
     /// class and nothing else.
     pub claimed_outside_line_prefixes: Vec<Digits>,
+    /// Where else the caller may be, as far as anybody knows: what is an emergency number there is one, though nothing
+    /// else is read so (E6).
+    pub elsewhere: Vec<Region>,
 }
 
 impl Place {
     /// A place known by its region alone.
     #[must_use]
     pub const fn region(region: Region) -> Self {
-        Self { region, outside_line_prefix: None, claimed_outside_line_prefixes: Vec::new() }
+        Self {
+            region,
+            outside_line_prefix: None,
+            claimed_outside_line_prefixes: Vec::new(),
+            elsewhere: Vec::new(),
+        }
+    }
+
+    /// The same telephone, if it is in another region: with what is dialled before an outside number there, but for prefixes
+    /// that make public numbers of that region's emergency numbers (E2).
+    #[must_use]
+    pub fn if_in(&self, region: Region) -> Self {
+        let may_be = |prefix: &Digits| !is_ambiguous_outside_line(region, *prefix);
+        let claimed = self.claimed_outside_line_prefixes.iter().copied().filter(may_be);
+        Self {
+            outside_line_prefix: self.outside_line_prefix.filter(may_be),
+            claimed_outside_line_prefixes: claimed.collect(),
+            ..Self::region(region)
+        }
     }
 
     /// What may stand before an outside number, the peer's own site first.

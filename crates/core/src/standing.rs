@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::call::{Call, CallId, CallType, Direction, Draft, FieldFault, Party};
+use crate::call::{Call, CallId, CallType, Direction, Draft, FieldFault, Location, Party};
 use crate::class::{Class, Classified, Place};
 use crate::decide::held;
+use crate::location::region_of;
 use crate::names::{PeerName, SiteName, TenantName};
 use crate::number::Number;
-use crate::plan::TrunkIx;
+use crate::plan::{Plan, TrunkIx};
 use crate::reason::Reason;
 use crate::time::Timestamp;
 use crate::world::World;
@@ -49,6 +50,19 @@ pub struct Standing {
 }
 
 impl Standing {
+    /// Says where else the caller may be (E6): in the region that the location tells, else, where the peer has no site, in
+    /// any of the plan's, whoever asks (E7).
+    pub fn settle_place(&mut self, sent: Option<&Location>, plan: &Plan) {
+        if plan.elsewhere.is_empty() {
+            return;
+        }
+        self.place.elsewhere = match sent.and_then(|sent| region_of(plan, sent, self.place.region)) {
+            Some(told) => Some(told).filter(|told| *told != self.place.region).into_iter().collect(),
+            None if self.site.is_none() => plan.elsewhere.to_vec(),
+            None => Vec::new(),
+        };
+    }
+
     /// Makes a carrier's call the call of whoever holds the called number: a carrier is no tenant's.
     pub fn settle_tenant(&mut self, numbers: &ReadNumbers, world: &World, at: Timestamp) {
         let Ok(number @ Number::E164 { .. }) = &numbers.to else { return };

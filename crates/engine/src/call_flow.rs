@@ -41,7 +41,8 @@ impl Engine {
         let started = crate::clock::monotonic();
         let _in_hand = self.metrics.call_in_hand();
         let world = self.snapshot.current();
-        let standing = standing(asker, &world.plan, &self.keys);
+        let mut standing = standing(asker, &world.plan, &self.keys);
+        standing.settle_place(draft.location.as_ref(), &world.plan);
         let (dialled, classified) = Dialled::of(&mut draft, &standing, &world.plan);
         let classified = self.called_back(classified, &dialled, &draft, &standing, &world.plan);
         let answer = match self.workflows.let_in(asker.workflow, classified.class, &standing, &world.plan).await {

@@ -44,6 +44,7 @@ pub async fn try_call(world: &World, keys: &Keys, asker: &Asker<'_>, trial: Tria
 
 /// The same for a standing that was found or made up, with whatever speaks against it.
 pub async fn try_standing(world: &World, mut standing: Standing, mut trial: TrialCall) -> Trial {
+    standing.settle_place(trial.draft.location.as_ref(), &world.plan);
     let (dialled, classified) = Dialled::of(&mut trial.draft, &standing, &world.plan);
     // Whether it would be known or assumed to be a call back depends on the node; it comes to the same.
     let by_service = called_by_service(classified, &dialled, &trial.draft, &standing, &world.plan).is_some();

@@ -28,12 +28,32 @@ pub struct DialledIn<'a> {
 /// phone-context are an emergency number alone unless both make somebody's number together; and what a careless
 /// normaliser may have made of an emergency number is none if it is somebody's number behind the site's outside-line
 /// prefix. With the prefix 0 in Sweden, 0 046-900 00 is a number in Lund and not 90 000 after 0046.
+///
+/// Where nobody knows in which of some regions the caller is, an emergency number of any is one, the place's own before the
+/// others (E6), unless it is somebody's public number where numbers are read (E2). What is no more than another short number
+/// there does not stand before it: that would cost a call for help, and this a call to an office.
 #[must_use]
 pub fn recognise(dialled: &str, place: &Place) -> Option<Emergency> {
     recognised(&spell(dialled).ok()?, place)
 }
 
 fn recognised(spelled: &Spelled, place: &Place) -> Option<Emergency> {
+    let elsewhere = || place.elsewhere.iter().find_map(|region| recognised_in(spelled, &place.if_in(*region)));
+    recognised_in(spelled, place).or_else(|| elsewhere().filter(|_| !is_public(spelled, place)))
+}
+
+/// Whether it is somebody's public number where numbers are read, also on an outside line. What a phone-context makes of it
+/// was asked before.
+fn is_public(spelled: &Spelled, place: &Place) -> bool {
+    let Spelled::Number(number) = spelled else { return false };
+    let dialled = number.as_str();
+    let outside = place.outside_line_prefix.map(|prefix| prefix.to_string());
+    let after_prefix = outside.and_then(|prefix| dialled.strip_prefix(prefix.as_str()));
+    let is_read = |digits: &str| public::read(digits, place.region).is_ok();
+    number.without_context().is_none() && (is_read(dialled) || after_prefix.is_some_and(is_read))
+}
+
+fn recognised_in(spelled: &Spelled, place: &Place) -> Option<Emergency> {
     let found = recognise_spelled(spelled, place).filter(|found| !is_outside_number(spelled, *found, place));
     found.or_else(|| {
         let Spelled::Number(number) = spelled else { return None };

@@ -23,7 +23,7 @@ use super::trace::{Dropped, TargetVerdict, Verdict};
 use super::weighing::{Settled, Weighing};
 use crate::emergency::{Emergency, Service, number_for};
 use crate::last_resort::LastResort;
-use crate::location::{CodeTable, EmergencyRow, locate};
+use crate::location::{CodeTable, EmergencyRow, locate, named_site};
 use crate::names::TrunkName;
 use crate::number::{Digits, Number};
 use crate::plan::{AreaIx, Gateway, MoveOn, RouteGroup};
@@ -80,6 +80,7 @@ impl Weighing<'_> {
     pub(super) fn by_emergency_table(&mut self, dialled: Emergency) -> Settled {
         let (mut located, area) = locate(self.plan, self.call, dialled.region);
         let emergency = self.where_it_is(dialled, area);
+        located.region = Some(emergency.region).filter(|region| *region != self.call.place.region);
         if emergency.test {
             let settled = self.by_test_route(emergency);
             located.row = if settled.steps.is_empty() { EmergencyRow::Nothing } else { EmergencyRow::Region };
@@ -102,12 +103,12 @@ impl Weighing<'_> {
         Settled { steps, emergency: true, ..Settled::reject(reason) }
     }
 
-    /// The service as it is asked for where the caller is (E6): an area of another region has numbers of its own.
+    /// The service as it is asked for where the caller is (E6): another region has numbers of its own.
     fn where_it_is(&self, emergency: Emergency, area: Option<AreaIx>) -> Emergency {
-        match area.and_then(|area| self.plan.emergency.areas.get(area)) {
-            Some(area) if area.region != emergency.region => {
-                Emergency { region: area.region, digits: None, ..emergency }
-            }
+        let of_area = area.and_then(|area| self.plan.emergency.areas.get(area)).map(|area| area.region);
+        let of_site = || Some(named_site(self.plan, self.call.location.as_ref()?)?.region);
+        match of_area.or_else(of_site) {
+            Some(region) if region != emergency.region => Emergency { region, digits: None, ..emergency },
             _ => emergency,
         }
     }

@@ -13,7 +13,7 @@ mod spelling;
 
 pub use forms::{dialled_forms, is_one_of};
 pub use outside_line::{OUTSIDE_LINE_DIGITS_MAX, is_ambiguous_outside_line};
-pub use reach::{number_for, number_under};
+pub use reach::{mistakable, number_for, number_under};
 pub use service::Service;
 pub use short::{ShortNumber, emergency_patterns, metadata_version, regions, short_number};
 pub use spelling::{NUMBER_BYTES_MAX, Spelled, SpelledNumber, SpellingFault, address, spell, user_part};

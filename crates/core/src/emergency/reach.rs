@@ -1,9 +1,10 @@
-//! From a region to its emergency numbers: the one that reaches a service, and those under a prefix.
+//! From a region to its emergency numbers: the one that reaches a service, those under a prefix, and those that are something
+//! else in another region.
 
 use std::borrow::Cow;
 
 use super::service::Service;
-use super::short::{entry, first_under};
+use super::short::{ShortNumber, entry, first_under, numbers_of};
 use crate::number::Region;
 
 /// The regions of the North American plan that list 112 beside 911: mobile phones take it there, carriers' fixed
@@ -40,6 +41,13 @@ pub fn number_under(prefix: &str, region: Region) -> Option<String> {
     entry(region).emergency.iter().find_map(|(pattern, _)| first_under(pattern, prefix))
 }
 
+/// The emergency numbers of a region that are short numbers for something else in another, as they are dialled.
+#[must_use]
+pub fn mistakable(region: Region, elsewhere: Region) -> Vec<String> {
+    let other = |number: &String| entry(elsewhere).short_number(number) == Some(ShortNumber::Other);
+    entry(region).emergency.iter().flat_map(|(pattern, _)| numbers_of(pattern)).filter(other).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::{recognise, regions};
@@ -73,6 +81,14 @@ mod tests {
         for (region, digits) in [("CN", "110"), ("MA", "15"), ("TH", "191"), ("NA", "10111")] {
             assert_eq!(number(Service::Any, region), digits, "{region}");
         }
+    }
+
+    #[test]
+    fn e6_what_is_an_emergency_number_there_and_another_short_number_here() {
+        let told = |region: &str, elsewhere: &str| mistakable(region.parse().unwrap(), elsewhere.parse().unwrap());
+        assert_eq!(told("IT", "DE"), ["115"], "the authorities' number in Germany is the fire brigade's in Italy");
+        assert_eq!(told("SE", "CH"), ["90000"]);
+        assert!(told("NO", "SE").is_empty() && told("SE", "NO").is_empty());
     }
 
     #[test]

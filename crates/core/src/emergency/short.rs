@@ -124,6 +124,14 @@ pub(super) fn first_under(pattern: &str, prefix: &str) -> Option<String> {
     before.next().is_none().then_some(number)
 }
 
+/// Every number that a pattern stands for.
+pub(super) fn numbers_of(pattern: &str) -> Vec<String> {
+    places(pattern).fold(vec![String::new()], |begun, fitting| {
+        let longer = |number: &String| fitting.iter().map(|digit| format!("{number}{}", char::from(*digit))).collect();
+        begun.iter().flat_map::<Vec<String>, _>(longer).collect()
+    })
+}
+
 /// The digits that fit each place of a pattern.
 fn places(pattern: &str) -> impl Iterator<Item = &[u8]> {
     let mut rest = pattern.as_bytes();

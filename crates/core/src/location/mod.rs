@@ -134,6 +134,9 @@ pub struct Located {
     /// The row of the emergency table.
     #[serde(rename = "r")]
     pub row: EmergencyRow,
+    /// The region that the caller was taken to be in, if it is not the one that its numbers are read in.
+    #[serde(rename = "g", skip_serializing_if = "Option::is_none", default)]
+    pub region: Option<Region>,
 }
 
 /// Where a call of a region is. The row is filled in by whoever looks for its routes.
@@ -141,10 +144,12 @@ pub struct Located {
 pub fn locate(plan: &Plan, call: &Call, region: Region) -> (Located, Option<AreaIx>) {
     let areas = &plan.emergency.areas;
     let sent = call.location.as_ref();
-    // A site that is named says nothing but where it is, so it may be anybody's: it authorises nothing.
-    let named = sent.and_then(|sent| sent.site.as_deref()).map(|name| site_of(plan, name));
-    let own = call.site.as_ref().and_then(|name| site_of(plan, name.as_str()));
-    let at = named.flatten().or(own);
+    let named = sent.and_then(|sent| named_site(plan, sent));
+    let own = || call.site.as_ref().and_then(|name| site_of(plan, name.as_str()));
+    let (told_by, at) = match named {
+        Some(site) => (LocationSource::Site, Some(site)),
+        None => (LocationSource::RegisteredSite, own()),
+    };
     let nomadic = sent.is_some_and(|sent| sent.nomadic) || at.is_some_and(|site| site.nomadic);
     let mut located = Located { nomadic, ..Located::default() };
     for (source, found) in sent.iter().flat_map(|sent| sent_places(areas, sent, region)) {
@@ -153,17 +158,28 @@ pub fn locate(plan: &Plan, call: &Call, region: Region) -> (Located, Option<Area
         }
         located.passed_over.push(source);
     }
-    let registered = |site: &&Site| site.area.is_some() || site.address.is_some();
-    if let Some(named) = named {
-        if let Some(site) = named.filter(registered) {
-            return located.at_site(LocationSource::Site, areas, site);
-        }
+    let at = at.filter(|site| site.area.is_some() || site.address.is_some());
+    if sent.is_some_and(|sent| sent.site.is_some()) && (named.is_none() || at.is_none()) {
         located.passed_over.push(LocationSource::Site);
     }
-    match own.filter(registered) {
-        Some(site) => located.at_site(LocationSource::RegisteredSite, areas, site),
+    match at {
+        Some(site) => located.at_site(told_by, areas, site),
         None => (Located { default: true, ..located }, None),
     }
+}
+
+/// The region that a location tells, for a call whose numbers are read in `region`: that of the area that it leads to, else
+/// that of the site that it names.
+#[must_use]
+pub fn region_of(plan: &Plan, sent: &Location, region: Region) -> Option<Region> {
+    let areas = &plan.emergency.areas;
+    let area = sent_places(areas, sent, region).find_map(|(_, found)| areas.get(found?));
+    area.map(|area| area.region).or_else(|| named_site(plan, sent).map(|site| site.region))
+}
+
+/// The site that a location names. It says nothing but where the caller is, so it may be anybody's: it authorises nothing.
+pub(crate) fn named_site<'p>(plan: &'p Plan, sent: &Location) -> Option<&'p Site> {
+    site_of(plan, sent.site.as_deref()?)
 }
 
 impl Located {

@@ -104,6 +104,8 @@ codes! {
     EmergencySingleGateway = "emergency_single_gateway";
     /// Trunks of an emergency route list that have a gateway's address in common; a warning.
     EmergencySharedHost = "emergency_shared_host";
+    /// Short numbers of the default region that are emergency numbers of another region in use; a warning.
+    EmergencyElsewhere = "emergency_elsewhere";
     /// All gateways that a rule names are switched off.
     NoUsableRoute = "no_usable_route";
     /// A rule that comes behind one which always decides.

@@ -61,6 +61,8 @@ pub struct Plan {
     pub tenants: BTreeMap<TenantName, Tenant>,
     /// The sites.
     pub sites: Box<[Site]>,
+    /// The other regions that calls are dialled in, in the order of the sites.
+    pub elsewhere: Box<[Region]>,
     /// The peers, in the order of the document.
     pub peers: Box<[Peer]>,
     /// The trunks.

@@ -58,6 +58,7 @@ impl Default for Book {
             default_tenant: "acme".parse().unwrap(),
             tenants: BTreeMap::new(),
             sites: Box::default(),
+            elsewhere: Box::default(),
             peers: Box::default(),
             trunks: Box::default(),
             users: Box::default(),

@@ -249,7 +249,7 @@ fn e10_bad_or_missing_locations_take_the_default_which_is_marked_and_cost_no_cal
         by_value(None, "XX", &["Stockholm"]),
         Location { pidf_lo: Some(Arc::from("<")), ..Location::default() },
         Location { site: Some(Arc::from("nowhere")), ..Location::default() },
-        Location { site: Some(Arc::from("oslo")), ..Location::default() },
+        Location { site: Some(Arc::from("softphone")), ..Location::default() },
         Location::default(),
     ];
     for location in nowhere {
@@ -271,6 +271,21 @@ fn e6_a_caller_in_an_area_of_another_region_gets_the_service_of_that_region() {
     let dialled =
         Call { location: Some(cell("240-01-1-4")), ..emergency_call("SE", Service::Any, Some("90000"), false) };
     assert_eq!(uris(&decided(&world(), &dialled))[0], "sip:90000@192.0.2.1;user=phone");
+}
+
+#[test]
+fn e6_a_site_that_is_registered_nowhere_tells_the_region_all_the_same() {
+    let at_oslo = || Some(Location { site: Some(Arc::from("oslo")), ..Location::default() });
+    // The peer's own site says nothing of who is at another one.
+    for own in [None, "kista".parse().ok()] {
+        let decision = decided(&world(), &Call { site: own, ..call_at(Service::Ambulance, at_oslo()) });
+        let place = located(&decision);
+        assert_eq!((uris(&decision)[0], place.row), ("sip:113@192.0.2.3;user=phone", EmergencyRow::Default));
+        assert_eq!((place.default, place.address.as_deref()), (true, None));
+        assert_eq!(place.region.map(|region| region.to_string()).as_deref(), Some("NO"));
+        assert_eq!(place.passed_over, [LocationSource::Site]);
+    }
+    assert_eq!(located(&decided(&world(), &call_at(Service::Any, None))).region, None);
 }
 
 #[test]

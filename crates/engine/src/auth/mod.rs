@@ -46,6 +46,7 @@ pub fn standing(asker: &Asker<'_>, plan: &Plan, keys: &Keys) -> Standing {
         region: site.map_or(plan.default_region, |site| site.region),
         outside_line_prefix: site.and_then(|site| site.outside_line_prefix),
         claimed_outside_line_prefixes: Vec::new(),
+        elsewhere: Vec::new(),
     };
     // A site with extensions has a dial plan of its own, in which the digits may be one.
     let of_a_tenant = peer.is_none_or(|peer| peer.trunk.is_none()) && extension_digits.is_none();

@@ -1,6 +1,6 @@
 //! An emergency call gets through the whole node, whatever speaks against it.
 
-use telness_core::call::{FieldFault, Privacy};
+use telness_core::call::{Draft, FieldFault, Location, Privacy};
 use telness_core::class::Class;
 use telness_core::decide::Action;
 use telness_core::last_resort::LastResort;
@@ -23,7 +23,7 @@ async fn e7_the_outcome_is_the_same_for_every_asker_that_the_plan_knows() {
     assert_eq!(expected.proof.as_str(), "deferred");
     for asker in [OFFICE, STREET, SUSPENDED, CARRIER, wrong_key, right_key] {
         for privacy in [Privacy::None, Privacy::Withheld] {
-            let answer = scene.call(&asker, telness_core::call::Draft { privacy, ..draft("112") }).await.unwrap();
+            let answer = scene.call(&asker, Draft { privacy, ..draft("112") }).await.unwrap();
             assert_eq!(answer.record.personal.steps, expected.record.personal.steps, "{asker:?}");
         }
     }
@@ -74,7 +74,7 @@ async fn e8_the_destination_alone_is_enough() {
 #[tokio::test]
 async fn e8_of_a_doubled_destination_the_emergency_call_counts() {
     let scene = Scene::new();
-    let doubled = |to: &str, again: &[&str]| telness_core::call::Draft {
+    let doubled = |to: &str, again: &[&str]| Draft {
         to_again: again.iter().map(|&to| to.into()).collect(),
         ..draft(to)
     };
@@ -84,7 +84,7 @@ async fn e8_of_a_doubled_destination_the_emergency_call_counts() {
     let answer = scene.call(&OFFICE, doubled("112", &["0701740606"])).await.unwrap();
     assert_eq!(&*answer.record.personal.to.sent, "112");
     let keyed =
-        |again: &[&str]| telness_core::call::Draft { idempotency_key: Some("one".into()), ..doubled("112", again) };
+        |again: &[&str]| Draft { idempotency_key: Some("one".into()), ..doubled("112", again) };
     let first = scene.call(&OFFICE, keyed(&["0701740606"])).await.unwrap();
     let second = scene.call(&OFFICE, keyed(&[])).await.unwrap();
     assert!(second.replayed, "what was ignored makes another request of it");
@@ -142,6 +142,38 @@ async fn e6_the_region_is_where_the_caller_is() {
     assert_eq!(norway.record.routing.class, Class::Emergency);
     let sweden = scene.call(&OFFICE, draft("113")).await;
     assert!(sweden.is_err() || sweden.unwrap().record.routing.class == Class::Normal);
+}
+
+/// Of a caller without a site nobody knows whether it is in Sweden or in Norway, so both regions' numbers call for help.
+#[tokio::test]
+async fn e6_where_nothing_tells_the_region_a_number_that_calls_for_help_in_any_of_the_plan_s_is_an_emergency() {
+    let scene = Scene::new();
+    let wrong_key = Asker { key: Some("telness_key_of_nobody"), ..STREET };
+    let right_key = Asker { key: Some(crate::scene::KEY), ..STREET };
+    for asker in [STREET, wrong_key, right_key, CARRIER, SUSPENDED] {
+        let answer = scene.call(&asker, draft("110")).await.unwrap();
+        let record = &answer.record;
+        assert_eq!(record.routing.class, Class::Emergency, "{asker:?}");
+        assert_eq!(&*record.personal.steps[0].targets[0].uri, "sip:110@203.0.113.1:5060;user=phone");
+        let located = record.personal.trace.located.as_ref().unwrap();
+        assert_eq!((located.region.map(|region| region.to_string()).as_deref(), located.default), (Some("NO"), true));
+        let swedish = scene.call(&asker, draft("90000")).await.unwrap();
+        assert_eq!(swedish.record.personal.trace.located.as_ref().unwrap().region, None, "the default one before others");
+    }
+    // Sites know where they are, and a location tells of any call where it is.
+    let at = |site: &str| Draft {
+        location: Some(Location { site: Some(site.into()), ..Location::default() }),
+        ..draft("110")
+    };
+    let of_the_office = scene.call(&OFFICE, draft("110")).await.unwrap();
+    assert_eq!(of_the_office.record.routing.class, Class::Normal, "an extension in Sweden");
+    assert!(scene.call(&right_key, at("office")).await.is_err());
+    for asker in [OFFICE, right_key] {
+        let answer = scene.call(&asker, at("elsewhere")).await.unwrap();
+        assert_eq!(answer.record.routing.class, Class::Emergency, "{asker:?}");
+    }
+    let lost = scene.call(&right_key, at("nowhere")).await.unwrap();
+    assert_eq!(lost.record.routing.class, Class::Emergency, "what tells nothing takes nothing away");
 }
 
 #[tokio::test]

@@ -11,6 +11,8 @@
 
 mod random;
 
+use std::collections::BTreeMap;
+
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, PhoneNumberType};
 use telness_core::class::Place;
 use telness_core::emergency::{OUTSIDE_LINE_DIGITS_MAX, emergency_patterns, is_ambiguous_outside_line, regions};
@@ -230,6 +232,61 @@ fn e2_somebodys_number_on_an_outside_line_is_no_emergency_that_a_careless_normal
     for text in ["0046112", "00112", "0112", "112", "090000", "90000", "+4690000"] {
         assert!(recognise(text, &office("0")).is_some(), "{text}");
     }
+}
+
+#[test]
+fn e6_a_number_that_calls_for_help_in_any_region_where_the_caller_may_be_is_an_emergency_there() {
+    let anywhere = |prefix: Option<&str>| Place {
+        claimed_outside_line_prefixes: prefix.iter().map(|prefix| prefix.parse().unwrap()).collect(),
+        elsewhere: ["NO", "IT", "DE", "FR"].map(|region| region.parse().unwrap()).into(),
+        ..Place::region("SE".parse().unwrap())
+    };
+    let found = |dialled: &str, prefix| {
+        let found = recognise(dialled, &anywhere(prefix))?;
+        let number = read(dialled, DialledIn { place: &anywhere(prefix), extension_digits: None });
+        assert_eq!(number, Ok(Number::Short { region: found.region, digits: found.digits.unwrap() }), "{dialled}");
+        Some(format!("{} {}", found.region, found.digits.unwrap()))
+    };
+    for (dialled, is) in [
+        ("112", "SE 112"),
+        ("90 000", "SE 90000"),
+        ("110", "NO 110"),
+        ("tel:113", "NO 113"),
+        ("118", "IT 118"),
+        // A short number in Sweden; that it may be the fire brigade's counts for more.
+        ("115", "IT 115"),
+        ("15", "FR 15"),
+        ("+47110", "NO 110"),
+        ("0047110", "NO 110"),
+        ("tel:110;phone-context=+49-30", "NO 110"),
+        ("tel:17;phone-context=+33", "FR 17"),
+    ] {
+        assert_eq!(found(dialled, None).as_deref(), Some(is), "{dialled}");
+    }
+    assert_eq!(found("9-113", Some("9")).as_deref(), Some("NO 113"));
+    assert_eq!(found("9-113", None), None);
+    for other in ["1100", "11", "911", "999", "070-174 06 05", "+46701740605", "1177", "114 14", "08-113", "ext 110"] {
+        assert_eq!(recognise(other, &anywhere(None)), None, "{other}");
+    }
+}
+
+#[test]
+fn e2_what_calls_for_help_elsewhere_and_is_somebodys_number_here_is_theirs() {
+    let of_region = |region| emergency_patterns(region).iter().flat_map(|(pattern, _)| expanded(pattern));
+    let numbers: BTreeMap<String, Region> =
+        regions().flat_map(|region| of_region(region).map(move |number| (number, region))).collect();
+    let mut public = 0_u32;
+    for here in regions() {
+        for (number, there) in &numbers {
+            let place = Place { elsewhere: vec![*there], ..Place::region(here) };
+            let is_public = PHONE_NUMBER_UTIL.parse(number, Some(theirs(here))).is_ok_and(|number| number.is_valid());
+            let is_here = recognise(number, &Place::region(here)).is_some();
+            assert_eq!(recognise(number, &place).is_some(), is_here || !is_public, "{number} of {there} in {here}");
+            public += u32::from(is_public && !is_here);
+        }
+    }
+    println!("{public} emergency numbers of some region are public numbers of another");
+    assert!(public > 0, "the promise would be kept by nothing");
 }
 
 #[test]

@@ -61,6 +61,11 @@ fn below(random: &mut TestRng, limit: usize) -> usize {
     usize::try_from(random.next_u64() % u64::try_from(limit).unwrap()).unwrap()
 }
 
+/// Regions that a caller whom nobody has placed may be in besides.
+fn regions_of(all: &[Stock], random: &mut TestRng) -> Vec<Region> {
+    (0..3).map(|_| all[below(random, all.len())].region).collect()
+}
+
 /// Makes one number and holds it to the promise; says whether it was valid.
 fn tried(home: &Stock, all: &[Stock], random: &mut TestRng) -> bool {
     let digits = home.digits(random);
@@ -71,11 +76,13 @@ fn tried(home: &Stock, all: &[Stock], random: &mut TestRng) -> bool {
     let away = &all[below(random, all.len())];
     for dialled_in in [home, away] {
         let prefix = dialled_in.prefixes[below(random, dialled_in.prefixes.len())];
-        let place = Place { outside_line_prefix: Some(prefix), ..Place::region(dialled_in.region) };
+        let elsewhere = regions_of(all, random);
+        let place = Place { outside_line_prefix: Some(prefix), elsewhere, ..Place::region(dialled_in.region) };
         assert_eq!(recognise(&e164, &place), None, "{e164} in {place:?}");
     }
     let prefix = home.prefixes[below(random, home.prefixes.len())];
-    let office = Place { outside_line_prefix: Some(prefix), ..Place::region(home.region) };
+    let elsewhere = regions_of(all, random);
+    let office = Place { outside_line_prefix: Some(prefix), elsewhere, ..Place::region(home.region) };
     let national = number.format_as(PhoneNumberFormat::National);
     for text in [national.to_string(), format!("{prefix}{national}")] {
         assert_eq!(recognise(&text, &office), None, "{text} ({e164}) in {office:?}");

@@ -16,6 +16,11 @@ pub struct LocatedView<'a> {
     /// Whether nobody knows where the caller is, and this is where such callers are taken to be.
     #[schema(example = false)]
     default: bool,
+    /// The region that the caller was taken to be in, if that is not where its numbers are read: the location tells it, or
+    /// nobody knows and the number calls for help there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "NO")]
+    region: Option<String>,
     /// The area of the plan; absent if it is none in particular.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "stockholm")]
@@ -48,6 +53,7 @@ impl<'a> LocatedView<'a> {
         Self {
             source: located.source.as_str(),
             default: located.default,
+            region: located.region.map(|region| region.to_string()),
             area: located.area.as_ref().map(|area| area.as_str()),
             municipality: located.municipality.as_deref(),
             address: located.address.as_deref(),

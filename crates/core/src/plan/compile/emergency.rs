@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::names::{Names, duplicate};
 use super::{areas, codes, empty_list, route};
 use crate::class::Place;
-use crate::emergency::{number_under, recognise};
+use crate::emergency::{mistakable, number_under, recognise};
 use crate::number::{Digits, Region};
 use crate::plan::document::pattern::PlanNumber;
 use crate::plan::document::{Document, EmergencyRoute};
@@ -158,6 +158,30 @@ pub(super) fn vital(document: &Document, faults: &mut Faults<'_>) -> BTreeMap<Re
         held.dedup();
     }
     vital
+}
+
+/// Warns of numbers that call for help in one region in use and for something else in the default one: of a caller whom neither
+/// a site nor a location places they are emergency calls (E6).
+pub(super) fn mistakable_numbers(document: &Document, plan: &Plan, faults: &mut Faults<'_>) {
+    let sites = Path::ROOT.field("sites");
+    let mut told = BTreeSet::from([plan.default_region]);
+    for (at, site) in document.sites.iter() {
+        if !told.insert(site.region) {
+            continue;
+        }
+        let numbers = mistakable(site.region, plan.default_region);
+        if numbers.is_empty() {
+            continue;
+        }
+        let (there, here) = (site.region, plan.default_region);
+        let message = format!(
+            "{} call for help in {there} and for something else in {here}: who asks without a site or a location is taken to \
+             be in {there}",
+            numbers.join(", ")
+        );
+        let help = "give each peer its site, or let requests say where the caller is";
+        faults.warn(FaultCode::EmergencyElsewhere, &sites.item(at).field("region"), message, help);
+    }
 }
 
 /// Tells of what is said for regions where no call is dialled: most often another region was meant.

@@ -51,6 +51,7 @@ pub(super) fn compile(document: &Document, revision: u64, faults: &mut Faults<'_
         default_region: document.default_region,
         default_tenant: document.default_tenant.clone(),
         tenants,
+        elsewhere: site::elsewhere(document.default_region, &sites),
         sites,
         peers,
         trunks,
@@ -69,6 +70,7 @@ pub(super) fn compile(document: &Document, revision: u64, faults: &mut Faults<'_
     if faults.none_in(&["default_region", "sites", "trunks", "emergency"]) {
         coverage::check(document, &plan, faults);
         emergency::unused_regions(document, &plan, faults);
+        emergency::mistakable_numbers(document, &plan, faults);
     }
     if faults.none_in(&["tenants", "sites", "users", "rules"]) {
         user::undialable(document, &plan, faults);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::names::Names;
 use crate::emergency::{OUTSIDE_LINE_DIGITS_MAX, is_ambiguous_outside_line};
 use crate::names::TenantName;
-use crate::number::Digits;
+use crate::number::{Digits, Region};
 use crate::plan::document::{self, Document};
 use crate::plan::fault::FaultCode;
 use crate::plan::faults::Faults;
@@ -62,6 +62,17 @@ pub(super) fn sites(document: &Document, names: &Names, faults: &mut Faults<'_>)
         });
     }
     sites.into()
+}
+
+/// The regions of the sites, but for the default one.
+pub(super) fn elsewhere(default: Region, sites: &[Site]) -> Box<[Region]> {
+    let mut regions: Vec<Region> = Vec::new();
+    for site in sites {
+        if site.region != default && !regions.contains(&site.region) {
+            regions.push(site.region);
+        }
+    }
+    regions.into()
 }
 
 /// The area that a site is registered in, which is to be in the site's own region.

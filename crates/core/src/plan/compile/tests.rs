@@ -381,6 +381,19 @@ rules: []
 }
 
 #[test]
+fn e6_a_number_that_calls_for_help_in_another_region_in_use_is_told_and_not_refused() {
+    let site = |name: &str, region: &str| format!("{{ name: {name}, tenant: acme, region: {region} }}");
+    let of = |sites: &[String]| plan(&format!("{TRUNKS}rules: []\nsites: [{}]\n", sites.join(", ")));
+    let germany = of(&[site("berlin", "DE"), site("rome", "IT"), site("milan", "IT"), site("zurich", "CH")]);
+    let regions: Vec<&str> = germany.elsewhere.iter().map(|region| region.as_str()).collect();
+    assert_eq!((germany.default_region.as_str(), &*regions), ("SE", &["DE", "IT", "CH"][..]));
+    let told: Vec<_> = germany.warnings.iter().map(|warning| (warning.code, warning.path.as_str())).collect();
+    assert_eq!(told, [(FaultCode::EmergencyElsewhere, "/sites/1/region")], "115 in Italy, and once");
+    assert!(germany.warnings[0].message.starts_with("115 call for help in IT"), "{:?}", germany.warnings);
+    assert!(of(&[site("malmo", "SE"), site("oslo", "\"NO\"")]).warnings.is_empty());
+}
+
+#[test]
 fn s3_a_polygon_has_so_many_corners_and_a_format_so_many_characters() {
     let faults = |emergency: &str| {
         let head = HEAD.replace("emergency: { ", &format!("emergency: {{ {emergency}, "));

@@ -133,12 +133,13 @@ fn located_in_words(located: &Located) -> String {
     let area = located.area.as_ref().map_or("no area".to_owned(), |area| format!("area {area}"));
     let municipality = located.municipality.as_ref().map_or(String::new(), |code| format!(" (municipality {code})"));
     let address = located.address.as_ref().map_or(String::new(), |address| format!(", {address}"));
+    let region = located.region.map_or(String::new(), |region| format!(" in {region}"));
     let default = if located.default { ", as a default" } else { "" };
     let nomadic = if located.nomadic { ", nomadic" } else { "" };
     let passed: Vec<&str> = located.passed_over.iter().map(|source| source.as_str()).collect();
     let passed = if passed.is_empty() { String::new() } else { format!(", passing over {}", passed.join(" and ")) };
     let (source, row) = (located.source.as_str(), located.row.as_str());
-    format!("place   {area}{municipality}{address} by {source}{default}{nomadic}{passed}; routes of {row}")
+    format!("place   {area}{region}{municipality}{address} by {source}{default}{nomadic}{passed}; routes of {row}")
 }
 
 /// A verdict in its own word.
