@@ -150,6 +150,10 @@ reasons! {
         "The tenant makes more calls a second than it may.",
         "The plan has a `calls_per_s_max` for the tenant; it may make as many at once after a second without any.",
         "Try again after the time that Retry-After says, or raise the limit in the plan. Emergency calls go through meanwhile.";
+    EmergencyTestsLimited = 406, "emergency_tests_limited", 429, 503, 42,
+        "As many test calls to an emergency service went out as was agreed on.",
+        "The test route of the plan has a `calls_per_h_max`, 12 if it does not say; a node sends so many an hour, and as many at once after an hour without any.",
+        "Try again after the time that Retry-After says, or raise the limit once whoever takes the tests agrees. Real emergency calls have no limit.";
 
     Overloaded = 500, "overloaded", 503, 503, 42,
         "The service has more calls than it takes at once.",

@@ -75,6 +75,7 @@ impl Engine {
             Turn::Decide(hold) => {
                 let facts = self.lookups.ask(wanted(world, &call), &call).await;
                 let decision = weigh(world, &mut call, &facts, self.identity.draw_key());
+                self.let_test_out(&call, &decision, world)?;
                 (hold.offer(self.record_of(call, decision, hold.request_hash())), hold)
             }
         };
@@ -96,6 +97,18 @@ impl Engine {
     fn record_of(&self, call: Call, decision: Decision, request_hash: Option<u64>) -> Arc<CallRecord> {
         let node = self.node.clone();
         Arc::new(CallRecord::new(call, decision, node, self.identity.number_key(), request_hash))
+    }
+
+    /// Of test calls to an emergency service no more go out than was agreed on.
+    fn let_test_out(&self, call: &Call, decision: &Decision, world: &World) -> Result<(), CallError> {
+        // What is located and of no emergency is a test.
+        let Some(located) = decision.trace.located.as_ref().filter(|_| call.class != Class::Emergency) else {
+            return Ok(());
+        };
+        if decision.steps.is_empty() {
+            return Ok(());
+        }
+        self.workflows.let_test_out(located.region.unwrap_or(call.place.region), &world.plan)
     }
 
     /// Records a call as its workflow asks. An emergency call's answer never waits for a disk.

@@ -30,6 +30,14 @@ pub enum CallError {
         /// When there is room for the next.
         retry_after_s: u64,
     },
+    /// As many test calls to an emergency service went out as the plan says was agreed on.
+    #[error("more than {calls_per_h_max} test calls an hour")]
+    TestsLimited {
+        /// How many may go out.
+        calls_per_h_max: u32,
+        /// When there is room for the next.
+        retry_after_s: u64,
+    },
     /// The listener is the high workflow's and the call is the low one's.
     #[error("the call is the low workflow's, which {send_to} takes")]
     Misdirected {
@@ -77,6 +85,7 @@ impl CallError {
             Self::Conflict => Reason::IdempotencyConflict,
             Self::Overloaded { .. } => Reason::Overloaded,
             Self::RateLimited { .. } => Reason::RateLimited,
+            Self::TestsLimited { .. } => Reason::EmergencyTestsLimited,
             Self::Misdirected { .. } => Reason::Misdirected,
             Self::NotKept(NotKept::Stopped) => Reason::ShuttingDown,
             Self::NotKept(_) => Reason::RecordNotKept,

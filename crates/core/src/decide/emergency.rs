@@ -10,8 +10,9 @@
 //! number is looked for among the region's (see [`number_for`]): a URN in the user part of a SIP URI would be
 //! understood by few.
 //!
-//! A test call goes to the plan's test route for the region that the caller is in, or nowhere. Its user part is the test URN, escaped,
-//! and never digits, so that no network on the way can take it for the real thing.
+//! A test call goes to the plan's test route for the region that the caller is in, or nowhere. Its user part is the number that
+//! was agreed on for tests, or the test URN, escaped, and never the digits of the service, so that no network on the way
+//! can take it for the real thing.
 
 use std::sync::{Arc, LazyLock};
 
@@ -216,11 +217,21 @@ impl Weighing<'_> {
 
     /// A test call: to the plan's test route for the region, else answered without one.
     fn by_test_route(&mut self, emergency: Emergency) -> Settled {
-        let Some(groups) = self.plan.emergency.tests.get(&emergency.region) else {
+        let Some(test) = self.plan.emergency.tests.get(&emergency.region) else {
             return Settled::reject(Reason::EmergencyTest);
         };
-        let number = Number::Service { service: emergency.service, test: true };
         let using = Use { rule: None, user: None, tenant: self.tenant };
+        let steps = match test.number {
+            // A translation that would make an emergency number of it leaves the trunk out.
+            Some(number) => self.route(&test.route, Number::E164 { number }, using),
+            None => self.route_of_urn(&test.route, emergency.service, using),
+        };
+        let reason = if steps.is_empty() { Reason::NoUsableTarget } else { Reason::Routed };
+        Settled { steps, ..Settled::reject(reason) }
+    }
+
+    fn route_of_urn(&mut self, groups: &[RouteGroup], service: Service, using: Use<'_>) -> Vec<Step> {
+        let number = Number::Service { service, test: true };
         let mut steps = Vec::new();
         let mut listed = smallvec::SmallVec::new();
         for (at, trunk) in trunks(self, groups) {
@@ -229,12 +240,11 @@ impl Weighing<'_> {
                 continue;
             }
             let caller = self.caller_on(trunk, false);
-            dial::write_user(&mut self.text, &emergency.service.urn(true).replace(':', "%3A"));
+            dial::write_user(&mut self.text, &service.urn(true).replace(':', "%3A"));
             let ready = Ready { head: self.text.len(), phone: false, caller, rate: None };
             self.each_gateway(at, trunk, &ready, number, using, &mut listed, &mut steps);
         }
-        let reason = if steps.is_empty() { Reason::NoUsableTarget } else { Reason::Routed };
-        Settled { steps, ..Settled::reject(reason) }
+        steps
     }
 }
 

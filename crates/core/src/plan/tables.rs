@@ -456,7 +456,18 @@ pub struct EmergencyTable {
     /// Routes where the region has none.
     pub default: Box<[RouteGroup]>,
     /// Routes for test calls by region; without them a test call is answered and goes nowhere.
-    pub tests: BTreeMap<Region, Box<[RouteGroup]>>,
+    pub tests: BTreeMap<Region, TestRoute>,
+}
+
+/// Where the test calls of a region go.
+#[derive(Clone, Debug)]
+pub struct TestRoute {
+    /// The trunks.
+    pub route: Box<[RouteGroup]>,
+    /// The number that was agreed on; without one it is the test's URN.
+    pub number: Option<E164>,
+    /// How many a node may send there in an hour.
+    pub calls_per_h_max: u32,
 }
 
 impl Plan {

@@ -6,7 +6,9 @@ use telness_core::call::{Diversion, Party, Privacy};
 use telness_core::decide::{Action, EMERGENCY_SETUP_MS, decide, emergency_move_on, reserve, wanted};
 use telness_core::emergency::Service;
 use telness_core::facts::{Absence, Fact, FactKind, Facts, Wanted};
-use telness_core::plan::{NumberFormat, Rewrite, RouteGroup, RuleAction, Translation, TrunkIx};
+use telness_core::plan::{
+    NumberFormat, Rewrite, RouteGroup, RuleAction, TestRoute, Translation, Translations, Trunk, TrunkIx,
+};
 use telness_core::reason::Reason;
 
 use crate::book::{Book, call, decided, emergency_call, moment, number, rules, steps, targets, uris};
@@ -234,7 +236,8 @@ fn e3_a_test_call_goes_to_the_test_route_or_nowhere() {
         let book = table().trunk_with("echo", 1, |trunk| trunk.enabled = !off);
         let echo = book.groups(&["echo"]);
         book.change(|plan| {
-            plan.emergency.tests.insert("SE".parse().unwrap(), echo);
+            let test = TestRoute { route: echo, number: None, calls_per_h_max: 12 };
+            plan.emergency.tests.insert("SE".parse().unwrap(), test);
         })
         .world()
     };
@@ -247,4 +250,25 @@ fn e3_a_test_call_goes_to_the_test_route_or_nowhere() {
     assert_eq!(targets(&decision), ["echo: disabled"]);
     let elsewhere = emergency_call("NO", Service::Fire, None, true);
     assert_eq!(decided(&book(false), &elsewhere).reason, Reason::EmergencyTest);
+}
+
+#[test]
+fn e17_a_test_call_is_dialled_by_the_number_that_was_agreed_on_and_never_by_one_for_help() {
+    let world = |translations: Vec<Translation>| {
+        let out_called = translations.into();
+        let translated = |trunk: &mut Trunk| trunk.translations = Translations { out_called, ..Translations::default() };
+        let book = table().trunk_with("echo", 1, translated);
+        let route = book.groups(&["echo"]);
+        let number = "+46846500499".parse().ok();
+        book.change(|plan| {
+            let test = TestRoute { route, number, calls_per_h_max: 12 };
+            plan.emergency.tests.insert("SE".parse().unwrap(), test);
+        })
+        .world()
+    };
+    let test = emergency_call("SE", Service::Fire, None, true);
+    assert_eq!(uris(&decided(&world(Vec::new()), &test)), ["sip:+46846500499@192.0.2.1:5060;user=phone"]);
+    let to_help = Translation { prefix: Arc::from("+46"), strip: 12, prepend: Arc::from("112") };
+    let decision = decided(&world(vec![to_help]), &test);
+    assert_eq!((decision.action, decision.reason), (Action::Reject, Reason::NoUsableTarget));
 }

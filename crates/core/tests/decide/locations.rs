@@ -10,7 +10,7 @@ use telness_core::emergency::Service;
 use telness_core::last_resort::LastResort;
 use telness_core::location::{EmergencyRow, Located, LocationSource};
 use telness_core::names::AreaName;
-use telness_core::plan::{EmergencyTable, Plan, read_plan};
+use telness_core::plan::{EmergencyTable, Plan, TestRoute, read_plan};
 use telness_core::reason::Reason;
 use telness_core::world::World;
 
@@ -292,7 +292,8 @@ fn e6_a_site_that_is_registered_nowhere_tells_the_region_all_the_same() {
 fn e6_a_test_call_tries_the_region_where_the_caller_is() {
     let mut plan = plan();
     let to_norway = plan.emergency.default.clone();
-    plan.emergency.tests.insert("NO".parse().unwrap(), to_norway);
+    let test = TestRoute { route: to_norway, number: None, calls_per_h_max: 12 };
+    plan.emergency.tests.insert("NO".parse().unwrap(), test);
     let world = World::of_plan(plan);
     let test = |place| Call { location: Some(cell(place)), ..emergency_call("SE", Service::Fire, None, true) };
     let in_oslo = decided(&world, &test("242-01-5"));

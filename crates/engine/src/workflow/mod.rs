@@ -12,6 +12,8 @@ use std::time::Duration;
 
 pub use pool::Ticket;
 use telness_core::class::{Class, Workflow};
+use telness_core::names::TenantName;
+use telness_core::number::Region;
 use telness_core::plan::Plan;
 use telness_core::standing::Standing;
 use tokio_util::sync::CancellationToken;
@@ -21,7 +23,7 @@ use crate::error::CallError;
 use crate::telemetry::Metrics;
 use congestion::Congestion;
 use pool::{Pool, PoolLimits, Share};
-use rate::Rates;
+use rate::{Limit, Rates};
 
 /// What each workflow allows.
 #[derive(Debug)]
@@ -29,7 +31,9 @@ pub struct Workflows {
     high: Lane,
     low: Lane,
     congestion: Arc<Congestion>,
-    rates: Rates,
+    rates: Rates<TenantName>,
+    /// Test calls to an emergency service, by the region whose test route they take.
+    tests: Rates<Region>,
     /// Who takes the low workflow's calls, for whoever asks the high listener.
     low_is_at: Arc<str>,
 }
@@ -59,6 +63,7 @@ impl Workflows {
             low: lane(low.durability, others),
             congestion: Arc::new(Congestion::new(admission.delay_max)),
             rates: Rates::default(),
+            tests: Rates::default(),
             low_is_at: low_is_at(settings),
         }
     }
@@ -122,10 +127,21 @@ impl Workflows {
     fn within_rate(&self, standing: &Standing, plan: &Plan) -> Result<(), CallError> {
         let known = standing.trunk.is_none() && standing.denials.is_empty();
         let Some(tenant) = standing.tenant.as_ref().filter(|_| known) else { return Ok(()) };
-        self.rates.take(tenant, plan).map_err(|(calls_per_s_max, wait)| CallError::RateLimited {
-            calls_per_s_max,
-            retry_after_s: wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1),
-        })
+        let of = |tenant: &TenantName| plan.tenants.get(tenant)?.calls_per_s_max;
+        let Some(calls_per_s_max) = of(tenant) else { return Ok(()) };
+        let taken = self.rates.take(tenant, Limit::a_second(calls_per_s_max), |tenant| of(tenant).is_some());
+        taken.map_err(|wait| CallError::RateLimited { calls_per_s_max, retry_after_s: whole_seconds(wait) })
+    }
+
+    /// Lets a test call out to whoever agreed to take so many (E17). No real emergency call is asked for here.
+    ///
+    /// # Errors
+    /// [`CallError::TestsLimited`] when as many went there as the plan says.
+    pub(crate) fn let_test_out(&self, region: Region, plan: &Plan) -> Result<(), CallError> {
+        let of = |region: &Region| Some(plan.emergency.tests.get(region)?.calls_per_h_max);
+        let Some(calls_per_h_max) = of(&region) else { return Ok(()) };
+        let taken = self.tests.take(&region, Limit::an_hour(calls_per_h_max), |region| of(region).is_some());
+        taken.map_err(|wait| CallError::TestsLimited { calls_per_h_max, retry_after_s: whole_seconds(wait) })
     }
 
     fn overloaded(&self) -> CallError {
@@ -145,6 +161,11 @@ impl Workflows {
             Workflow::Low => self.low.durability,
         }
     }
+}
+
+/// A wait in seconds that is over when they are.
+fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1)
 }
 
 /// The share of background calls: one place at least, where there is another for the others.

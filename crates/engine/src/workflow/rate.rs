@@ -1,36 +1,49 @@
-//! How many calls a second each tenant may make, exact under any number of threads (GCRA, as ATM networks have it).
+//! How many calls may be made in a time, exact under any number of threads (GCRA, as ATM networks have it).
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use telness_core::names::TenantName;
-use telness_core::plan::Plan;
-
 use crate::clock::monotonic;
 
-const SECOND_NS: u64 = 1_000_000_000;
+/// So many calls in a time, and as many at once after such a time without any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Limit {
+    pub(super) calls: u32,
+    pub(super) per: Duration,
+}
 
-/// A tenant's rate: so many a second, and as many at once after a second without any.
+impl Limit {
+    pub(super) const fn a_second(calls: u32) -> Self {
+        Self { calls, per: Duration::from_secs(1) }
+    }
+
+    pub(super) const fn an_hour(calls: u32) -> Self {
+        Self { calls, per: Duration::from_secs(3600) }
+    }
+}
+
+/// The calls under one limit.
 #[derive(Debug)]
 struct Rate {
-    calls_per_s_max: u32,
+    limit: Limit,
     since: Instant,
     /// When the next call would come if all came evenly, in nanoseconds since then.
     next_ns: AtomicU64,
 }
 
 impl Rate {
-    fn new(calls_per_s_max: u32, now: Instant) -> Self {
-        Self { calls_per_s_max, since: now, next_ns: AtomicU64::new(0) }
+    fn new(limit: Limit, now: Instant) -> Self {
+        Self { limit, since: now, next_ns: AtomicU64::new(0) }
     }
 
     /// Takes a call, or tells how long from now one could be taken.
     fn take(&self, now: Instant) -> Result<(), Duration> {
-        let now = u64::try_from(now.saturating_duration_since(self.since).as_nanos()).unwrap_or(u64::MAX);
-        let each = SECOND_NS.checked_div(self.calls_per_s_max.into()).unwrap_or(SECOND_NS);
-        let latest = now.saturating_add(SECOND_NS);
+        let now = nanoseconds(now.saturating_duration_since(self.since));
+        let per = nanoseconds(self.limit.per);
+        let each = per.checked_div(self.limit.calls.into()).unwrap_or(per);
+        let latest = now.saturating_add(per);
         let after = |next: u64| {
             let after = next.max(now).saturating_add(each);
             (after <= latest).then_some(after)
@@ -40,31 +53,40 @@ impl Rate {
     }
 }
 
-/// The rates of the tenants that have one.
-#[derive(Debug, Default)]
-pub(super) struct Rates(RwLock<BTreeMap<TenantName, Arc<Rate>>>);
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
 
-impl Rates {
-    /// Takes a call of a tenant, or tells the limit and how long from now it has room for one.
-    pub(super) fn take(&self, tenant: &TenantName, plan: &Plan) -> Result<(), (u32, Duration)> {
-        let Some(limit) = plan.tenants.get(tenant).and_then(|tenant| tenant.calls_per_s_max) else { return Ok(()) };
+/// The rates of those that have a limit.
+#[derive(Debug)]
+pub(super) struct Rates<K>(RwLock<BTreeMap<K, Arc<Rate>>>);
+
+impl<K> Default for Rates<K> {
+    fn default() -> Self {
+        Self(RwLock::default())
+    }
+}
+
+impl<K: Ord + Clone> Rates<K> {
+    /// Takes a call of whoever has this limit, or tells how long from now there is room for one. Of those that are no more
+    /// in use nothing is kept.
+    pub(super) fn take(&self, whose: &K, limit: Limit, is_in_use: impl Fn(&K) -> bool) -> Result<(), Duration> {
         let now = monotonic();
-        self.rate(tenant, limit, plan, now).take(now).map_err(|wait| (limit, wait))
+        self.rate(whose, limit, is_in_use, now).take(now)
     }
 
-    fn rate(&self, tenant: &TenantName, limit: u32, plan: &Plan, now: Instant) -> Arc<Rate> {
-        let fits = |rate: &&Arc<Rate>| rate.calls_per_s_max == limit;
-        if let Some(rate) = self.0.read().unwrap_or_else(PoisonError::into_inner).get(tenant).filter(fits) {
+    fn rate(&self, whose: &K, limit: Limit, is_in_use: impl Fn(&K) -> bool, now: Instant) -> Arc<Rate> {
+        let fits = |rate: &&Arc<Rate>| rate.limit == limit;
+        if let Some(rate) = self.0.read().unwrap_or_else(PoisonError::into_inner).get(whose).filter(fits) {
             return Arc::clone(rate);
         }
         let mut rates = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(rate) = rates.get(tenant).filter(fits) {
+        if let Some(rate) = rates.get(whose).filter(fits) {
             return Arc::clone(rate);
         }
-        // Of tenants that the plan has no more nothing is kept.
-        rates.retain(|tenant, _| plan.tenants.contains_key(tenant));
+        rates.retain(|whose, _| is_in_use(whose));
         let rate = Arc::new(Rate::new(limit, now));
-        rates.insert(tenant.clone(), Arc::clone(&rate));
+        rates.insert(whose.clone(), Arc::clone(&rate));
         rate
     }
 }
@@ -76,7 +98,7 @@ mod tests {
     #[test]
     fn p5_a_rate_is_exact_under_contention() {
         let now = monotonic();
-        let rate = Rate::new(1000, now);
+        let rate = Rate::new(Limit::a_second(1000), now);
         let taken = |at: Duration| -> usize {
             let now = now + at;
             std::thread::scope(|scope| {
@@ -94,11 +116,21 @@ mod tests {
     #[test]
     fn whoever_waits_as_long_as_it_was_told_is_taken() {
         let now = monotonic();
-        let rate = Rate::new(3, now);
+        let rate = Rate::new(Limit::a_second(3), now);
         (0..3).for_each(|_| assert!(rate.take(now).is_ok()));
         let wait = rate.take(now).unwrap_err();
         assert!(wait > Duration::from_millis(333) && wait < Duration::from_millis(334), "{wait:?}");
         assert!(rate.take(now + wait - Duration::from_nanos(1)).is_err());
         assert!(rate.take(now + wait).is_ok());
+    }
+
+    #[test]
+    fn an_hour_s_worth_is_taken_at_once_and_then_one_by_one() {
+        let now = monotonic();
+        let rate = Rate::new(Limit::an_hour(12), now);
+        (0..12).for_each(|_| assert!(rate.take(now).is_ok()));
+        assert_eq!(rate.take(now), Err(Duration::from_secs(300)));
+        let later = now + Duration::from_secs(300);
+        assert!(rate.take(later).is_ok() && rate.take(later).is_err());
     }
 }

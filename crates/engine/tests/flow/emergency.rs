@@ -5,7 +5,7 @@ use telness_core::class::Class;
 use telness_core::decide::Action;
 use telness_core::last_resort::LastResort;
 use telness_core::reason::Reason;
-use telness_engine::Asker;
+use telness_engine::{Asker, CallError};
 use telness_engine::config::{Durability, KeyHolder, KeySetting};
 
 use crate::scene::{CARRIER, CLOSED, NOBODY, OFFICE, PLAN, STREET, SUSPENDED, Scene, draft, keyed};
@@ -174,6 +174,33 @@ async fn e6_where_nothing_tells_the_region_a_number_that_calls_for_help_in_any_o
     }
     let lost = scene.call(&right_key, at("nowhere")).await.unwrap();
     assert_eq!(lost.record.routing.class, Class::Emergency, "what tells nothing takes nothing away");
+}
+
+#[tokio::test]
+async fn e17_so_many_test_calls_go_out_as_was_agreed_on_and_no_real_one_is_counted() {
+    let tests = "emergency:\n  tests: [{ region: SE, number: \"+46846500498\", calls_per_h_max: 3, route: [{ trunk: south }] }]\n";
+    let scene = Scene::new();
+    let file = scene.file("tests.yaml", &PLAN.replace("emergency:\n", tests));
+    scene.engine().reload_plan(Some(&file)).unwrap();
+    for _ in 0..3 {
+        let sent = scene.call(&OFFICE, draft("urn:service:test.sos")).await.unwrap();
+        assert_eq!(&*sent.record.personal.steps[0].targets[0].uri, "sip:+46846500498@203.0.113.17:5060;user=phone");
+    }
+    for dialled in ["urn:service:test.sos", "urn:service:test.sos.fire"] {
+        let refused = scene.call(&OFFICE, keyed(dialled, dialled)).await.unwrap_err();
+        assert_eq!(refused.reason(), Reason::EmergencyTestsLimited);
+        let CallError::TestsLimited { calls_per_h_max: 3, retry_after_s } = refused else { panic!("{refused}") };
+        assert!((1..=1200).contains(&retry_after_s), "{retry_after_s}");
+    }
+    for _ in 0..20 {
+        assert!(scene.call(&OFFICE, draft("urn:service:sos")).await.is_ok());
+        assert!(scene.call(&OFFICE, draft("112")).await.is_ok());
+    }
+    // Where there is no test route nothing goes out, so nothing is counted.
+    for _ in 0..20 {
+        let answered = scene.call(&crate::scene::OTHER, draft("urn:service:test.sos")).await.unwrap();
+        assert_eq!(answered.record.routing.reason, Reason::EmergencyTest);
+    }
 }
 
 #[tokio::test]

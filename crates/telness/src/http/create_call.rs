@@ -70,7 +70,7 @@ const ANSWER_BYTES_USUAL: usize = 2048;
             body = ProblemDocument, content_type = "application/problem+json"),
         (status = 422, description = "field_missing, field_unknown, field_invalid, number_invalid: every wrong field",
             body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 429, description = "rate_limited: with Retry-After", body = ProblemDocument,
+        (status = 429, description = "rate_limited, emergency_tests_limited: with Retry-After", body = ProblemDocument,
             content_type = "application/problem+json"),
         (status = 500, description = "internal", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 503, description = "overloaded, record_not_kept, shutting_down: with Retry-After; no_emergency_route: \

@@ -228,6 +228,10 @@ impl From<CallError> for Problem {
                 let detail = format!("the tenant may make {calls_per_s_max} calls a second");
                 Self::new(reason, detail).retry_after(retry_after_s)
             }
+            CallError::TestsLimited { calls_per_h_max, retry_after_s } => {
+                let detail = format!("the plan's test route takes {calls_per_h_max} calls an hour from this node");
+                Self::new(reason, detail).retry_after(retry_after_s)
+            }
             CallError::Misdirected { send_to } => Self::misdirected(&send_to),
             CallError::NotKept(why) => {
                 tracing::error!(%why, "a call or an event was not acknowledged, since it was not kept");
@@ -393,7 +397,8 @@ mod tests {
     #[test]
     fn e12_who_is_refused_for_now_is_told_the_time_that_the_engine_found() {
         let limited = CallError::RateLimited { calls_per_s_max: 5, retry_after_s: 7 };
-        for refused in [CallError::Overloaded { retry_after_s: 7 }, limited] {
+        let tests = CallError::TestsLimited { calls_per_h_max: 5, retry_after_s: 7 };
+        for refused in [CallError::Overloaded { retry_after_s: 7 }, limited, tests] {
             assert_eq!(Problem::from(refused).response("id").headers()[header::RETRY_AFTER], "7");
         }
     }

@@ -12,7 +12,7 @@ use crate::plan::document::{Document, EmergencyRoute};
 use crate::plan::fault::FaultCode;
 use crate::plan::faults::Faults;
 use crate::plan::path::Path;
-use crate::plan::{EmergencyTable, Plan, RouteGroup, Site};
+use crate::plan::{EmergencyTable, Plan, RouteGroup, Site, TestRoute};
 
 /// Knows the places that calls are dialled at, and refuses what would stand before an emergency number there.
 pub(super) struct Guard {
@@ -69,7 +69,7 @@ fn shadows(text: &str, place: &Place, what: &str, path: &Path<'_>, faults: &mut 
     faults.tell(FaultCode::ShadowsEmergency, path, message, help);
 }
 
-pub(super) fn table(document: &Document, names: &Names, faults: &mut Faults<'_>) -> EmergencyTable {
+pub(super) fn table(document: &Document, names: &Names, guard: &Guard, faults: &mut Faults<'_>) -> EmergencyTable {
     let root = Path::ROOT;
     let here = root.field("emergency");
     let written = &document.emergency;
@@ -95,7 +95,11 @@ pub(super) fn table(document: &Document, names: &Names, faults: &mut Faults<'_>)
     for (at, one) in written.tests.iter() {
         let item = list.item(at);
         let compiled = route::compile(&one.route, &item.field("route"), names, faults);
-        if table.tests.insert(one.region, compiled).is_some() {
+        if let Some(number) = &one.number {
+            guard.dialled(&number.to_string(), "the number of test calls", &item.field("number"), faults);
+        }
+        let test = TestRoute { route: compiled, number: one.number, calls_per_h_max: one.calls_per_h_max.0 };
+        if table.tests.insert(one.region, test).is_some() {
             duplicate("test route for region", one.region.as_str(), &item.field("region"), faults);
         }
     }

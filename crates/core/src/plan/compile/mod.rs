@@ -44,7 +44,7 @@ pub(super) fn compile(document: &Document, revision: u64, faults: &mut Faults<'_
     let users = user::compile(document, &names, &guard, faults);
     let schedules = schedule::compile(document, faults);
     let rules = rule::compile(document, &names, &guard, faults);
-    let emergency = emergency::table(document, &names, faults);
+    let emergency = emergency::table(document, &names, &guard, faults);
     let vital = emergency::vital(document, faults);
     let mut plan = Plan {
         revision,

@@ -1,11 +1,12 @@
 //! Where emergency calls go: areas, routes, the default and tests.
 
 use super::decode::{List, shape};
+use super::leaf::Whole;
 use super::routing::RouteItem;
 use super::whereabouts::{CellPattern, Degrees, MunicipalityCode};
 use crate::emergency::Service;
 use crate::names::{AreaName, TrunkName};
-use crate::number::{Digits, Region};
+use crate::number::{Digits, E164, Region};
 
 shape! {
     /// Where emergency calls go. Each route needs two trunks at least, with two gateways at different addresses, so that no
@@ -97,11 +98,22 @@ shape! {
     }
 }
 
+/// How many test calls a node may send out in an hour.
+pub(crate) type TestsPerHour = Whole<1, 3_600>;
+
+/// One in five minutes: enough to watch a route, and nothing that anybody has to staff for.
+const TESTS_PER_H_DEFAULT: u32 = 12;
+
 shape! {
     /// Where the test calls of a region go. Never to a call-taker.
     struct TestRoute "test_route" {
         /// The region that the call is dialled in.
         region "region": Region, required;
+        /// The number that was agreed on for test calls; without one the trunks are sent the test's URN.
+        number "number": Option<E164>, default None;
+        /// How many test calls each node sends there in an hour, and as many at once after an hour without any. What was
+        /// agreed on with whoever takes them.
+        calls_per_h_max "calls_per_h_max": TestsPerHour, default Whole(TESTS_PER_H_DEFAULT);
         /// The trunks, in order.
         route "route": List<RouteItem>, required;
     }
