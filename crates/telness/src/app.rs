@@ -88,7 +88,8 @@ async fn drain(node: &Node, open: Vec<Listening>, settings: &Settings, signals: 
     let served = CancellationToken::new();
     let limits = http_limits(&settings.http, open.len());
     for listening in open {
-        listening.serve(&node.engine, &limits, &edges, stop.clone(), &served);
+        // One after the other, so that emergency calls are carried before the low workflow lets its flood in (S5).
+        listening.serve(&node.engine, &limits, &edges, stop.clone(), &served).await;
     }
     let mut reload = Reload::new(&node.engine, settings.plan.clone());
     loop {

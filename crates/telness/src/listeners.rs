@@ -11,6 +11,7 @@ use telness_engine::supervise::Supervisor;
 use telness_engine::telemetry::log_as_high_workflow;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::{Exit, Failure};
@@ -63,10 +64,12 @@ pub(crate) struct Listening {
     threads: Handle,
 }
 
-/// Opens all listeners, or says which address is taken.
+/// Opens all listeners, that of the high workflow first, or says which address is taken.
 pub(crate) async fn open(settings: &Settings, runtimes: &Runtimes) -> Result<Vec<Listening>, Failure> {
+    let mut listeners = settings.listeners();
+    listeners.sort_by_key(|(workflow, _)| *workflow);
     let mut open = Vec::new();
-    for (workflow, wanted) in settings.listeners() {
+    for (workflow, wanted) in listeners {
         let threads = runtimes.of(workflow).clone();
         // Whoever opens a listener is told of its connections, so that is done on the threads that serve it.
         let bound = threads.spawn(TcpListener::bind(wanted)).await.map_err(Failure::cannot)?;
@@ -93,7 +96,8 @@ fn taken(workflow: Workflow, address: SocketAddr, why: &io::Error) -> Failure {
 }
 
 impl Listening {
-    /// Serves, as one of `edges`, until `stop`. That it has ended, however, cancels `served`.
+    /// Serves, as one of `edges`, until `stop`. That it has ended, however, cancels `served`. Resolves when it takes
+    /// connections.
     pub(crate) fn serve(
         self,
         engine: &Arc<Engine>,
@@ -101,18 +105,27 @@ impl Listening {
         edges: &Supervisor,
         stop: CancellationToken,
         served: &CancellationToken,
-    ) {
-        let Self { workflow, listener, threads, .. } = self;
+    ) -> impl Future<Output = ()> + use<> {
+        let Self { workflow, address, listener, threads } = self;
         let (engine, limits, ended) = (Arc::clone(engine), limits.clone(), served.clone().drop_guard());
         let name = match workflow {
             Workflow::High => "the HTTP edge of the high workflow",
             Workflow::Low => "the HTTP edge",
         };
+        let (begin, begun) = oneshot::channel();
         let _entered = threads.enter();
         edges.task(name, async move {
             let _ended = ended;
             engine.warm_numbers();
+            // Who waited for it may have gone.
+            let _ = begin.send(());
             http::serve(listener, workflow, engine, &limits, stop).await;
         });
+        async move {
+            // Should the task die first, `served` tells.
+            if begun.await.is_ok() {
+                tracing::info!(workflow = workflow.as_str(), %address, "calls are taken");
+            }
+        }
     }
 }

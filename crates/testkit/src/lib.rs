@@ -27,5 +27,5 @@ pub use patroni::Cluster;
 pub use pgbackrest::Backups;
 pub use postgres::Postgres;
 pub use proxy::{Network, Proxy};
-pub use service::{Service, ServiceOptions, tied, without_settings};
+pub use service::{Service, ServiceOptions, lasting_addresses, tied, without_settings};
 pub use wait::{eventually, now, pause};

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,6 +26,7 @@ pub struct ServiceOptions {
     data: PathBuf,
     prefix: Vec<String>,
     arguments: Vec<String>,
+    listen: SocketAddr,
     log_is_read: bool,
 }
 
@@ -33,7 +34,21 @@ impl ServiceOptions {
     /// The service of a binary on a data folder, all else by default.
     #[must_use]
     pub fn new(binary: impl Into<PathBuf>, data: impl Into<PathBuf>) -> Self {
-        Self { binary: binary.into(), data: data.into(), prefix: Vec::new(), arguments: Vec::new(), log_is_read: true }
+        Self {
+            binary: binary.into(),
+            data: data.into(),
+            prefix: Vec::new(),
+            arguments: Vec::new(),
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            log_is_read: true,
+        }
+    }
+
+    /// Listening here, also when it is started again; on a port of the system's choice if not said.
+    #[must_use]
+    pub const fn listen(mut self, address: SocketAddr) -> Self {
+        self.listen = address;
+        self
     }
 
     /// With a setting, such as `shipper.enabled` and `false`.
@@ -82,12 +97,31 @@ impl ServiceOptions {
     fn command(&self) -> Command {
         let mut words = self.prefix.iter().map(PathBuf::from).chain([self.binary.clone()]);
         let mut command = tied(words.next().expect("the binary is always there"));
-        command.args(words).args(["serve", "--listen", "127.0.0.1:0", "--json", "--data"]).arg(&self.data);
+        command.args(words).args(["serve", "--listen", &self.listen.to_string(), "--json", "--data"]).arg(&self.data);
         command.args(&self.arguments);
         without_settings(&mut command);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
+}
+
+/// Free addresses that the system gives to nobody who connects somewhere: a client that asks again and again for a port where
+/// nobody listens may else be given that port for its own end, and then nobody can listen there.
+///
+/// # Panics
+/// When there are not as many.
+#[must_use]
+pub fn lasting_addresses<const N: usize>() -> [SocketAddr; N] {
+    let range = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
+    let first = range.split_whitespace().next().and_then(|first| first.parse().ok()).unwrap_or(32_768_u16);
+    let below = u32::from(first.saturating_sub(1_024)).max(1);
+    let begin = std::process::id().wrapping_mul(7_919) % below;
+    let ports = (0..below).filter_map(|at| u16::try_from(1_024 + (begin + at) % below).ok());
+    // Each is held until all are found, so that they differ.
+    let held: Vec<TcpListener> =
+        ports.filter_map(|port| TcpListener::bind(("127.0.0.1", port)).ok()).take(N).collect();
+    let addresses: Vec<SocketAddr> = held.iter().filter_map(|listener| listener.local_addr().ok()).collect();
+    addresses.try_into().expect("so many free ports")
 }
 
 /// A program that is killed when the thread ends that starts it, so that a test which is killed leaves nothing behind.
