@@ -4,8 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use telness_core::plan::{PLAN_BYTES_MAX, Plan, PlanFaults, read_plan};
-
+use serde::Serialize;
+use telness_core::plan::{Fault, PLAN_BYTES_MAX, Plan, PlanFaults, read_plan};
 use telness_store::control::{Control, ControlError, Edit, Expect, PublishedPlan};
 
 use crate::node::Engine;
@@ -49,6 +49,16 @@ pub enum PublishError {
     Died(String),
 }
 
+/// A plan that was published, and what its check warned of.
+#[derive(Clone, Debug, Serialize)]
+pub struct Publication {
+    /// Which revision is published now.
+    #[serde(flatten)]
+    pub published: PublishedPlan,
+    /// What the plan was not refused for and somebody should know.
+    pub warnings: Box<[Fault]>,
+}
+
 /// Checks a plan's text as `telness plan check` does, and publishes it as the store's next revision. `expect` is of the
 /// publication that is there.
 ///
@@ -59,9 +69,9 @@ pub async fn publish(
     edit: &Edit,
     text: Vec<u8>,
     expect: Expect,
-) -> Result<PublishedPlan, PublishError> {
-    let text = checked(text).await?;
-    Ok(control.publish_plan(edit, &text, expect).await?)
+) -> Result<Publication, PublishError> {
+    let (text, warnings) = checked(text).await?;
+    Ok(Publication { published: control.publish_plan(edit, &text, expect).await?, warnings })
 }
 
 /// Publishes a revision that the store has, to go back to it. It is checked anew: this telness may refuse what an
@@ -74,18 +84,22 @@ pub async fn publish_revision(
     edit: &Edit,
     revision: u64,
     expect: Expect,
-) -> Result<PublishedPlan, PublishError> {
-    if let Some(plan) = control.plan(revision).await? {
-        checked(plan.text.into_bytes()).await?;
-    }
-    Ok(control.publish_revision(edit, revision, expect).await?)
+) -> Result<Publication, PublishError> {
+    let warnings = match control.plan(revision).await? {
+        Some(plan) => checked(plan.text.into_bytes()).await?.1,
+        // The store says that there is none.
+        None => Box::default(),
+    };
+    Ok(Publication { published: control.publish_revision(edit, revision, expect).await?, warnings })
 }
 
-/// The text, if the plan is good. A large one takes a while, so that is not done on a thread that carries calls.
-async fn checked(text: Vec<u8>) -> Result<String, PublishError> {
+/// The text and its warnings, if the plan is good. A large one takes a while, so that is not done on a thread that carries
+/// calls.
+async fn checked(text: Vec<u8>) -> Result<(String, Box<[Fault]>), PublishError> {
     let checked = tokio::task::spawn_blocking(move || {
-        read_plan(&text, 0).map_err(PublishError::Faulty)?;
-        String::from_utf8(text).map_err(|error| PublishError::Died(error.to_string()))
+        let plan = read_plan(&text, 0).map_err(PublishError::Faulty)?;
+        let text = String::from_utf8(text).map_err(|error| PublishError::Died(error.to_string()))?;
+        Ok((text, plan.warnings))
     });
     checked.await.map_err(|error| PublishError::Died(error.to_string()))?
 }

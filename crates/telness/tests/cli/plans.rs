@@ -132,6 +132,23 @@ fn c1_a_plan_is_published_listed_shown_and_gone_back_to_and_a_faulty_one_is_refu
 }
 
 #[test]
+fn who_publishes_a_plan_is_told_what_its_check_warns_of() {
+    let folder = with_store();
+    let text = std::fs::read_to_string(EXAMPLE).unwrap();
+    let (sites, site) = ("\nsites:\n", "\nsites:\n  - { name: rome, tenant: nordtel, region: IT }\n  - { name: bern, tenant: nordtel, region: CH }\n");
+    assert_eq!(text.matches(sites).count(), 1);
+    std::fs::write(folder.path().join("abroad.yaml"), text.replace(sites, site)).unwrap();
+    let expected = "warning[emergency_elsewhere]: 115 call for help in IT";
+    let first = done(&folder, &["plan", "publish", "abroad.yaml"]).out().to_owned();
+    assert!(first.contains(expected) && first.contains("--> abroad.yaml:"), "{first}");
+    assert!(first.contains("plan revision 1 is published"), "{first}");
+    let back = done(&folder, &["plan", "back", "1", "--json"]).json();
+    assert_eq!((&back["published"]["revision"], &back["warnings"][0]["code"]), (&json!(1), &json!("emergency_elsewhere")));
+    let good = done(&folder, &["plan", "publish", EXAMPLE, "--json"]).json();
+    assert_eq!(good["warnings"], json!([]));
+}
+
+#[test]
 fn who_publishes_a_plan_is_told_which_nodes_serve_a_file() {
     let folder = folder();
     let _service = Service::start(&folder, &["--plan", EXAMPLE, "--set", "node=north-1"]);

@@ -9,8 +9,8 @@ use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use telness_core::reason::Reason;
 use telness_engine::directory_flow::DirectoryError;
-use telness_engine::plan_flow;
-use telness_store::control::{Expect, PublishedPlan, Refusal};
+use telness_engine::plan_flow::{self, Publication};
+use telness_store::control::{Expect, Refusal};
 use utoipa::ToSchema;
 
 use super::super::api::{Api, in_time};
@@ -45,6 +45,30 @@ pub struct PublishedDocument {
     /// When.
     #[schema(format = DateTime, example = "2026-11-23T08:00:00Z")]
     pub at: String,
+    /// What the check of the plan warns of, where it was just published. The plan is in force all the same.
+    pub warnings: Option<Vec<WarningDocument>>,
+}
+
+/// Something of a plan that it is not refused for and somebody should know.
+#[derive(ToSchema)]
+#[schema(as = PlanWarning)]
+pub struct WarningDocument {
+    /// The stable code.
+    #[schema(example = "emergency_shared_host")]
+    pub code: String,
+    /// The field, as a JSON pointer.
+    #[schema(example = "/emergency/default")]
+    pub path: String,
+    /// The line, from 1.
+    #[schema(example = 6)]
+    pub line: u32,
+    /// The column in characters, from 1.
+    #[schema(example = 15)]
+    pub column: u32,
+    /// What it is.
+    pub message: String,
+    /// What to do about it.
+    pub help: String,
 }
 
 /// A revision that is to be published again.
@@ -82,7 +106,7 @@ pub async fn read_published_plan(State(api): State<Arc<Api>>, head: Head) -> Res
 ///
 /// As `application/yaml` the body is a plan's text, in YAML or JSON: it is checked as `telness plan check` does and
 /// becomes the next revision. As `application/json` the body names a revision to go back to, which is checked anew. A
-/// plan with faults is refused whole, and nothing changes.
+/// plan with faults is refused whole, and nothing changes. What the check warns of is in the answer.
 #[utoipa::path(
     put, path = "/v1/plans/published", tag = "directory", operation_id = "publish_plan",
     request_body(content((RevisionRequest = "application/json"), (String = "application/yaml"))),
@@ -97,7 +121,7 @@ pub async fn publish_plan(State(api): State<Arc<Api>>, head: Head, body: Body) -
     let edit = resource::edit(&api, &head)?;
     let expect = expect(&api, before(&head.headers)?).await?;
     let control = api.engine.control();
-    let published: PublishedPlan = if is_yaml(&head.headers) {
+    let done: Publication = if is_yaml(&head.headers) {
         let limits = BodyLimits { bytes_max: api.bulk_bytes_max, ..api.body };
         if let Some(cut) = body::declared_too_large(&head.headers, limits) {
             return Err(cut.into());
@@ -113,7 +137,7 @@ pub async fn publish_plan(State(api): State<Arc<Api>>, head: Head, body: Body) -
             async { plan_flow::publish_revision(control, &edit, revision, expect).await.map_err(DirectoryError::from) };
         in_time(api.read_max, publishing).await?
     };
-    answering::put(false, "", published.version, &published)
+    answering::put(false, "", done.published.version, &done)
 }
 
 /// What the store is to expect of the publication that is there.

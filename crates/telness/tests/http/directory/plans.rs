@@ -60,6 +60,25 @@ fn c1_a_plan_is_published_and_any_revision_comes_back() {
 }
 
 #[test]
+fn c1_what_the_check_of_a_plan_warns_of_is_in_the_answer_to_who_publishes_it() {
+    let keyed = Keyed::start();
+    let mut operator = keyed.operator();
+    let good = publish(&mut operator, &[], EXAMPLE_PLAN);
+    done(&good);
+    assert_eq!(good.json()["warnings"], json!([]));
+    let abroad = EXAMPLE_PLAN.replace("\nsites:\n", "\nsites:\n  - { name: rome, tenant: nordtel, region: IT }\n");
+    let published = publish(&mut operator, &[], &abroad);
+    done(&published);
+    let answer = published.json();
+    let warning = &answer["warnings"][0];
+    assert_eq!((&answer["revision"], &warning["code"]), (&json!(2), &json!("emergency_elsewhere")));
+    assert_eq!((&warning["path"], warning["line"].as_u64().is_some_and(|line| line > 1)), (&json!("/sites/0/region"), true));
+    let back = put_with(&mut operator, PATH, &[], &json!({"revision": 2}));
+    assert_eq!(back.json()["warnings"], answer["warnings"]);
+    assert!(operator.get(PATH).unwrap().json().get("warnings").is_none(), "what is published is not checked to be read");
+}
+
+#[test]
 fn s3_a_plan_with_faults_changes_nothing_and_each_fault_is_told_by_its_line() {
     let keyed = Keyed::with(&[("http.bulk_bytes_max", "131072")]);
     let mut operator = keyed.operator();
