@@ -169,6 +169,9 @@ impl Engine {
             self.use_last_resort("tried");
             tracing::error!("an emergency call went to the last resort; all that the plan names failed");
         }
+        if news.last_resort_answered {
+            self.metrics.health.last_resort("answered");
+        }
     }
 
     fn lose_emergency(&self, why: &'static str) {

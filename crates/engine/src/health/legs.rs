@@ -13,7 +13,7 @@ use telness_core::record::{EventKind, LegName};
 /// Calls that are remembered of either kind: a newer one takes the place of an older.
 const SHARDS: usize = 64;
 const CALLS_IN_SHARD: usize = 1024;
-/// Legs of a call that are remembered.
+/// Legs of a call that are remembered; of an emergency call all are, or it would be lost in silence behind them.
 const LEGS_MAX: usize = 32;
 
 /// A gateway, by a hash of its names.
@@ -58,6 +58,7 @@ struct Told {
     reached: bool,
     lost: bool,
     last_resort: bool,
+    last_resort_answered: bool,
 }
 
 /// What a report of a leg tells of an emergency call, each once.
@@ -65,8 +66,10 @@ struct Told {
 pub struct EmergencyNews {
     /// Every target has failed, and nobody was reached.
     pub lost: bool,
-    /// It went to the last resort.
+    /// It went to the last resort, behind others that had failed.
     pub last_resort: bool,
+    /// Somebody answered at the last resort.
+    pub last_resort_answered: bool,
 }
 
 impl Remembered {
@@ -80,9 +83,15 @@ impl Remembered {
         let (gateway, last_resort) = (found.gateway, found.last_resort);
         self.told.reached |= matches!(kind, EventKind::Answered | EventKind::Ringing);
         let lost = !self.told.reached && self.legs.iter().all(|leg| leg.failed);
-        let news = EmergencyNews { lost: lost && !self.told.lost, last_resort: last_resort && !self.told.last_resort };
+        let answered = last_resort && kind == EventKind::Answered;
+        let news = EmergencyNews {
+            lost: lost && !self.told.lost,
+            last_resort: last_resort && !self.told.last_resort,
+            last_resort_answered: answered && !self.told.last_resort_answered,
+        };
         self.told.lost |= lost;
         self.told.last_resort |= last_resort;
+        self.told.last_resort_answered |= answered;
         Some((gateway, news))
     }
 }
@@ -97,7 +106,8 @@ pub(super) struct Legs {
 
 impl Legs {
     pub(super) fn remember(&self, call: CallId, for_help: bool, steps: &[Step]) {
-        let targets = steps.iter().flat_map(|step| &step.targets).take(LEGS_MAX);
+        let most = if for_help { usize::MAX } else { LEGS_MAX };
+        let targets = steps.iter().flat_map(|step| &step.targets).take(most);
         let leg = |target: &Target| Leg {
             name: target.leg.clone(),
             gateway: GatewayId::of(&target.trunk, &target.gateway),
@@ -108,7 +118,9 @@ impl Legs {
         if legs.is_empty() {
             return;
         }
-        let remembered = Remembered { call, legs, told: Told::default() };
+        // Of one that has the last resort first that was told when it was answered.
+        let told = Told { last_resort: legs.first().is_some_and(|leg| leg.last_resort), ..Told::default() };
+        let remembered = Remembered { call, legs, told };
         let places = if for_help { &self.for_help } else { &self.others };
         places.at(call, |place| *place = Some(remembered));
     }
@@ -159,6 +171,10 @@ mod tests {
 
     /// A call to two gateways, one after the other.
     fn steps() -> Vec<Step> {
+        steps_to(&["north", "south"])
+    }
+
+    fn steps_to(trunks: &[&str]) -> Vec<Step> {
         let target = |leg: &str, trunk: &str| Target {
             leg: leg.parse().unwrap(),
             trunk: trunk.parse().unwrap(),
@@ -171,11 +187,8 @@ mod tests {
             ring_ms: None,
             move_on: Arc::default(),
         };
-        ["1.1", "2.1"]
-            .into_iter()
-            .zip(["north", "south"])
-            .map(|(leg, trunk)| Step { targets: vec![target(leg, trunk)] })
-            .collect()
+        let numbered = trunks.iter().zip(1..);
+        numbered.map(|(trunk, at)| Step { targets: vec![target(&format!("{at}.1"), trunk)] }).collect()
     }
 
     fn failed(legs: &Legs, call: CallId, leg: &str) -> Option<EmergencyNews> {
@@ -190,7 +203,7 @@ mod tests {
         legs.remember(call(0), true, &steps());
         (1..=255).for_each(|first| legs.remember(call(first), false, &steps()));
         assert_eq!(failed(&legs, call(0), "1.1"), Some(EmergencyNews::default()));
-        assert_eq!(failed(&legs, call(0), "2.1"), Some(EmergencyNews { lost: true, last_resort: false }));
+        assert_eq!(failed(&legs, call(0), "2.1"), Some(EmergencyNews { lost: true, ..EmergencyNews::default() }));
         assert_eq!(failed(&legs, call(254), "1.1"), None, "of the others the newest is remembered");
         for leg in ["1.1", "2.1"] {
             assert_eq!(failed(&legs, call(255), leg), Some(EmergencyNews::default()), "and is no emergency call");
@@ -204,6 +217,31 @@ mod tests {
         legs.remember(call, true, &steps());
         assert!(failed(&legs, call, "1.1").is_some());
         (0..20).for_each(|_| assert_eq!(failed(&legs, call, "1.1"), None));
-        assert_eq!(failed(&legs, call, "2.1"), Some(EmergencyNews { lost: true, last_resort: false }));
+        assert_eq!(failed(&legs, call, "2.1"), Some(EmergencyNews { lost: true, ..EmergencyNews::default() }));
+    }
+
+    #[test]
+    fn e17_the_last_resort_is_told_of_behind_however_many_ways_when_it_is_tried_and_when_it_answers() {
+        let legs = Legs::default();
+        let told = |call, leg: usize, kind| {
+            legs.reported(call, &format!("{leg}.1").parse().unwrap(), kind).map_or_else(EmergencyNews::default, |(_, news)| news)
+        };
+        let nothing = EmergencyNews::default();
+        let mut ways = vec!["north"; 2 * LEGS_MAX];
+        ways.push(LAST_RESORT_TRUNK);
+        let call = CallId(Uuid::from_u128(8));
+        legs.remember(call, true, &steps_to(&ways));
+        for leg in 1..ways.len() {
+            assert_eq!(told(call, leg, EventKind::Failed), nothing, "{leg}: one more way is left");
+        }
+        let tried = EmergencyNews { last_resort: true, ..nothing };
+        assert_eq!(told(call, ways.len(), EventKind::Ringing), tried);
+        assert_eq!(told(call, ways.len(), EventKind::Answered), EmergencyNews { last_resort_answered: true, ..nothing });
+        assert_eq!(told(call, ways.len(), EventKind::Answered), nothing, "each once");
+        // Where it is the first way it was counted with the answer.
+        let alone = CallId(Uuid::from_u128(9));
+        legs.remember(alone, true, &steps_to(&[LAST_RESORT_TRUNK, "north"]));
+        assert_eq!(told(alone, 1, EventKind::Ringing), nothing);
+        assert_eq!(told(alone, 1, EventKind::Answered), EmergencyNews { last_resort_answered: true, ..nothing });
     }
 }

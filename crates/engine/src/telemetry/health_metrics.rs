@@ -115,7 +115,7 @@ impl HealthMetrics {
         for why in ["unrouted", "all_targets_failed"] {
             drop(self.emergency_lost.get_or_create(&WhyLabel { why }));
         }
-        for how in ["alone", "tried"] {
+        for how in ["alone", "tried", "answered"] {
             drop(self.last_resort.get_or_create(&HowLabel { how }));
         }
         for ok in ["true", "false"] {
@@ -157,7 +157,7 @@ impl HealthMetrics {
         self.emergency_lost.get_or_create(&WhyLabel { why }).inc();
     }
 
-    /// Counts an emergency call that went to the last resort.
+    /// Counts an emergency call that went to the last resort, or that was answered there.
     pub fn last_resort(&self, how: &'static str) {
         self.last_resort.get_or_create(&HowLabel { how }).inc();
     }

@@ -177,6 +177,7 @@ async fn e17_an_emergency_call_that_reaches_nobody_and_one_at_the_last_resort_ar
     report(&scene, &OFFICE, &call, "3.1", Some(408)).await;
     report(&scene, &OFFICE, &call, "3.1", Some(408)).await;
     assert!(counted(&format!("{lost}1\n")) && counted(&format!("{tried}1\n")), "{}", scene.engine().metrics_text());
+    assert!(counted("telness_emergency_last_resort_total{how=\"answered\"} 0\n"));
 
     // Nor is one lost that somebody answered, or that is no emergency call.
     for to in ["112", "+46701740605"] {
