@@ -1,5 +1,6 @@
 //! `telness route`: tries a call on a plan without making one, by the functions that live calls go through.
 
+mod place;
 pub(super) mod text;
 mod weights;
 
@@ -8,7 +9,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use serde_json::json;
-use telness_core::call::{CallId, CallType, Draft, Location, Metadata, Privacy};
+use telness_core::call::{CallId, CallType, Draft, Metadata, Privacy};
 use telness_core::class::Workflow;
 use telness_core::decide::Action;
 use telness_core::names::{PeerName, TenantName};
@@ -23,6 +24,7 @@ use telness_engine::snapshot::SnapshotFolder;
 use telness_engine::{Asker, Beginning, Trial, TrialCall, begin, read_secret, try_call};
 
 use super::{Exit, Failure, Output, SettingFlags};
+use place::PlaceFlags;
 use crate::http::{DecisionView, PartyView};
 
 /// A call to be tried.
@@ -58,15 +60,8 @@ pub(super) struct Route {
     /// Something that the application attaches; may be said again
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_and_value)]
     metadata: Vec<(String, String)>,
-    /// Where the caller is, for an emergency call: degrees north and east, such as 59.33,18.06
-    #[arg(long, value_name = "LAT,LON", value_parser = position, allow_hyphen_values = true)]
-    position: Option<(f64, f64)>,
-    /// The caller's cell
-    #[arg(long)]
-    cell: Option<String>,
-    /// The code of the caller's municipality
-    #[arg(long, value_name = "CODE")]
-    municipality: Option<String>,
+    #[command(flatten)]
+    place: PlaceFlags,
     /// Withholds the calling number
     #[arg(long)]
     withheld: bool,
@@ -99,34 +94,24 @@ impl Route {
         let lot = Lot { id, at, of_node: secret.is_some() };
         let key = key.as_ref().map(KeyText::reveal);
         let asker = Asker { listener: &self.listener, workflow: Workflow::Low, address, key };
-        let call = TrialCall { draft: self.draft(), id, at, draw_key: identity.draw_key() };
+        let call = TrialCall { draft: self.draft()?, id, at, draw_key: identity.draw_key() };
         let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(Failure::cannot)?;
         let trial = runtime.block_on(try_call(&world, &keys, &asker, call));
         answer(&trial, &world.plan, &lot, out)
     }
 
-    fn draft(&self) -> Draft {
+    fn draft(&self) -> Result<Draft, Failure> {
+        let (location, faults) = self.place.location()?;
         let metadata = self.metadata.iter().map(|(key, value)| (Arc::from(key.as_str()), Arc::from(value.as_str())));
-        Draft {
+        Ok(Draft {
             from: self.from.as_deref().map(Arc::from),
             kind: self.kind,
             privacy: if self.withheld { Privacy::Withheld } else { Privacy::None },
             metadata: metadata.collect::<Metadata>(),
-            location: self.location(),
+            location,
+            faults,
             ..Draft::to(self.to.as_str())
-        }
-    }
-
-    fn location(&self) -> Option<Location> {
-        let shared = |text: &Option<String>| text.as_deref().map(Arc::from);
-        let location = Location {
-            latitude: self.position.map(|(latitude, _)| latitude),
-            longitude: self.position.map(|(_, longitude)| longitude),
-            cell: shared(&self.cell),
-            municipality: shared(&self.municipality),
-            ..Location::default()
-        };
-        (location != Location::default()).then_some(location)
+        })
     }
 
     /// The address that the request comes from: of a named peer, one that the plan takes for that peer.
@@ -221,15 +206,6 @@ fn answer(trial: &Trial, plan: &Plan, lot: &Lot, out: &mut Output) -> Result<Exi
 
 fn call_type(text: &str) -> Result<CallType, String> {
     text.parse().map_err(|()| "it is mobile, pbx, sip or api".to_owned())
-}
-
-fn position(text: &str) -> Result<(f64, f64), String> {
-    let (latitude, longitude) = text.split_once(',').ok_or("write LAT,LON")?;
-    let degrees = |text: &str, max: f64| {
-        let read = text.trim().parse().ok().filter(|degrees: &f64| (-max..=max).contains(degrees));
-        read.ok_or_else(|| format!("`{text}` is not from -{max} to {max}"))
-    };
-    Ok((degrees(latitude, 90.0)?, degrees(longitude, 180.0)?))
 }
 
 fn key_and_value(text: &str) -> Result<(String, String), String> {

@@ -67,6 +67,38 @@ fn e7_an_emergency_call_is_routed_whatever_is_wrong_with_it() {
 }
 
 #[test]
+fn e10_a_call_is_tried_from_a_site_a_nomadic_caller_and_a_location_by_value() {
+    let folder = folder();
+    let places = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/emergency-places.yaml");
+    let tried = |to: &str, more: &[&str]| {
+        let ran = run_in(&folder, &[&["route", "--plan", places, "--to", to, "--json"][..], more].concat());
+        (ran.code(), ran.json())
+    };
+    let used = |more: &[&str]| {
+        let (code, tried) = tried("112", more);
+        assert_eq!(code, 0, "{tried}");
+        (tried["decision"]["location_used"].clone(), tried["notes"].clone())
+    };
+    let (site, _) = used(&["--site", "granen-office"]);
+    assert_eq!((&site["source"], &site["address"]), (&json!("site"), &json!("Exempelgatan 1, Stockholm")));
+    let (nomadic, _) = used(&["--site", "granen-office", "--nomadic"]);
+    assert_eq!((&nomadic["nomadic"], &nomadic["default"], &nomadic["address"]), (&json!(true), &json!(true), &Value::Null));
+    std::fs::write(folder.path().join("place.xml"), "<p><civicAddress><A3>Stockholm</A3></civicAddress></p>").unwrap();
+    let (by_value, notes) = used(&["--pidf-lo", "place.xml"]);
+    assert_eq!((&by_value["source"], &by_value["area"]), (&json!("civic_address"), &json!("stockholm")));
+    assert_eq!(notes, json!([]));
+    // What cannot be read is a note of an emergency call, and refuses another, as if it were sent.
+    std::fs::write(folder.path().join("broken.xml"), "<p").unwrap();
+    let (broken, notes) = used(&["--pidf-lo", "broken.xml"]);
+    assert_eq!((&broken["passed_over"], &notes[0]["field"]), (&json!(["pidf_lo"]), &json!("location.pidf_lo")));
+    let (code, other) = tried(CALLED, &["--pidf-lo", "broken.xml"]);
+    assert_eq!((code, &other["refused"]["faults"][0]["field"]), (1, &json!("location.pidf_lo")));
+    std::fs::write(folder.path().join("large.xml"), " ".repeat(16_385)).unwrap();
+    assert_eq!(run_in(&folder, &["route", "--to", "112", "--pidf-lo", "large.xml"]).code(), 2);
+    assert_eq!(run_in(&folder, &["route", "--to", "112", "--pidf-lo", "none.xml"]).code(), 3);
+}
+
+#[test]
 fn a_call_that_would_not_be_taken_is_code_1_and_says_why() {
     let ran = run(&["route", "--to", "12345678901234567", "--json"]);
     assert_eq!(ran.code(), 1);
