@@ -4,6 +4,7 @@
 //! the end of the thirtieth day after its own. Nothing said, or 0 days, is for ever.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +12,7 @@ use crate::names::TenantName;
 use crate::time::Timestamp;
 
 const DAY_MICROS: i64 = 86_400_000_000;
+const DAY_SECONDS: u64 = 86_400;
 
 /// A class of data that is kept for a time of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -59,6 +61,21 @@ pub struct Retention {
     pub emergency_personal_days: u32,
     /// Events whose call is not here.
     pub waiting_events_days: u32,
+}
+
+impl Retention {
+    /// What is over after such a time or sooner, by its name, with its days. A call that is removed before all of it is final
+    /// is never billed.
+    pub fn over_within(self, time: Duration) -> impl Iterator<Item = (&'static str, u32)> {
+        let all = [
+            ("calls_days", self.calls_days),
+            ("emergency_calls_days", self.emergency_calls_days),
+            ("personal_days", self.personal_days),
+            ("emergency_personal_days", self.emergency_personal_days),
+        ];
+        let over = move |days: u32| days > 0 && u64::from(days).saturating_mul(DAY_SECONDS) <= time.as_secs();
+        all.into_iter().filter(move |(_, days)| over(*days))
+    }
 }
 
 /// What a tenant has of its own; the rest is as for everybody.
@@ -227,6 +244,15 @@ mod tests {
             "evidence has a time of its own"
         );
         assert_eq!(horizons.latest_of_calls(), Some(at("2026-05-31T00:00:00Z")));
+    }
+
+    #[test]
+    fn what_is_over_within_a_time_is_named_and_what_is_for_ever_is_not() {
+        let kept = Retention { calls_days: 2, personal_days: 3, waiting_events_days: 1, ..Retention::default() };
+        let within = |seconds| kept.over_within(Duration::from_secs(seconds)).collect::<Vec<_>>();
+        assert_eq!(within(172_799), []);
+        assert_eq!(within(172_800), [("calls_days", 2)]);
+        assert_eq!(within(u64::MAX), [("calls_days", 2), ("personal_days", 3)], "events that wait are of no call");
     }
 
     #[test]

@@ -194,7 +194,7 @@ impl Node {
         let Beginning { tables, compiled, plan_from, .. } = beginning;
         let made_of = MadeOf { tables, compiled, plan_from };
         let snapshot = Arc::new(Served::new(made_of, clock.clone(), Arc::clone(&metrics)));
-        let control = opened.control;
+        let control = opened.control.with_calls_final_after(settings.billing.open_max);
         let poll = settings.store.poll;
         let follower = Follower::new(Arc::clone(&snapshot), control.clone(), hints, poll, keeping);
         let (recorder, threads) =

@@ -177,24 +177,17 @@ impl Overlay {
 
     /// What is removed of a call before its last leg is final is never billed.
     fn retention_outlives_billing(&mut self) {
-        let (kept, open_max) = (self.settings.retention, self.settings.billing.open_max.as_secs());
-        for (name, days) in [
-            ("retention.calls_days", kept.calls_days),
-            ("retention.emergency_calls_days", kept.emergency_calls_days),
-            ("retention.personal_days", kept.personal_days),
-            ("retention.emergency_personal_days", kept.emergency_personal_days),
-        ] {
-            if days == 0 || u64::from(days).saturating_mul(86_400) > open_max {
-                continue;
-            }
+        let (kept, open_max) = (self.settings.retention, self.settings.billing.open_max);
+        for (class, days) in kept.over_within(open_max) {
+            let (name, open_max) = (format!("retention.{class}"), open_max.as_secs());
             let what = format!(
                 "{days} days are no longer than billing.open_s_max ({open_max} s), so calls would be removed that are \
                  yet to be billed"
             );
             let help = Some("raise it, or lower billing.open_s_max".to_owned());
             let given = |name: &str| self.given.get(name).map(|(_, source)| source.clone());
-            let source = given(name).or_else(|| given("billing.open_s_max")).unwrap_or(Source::Default);
-            self.fault(source, name, what, help);
+            let source = given(&name).or_else(|| given("billing.open_s_max")).unwrap_or(Source::Default);
+            self.fault(source, &name, what, help);
         }
     }
 

@@ -6,7 +6,7 @@ use telness_core::number::E164;
 
 use super::entity::{Editable, Put, Stored, conflict, without_tenant};
 use super::numbers::{number_at, number_value};
-use super::{Entity, Refusal};
+use super::{Control, Entity, Refusal};
 use crate::StoreError;
 use crate::sql::{Column, Kind, Row, Transaction, Value};
 
@@ -63,7 +63,7 @@ impl Editable for Block {
         ])
     }
 
-    fn invalid(&self) -> Option<String> {
+    fn invalid(&self, _: &Control) -> Option<String> {
         self.check().err().map(|error| error.to_string())
     }
 

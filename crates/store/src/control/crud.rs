@@ -97,7 +97,7 @@ impl Control {
     /// # Errors
     /// When some are refused, each by its place, or the database cannot; then nothing was changed.
     pub async fn put_all<E: Editable>(&self, edit: &Edit, items: Vec<(E, Expect)>) -> Result<Version, ControlError> {
-        refuse_by_themselves(&items)?;
+        refuse_by_themselves(self, &items)?;
         let mut changing = Changing::begin(self, "put_entities", edit).await?;
         let puts = with_what_is_there(&mut changing.transaction, items).await?;
         let unexpected = puts.iter().enumerate().filter_map(|(place, put)| {
@@ -184,7 +184,7 @@ pub(super) fn unexpected(expect: Expect, found: Option<Version>) -> Option<Refus
 }
 
 /// Refuses what is wrong whatever is in the database.
-fn refuse_by_themselves<E: Editable>(items: &[(E, Expect)]) -> Result<(), ControlError> {
+fn refuse_by_themselves<E: Editable>(control: &Control, items: &[(E, Expect)]) -> Result<(), ControlError> {
     let mut places: HashMap<E::Key, usize> = HashMap::new();
     let mut found = Vec::new();
     for (place, (value, _)) in items.iter().enumerate() {
@@ -193,7 +193,7 @@ fn refuse_by_themselves<E: Editable>(items: &[(E, Expect)]) -> Result<(), Contro
             found.push(fault(place, value, Refusal::Invalid(why)));
             break;
         }
-        if let Some(why) = value.invalid() {
+        if let Some(why) = value.invalid(control) {
             found.push(fault(place, value, Refusal::Invalid(why)));
         }
         let first = *places.entry(value.key()).or_insert(place);

@@ -7,7 +7,7 @@ use std::hash::Hash;
 use serde::Serialize;
 use telness_core::names::TenantName;
 
-use super::{Expect, Refusal, Versioned};
+use super::{Control, Expect, Refusal, Versioned};
 use crate::StoreError;
 use crate::sql::{Column, LISTED_MAX, Row, Transaction, Value, is_one_of};
 
@@ -48,8 +48,8 @@ pub(crate) trait Editable: Stored {
     /// The columns' values.
     fn values(&self) -> Result<Vec<Value>, StoreError>;
 
-    /// What is wrong with it by itself.
-    fn invalid(&self) -> Option<String>;
+    /// What is wrong with it whatever else there is.
+    fn invalid(&self, control: &Control) -> Option<String>;
 
     /// What else speaks against these, once they have been written: each by its place among them.
     fn refused(

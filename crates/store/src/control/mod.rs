@@ -23,6 +23,7 @@ mod users;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use telness_core::time::Timestamp;
@@ -46,6 +47,8 @@ pub use users::UserKey;
 #[derive(Clone)]
 pub struct Control {
     pub(crate) database: Database,
+    /// After how long all of a call is final for billing, so that nothing of a tenant's is kept shorter.
+    final_after: Option<Duration>,
 }
 
 impl Control {
@@ -57,13 +60,19 @@ impl Control {
     /// Those in the embedded store.
     #[must_use]
     pub const fn of_sqlite(store: Arc<SqliteStore>) -> Self {
-        Self { database: Database::Sqlite(store) }
+        Self { database: Database::Sqlite(store), final_after: None }
     }
 
     /// Those in Postgres.
     #[must_use]
     pub fn of_postgres(store: &PostgresStore) -> Self {
-        Self { database: Database::Postgres(Arc::clone(store.pool())) }
+        Self { database: Database::Postgres(Arc::clone(store.pool())), final_after: None }
+    }
+
+    /// Refusing a tenant whose calls would be over before all of them is final for billing, after so long.
+    #[must_use]
+    pub fn with_calls_final_after(self, time: Duration) -> Self {
+        Self { final_after: Some(time), ..self }
     }
 
     /// The latest schema that this telness knows of such a database.

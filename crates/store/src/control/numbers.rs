@@ -8,7 +8,7 @@ use telness_core::names::TenantName;
 use telness_core::number::{Digits, E164};
 
 use super::entity::{Editable, Put, Stored, conflict, rows_with, without_tenant};
-use super::{Entity, Refusal};
+use super::{Control, Entity, Refusal};
 use crate::StoreError;
 use crate::sql::{Column, Kind, Row, Transaction, Value};
 
@@ -83,7 +83,7 @@ impl Editable for NumberEntry {
         ])
     }
 
-    fn invalid(&self) -> Option<String> {
+    fn invalid(&self, _: &Control) -> Option<String> {
         self.check().err().map(|error| error.to_string())
     }
 

@@ -2,7 +2,7 @@
 
 use telness_core::directory::Tenant;
 use telness_core::names::TenantName;
-use telness_core::retention::TenantRetention;
+use telness_core::retention::{Retention, TenantRetention};
 
 use super::entity::{Editable, Put, Stored, conflict};
 use super::{Control, ControlError, Entity, Refusal};
@@ -91,10 +91,21 @@ impl Editable for Tenant {
         ])
     }
 
-    fn invalid(&self) -> Option<String> {
+    fn invalid(&self, control: &Control) -> Option<String> {
         const PREFIXES_MAX: usize = 16;
-        (self.outside_line_prefixes.len() > PREFIXES_MAX)
-            .then(|| format!("it has more than {PREFIXES_MAX} outside-line prefixes"))
+        if self.outside_line_prefixes.len() > PREFIXES_MAX {
+            return Some(format!("it has more than {PREFIXES_MAX} outside-line prefixes"));
+        }
+        let final_after = control.final_after?;
+        // What the tenant does not say of its own was held against the same time with the settings.
+        let own = self.retention.over(Retention::default());
+        own.over_within(final_after).next().map(|(name, days)| {
+            format!(
+                "retention.{name} of {days} is no longer than billing.open_s_max ({} s), so calls would be over that \
+                 are yet to be billed; raise it, or lower billing.open_s_max",
+                final_after.as_secs()
+            )
+        })
     }
 
     async fn refused(_: &mut Transaction, _: &[Put<Self>]) -> Result<Vec<(usize, Refusal)>, StoreError> {

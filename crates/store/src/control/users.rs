@@ -9,7 +9,7 @@ use telness_core::directory::User;
 use telness_core::names::{TenantName, UserName};
 
 use super::entity::{Editable, Put, Stored, conflict, rows_with, without_tenant};
-use super::{Entity, Refusal};
+use super::{Control, Entity, Refusal};
 use crate::StoreError;
 use crate::sql::{Column, Kind, Row, Transaction, Value};
 
@@ -88,7 +88,7 @@ impl Editable for User {
         ])
     }
 
-    fn invalid(&self) -> Option<String> {
+    fn invalid(&self, _: &Control) -> Option<String> {
         const DEVICES_MAX: usize = 32;
         (self.devices.len() > DEVICES_MAX).then(|| format!("it has more than {DEVICES_MAX} devices"))
     }

@@ -33,7 +33,7 @@ pub(super) fn in_store<T>(
             let file = file.display();
             return Err(Failure::cannot(format_args!("there is no store {file} yet; the first start makes it")));
         };
-        work(opened.control).await
+        work(opened.control.with_calls_final_after(settings.billing.open_max)).await
     })
 }
 

@@ -46,6 +46,21 @@ fn nordtel(folder: &TempDir) {
 }
 
 #[test]
+fn a_tenant_whose_calls_would_be_over_before_they_are_billed_is_refused() {
+    let folder = with_store();
+    for days in ["--calls-days", "--emergency-calls-days", "--personal-days", "--emergency-personal-days"] {
+        refused(&folder, &["tenants", "put", "nordtel", days, "2"], "no longer than billing.open_s_max (172800 s)");
+    }
+    done(&folder, &["tenants", "put", "nordtel", "--calls-days", "2", "--set", "billing.open_s_max=172799"]);
+    done(&folder, &["tenants", "put", "nordtel", "--calls-days", "3", "--personal-days", "0"]);
+    // Events that wait for a call are of none that could be billed.
+    done(&folder, &["tenants", "put", "nordtel", "--waiting-events-days", "1"]);
+    std::fs::write(folder.path().join("tenants"), "{\"name\":\"a\"}\n{\"name\":\"b\",\"retention\":{\"calls_days\":1}}\n").unwrap();
+    let ran = run_in(&folder, &["tenants", "put", "--file", "tenants"]);
+    assert_eq!((ran.code(), ran.out().contains("line 2: b: retention.calls_days of 1 is no longer")), (1, true), "{}", ran.out());
+}
+
+#[test]
 fn what_is_put_is_listed_shown_changed_as_expected_and_deleted() {
     let folder = with_store();
     nordtel(&folder);

@@ -77,6 +77,20 @@ fn bodies_that_are_no_json_are_refused_as_such() {
 }
 
 #[test]
+fn a_tenant_whose_calls_would_be_over_before_they_are_billed_is_refused() {
+    let keyed = Keyed::with(&[("billing.open_s_max", "86400")]);
+    let mut operator = keyed.operator();
+    let kept = |days: u32| json!({"retention": {"personal_days": days}});
+    let short = put(&mut operator, "/v1/tenants/nordtel", &kept(1));
+    refused(&short, 422, "field_invalid");
+    assert!(short.text().contains("billing.open_s_max (86400 s)"), "{}", short.text());
+    let several = json!({"items": [{"name": "granen"}, {"name": "nordtel", "retention": {"calls_days": 1}}]});
+    let several = operator.post("/v1/tenants", &several).unwrap();
+    assert_eq!(refused(&several, 422, "field_invalid"), ["items[1]"]);
+    done(&put(&mut operator, "/v1/tenants/nordtel", &kept(2)));
+}
+
+#[test]
 fn a_path_names_what_there_can_be_in_one_way_and_leads_nowhere_else() {
     let keyed = Keyed::start();
     let mut operator = keyed.operator();
