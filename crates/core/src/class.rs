@@ -82,12 +82,7 @@ impl Place {
     /// A place known by its region alone.
     #[must_use]
     pub const fn region(region: Region) -> Self {
-        Self {
-            region,
-            outside_line_prefix: None,
-            claimed_outside_line_prefixes: Vec::new(),
-            elsewhere: Vec::new(),
-        }
+        Self { region, outside_line_prefix: None, claimed_outside_line_prefixes: Vec::new(), elsewhere: Vec::new() }
     }
 
     /// The same telephone, if it is in another region: with what is dialled before an outside number there, but for prefixes

@@ -148,8 +148,8 @@ reasons! {
         "Send an operator's key. `telness keys new --operator NAME` makes one.";
     RateLimited = 405, "rate_limited", 429, 503, 42,
         "The tenant makes more calls a second than it may.",
-        "The plan has a `calls_per_s_max` for the tenant; it may make as many at once after a second without any.",
-        "Try again after the time that Retry-After says, or raise the limit in the plan. Emergency calls go through meanwhile.";
+        "The plan, or the directory, has a `calls_per_s_max` for the tenant; it may make as many at once after a second without any.",
+        "Try again after the time that Retry-After says, or raise the limit where it stands. Emergency calls go through meanwhile.";
     EmergencyTestsLimited = 406, "emergency_tests_limited", 429, 503, 42,
         "As many test calls to an emergency service went out as was agreed on.",
         "The test route of the plan has a `calls_per_h_max`, 12 if it does not say; a node sends so many an hour, and as many at once after an hour without any.",

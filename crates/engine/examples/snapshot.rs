@@ -75,6 +75,7 @@ fn tables() -> Tables {
     let tenant = |at| Tenant {
         name: format!("tenant-{at}").parse().unwrap(),
         suspended: false,
+        calls_per_s_max: None,
         outside_line_prefixes: Vec::new(),
         retention: Default::default(),
     };

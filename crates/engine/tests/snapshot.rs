@@ -72,6 +72,7 @@ fn full() -> Tables {
         tenants: vec![Tenant {
             name: "third".parse().unwrap(),
             suspended: true,
+            calls_per_s_max: None,
             outside_line_prefixes: vec!["9".parse().unwrap(), "9".parse().unwrap()],
             retention: Default::default(),
         }],
@@ -304,6 +305,18 @@ fn s2_a_snapshot_of_format_1_is_read_for_ever() {
     // The plan's text is what the example was when the snapshot was written.
     let plan = PlanText { text: tables.plan.clone().unwrap().text, ..full().plan.unwrap() };
     assert_eq!(seen(&tables), seen(&Tables { plan: Some(plan), ..full() }));
+}
+
+#[test]
+fn s2_what_a_snapshot_gained_since_format_1_was_written_is_read_back() {
+    let (_parent, folder, _) = folder();
+    let mut tables = full();
+    let third = "third".parse().unwrap();
+    tables.tenants.get_mut(&third).unwrap().calls_per_s_max = Some(5);
+    folder.save(&tables).unwrap();
+    let beginning = begin(&folder, None, NOON).unwrap();
+    assert_eq!(seen(&beginning.tables), seen(&tables));
+    assert_eq!(beginning.compiled.world.plan.tenants[&third].calls_per_s_max, Some(5));
 }
 
 #[test]

@@ -98,6 +98,7 @@ fn n3_whoever_edits_and_reads_leaves_the_shipper_its_connection() {
                 let tenant = Tenant {
                     name: format!("tenant-{number}").parse().unwrap(),
                     suspended: false,
+                    calls_per_s_max: None,
                     outside_line_prefixes: Vec::new(),
                     retention: Default::default(),
                 };

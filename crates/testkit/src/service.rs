@@ -118,8 +118,7 @@ pub fn lasting_addresses<const N: usize>() -> [SocketAddr; N] {
     let begin = std::process::id().wrapping_mul(7_919) % below;
     let ports = (0..below).filter_map(|at| u16::try_from(1_024 + (begin + at) % below).ok());
     // Each is held until all are found, so that they differ.
-    let held: Vec<TcpListener> =
-        ports.filter_map(|port| TcpListener::bind(("127.0.0.1", port)).ok()).take(N).collect();
+    let held: Vec<TcpListener> = ports.filter_map(|port| TcpListener::bind(("127.0.0.1", port)).ok()).take(N).collect();
     let addresses: Vec<SocketAddr> = held.iter().filter_map(|listener| listener.local_addr().ok()).collect();
     addresses.try_into().expect("so many free ports")
 }

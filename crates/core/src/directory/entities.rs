@@ -10,6 +10,9 @@ use crate::number::{Digits, E164, Number};
 use crate::retention::TenantRetention;
 use crate::short_text::short_texts;
 
+/// The most calls a second that can be a tenant's limit.
+pub const CALLS_PER_S_LIMIT_MAX: u32 = 1_000_000;
+
 /// A customer or operator: the boundary of data, rules, limits and keys.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -19,6 +22,10 @@ pub struct Tenant {
     /// Whether its calls are refused, all but emergency calls.
     #[serde(default)]
     pub suspended: bool,
+    /// How many calls a second it may make, and as many at once; without one there is no limit. Emergency and vital calls and
+    /// those of carriers are not counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calls_per_s_max: Option<u32>,
     /// What its people dial before an outside number, such as 0 or 9.
     #[serde(default)]
     pub outside_line_prefixes: Vec<Digits>,

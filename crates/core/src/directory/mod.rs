@@ -13,8 +13,10 @@ mod table;
 mod view;
 
 pub use compiled::Directory;
-pub use entities::{Block, BlockError, DeviceNumber, DeviceNumberError, Language, LanguageError, Preferences, Tenant};
-pub use entities::{User, UserDevice};
+pub use entities::{
+    Block, BlockError, CALLS_PER_S_LIMIT_MAX, DeviceNumber, DeviceNumberError, Language, LanguageError,
+};
+pub use entities::{Preferences, Tenant, User, UserDevice};
 pub use image::{BadImage, Names, NumberImage, Restore, UserImage};
 pub use issues::{ISSUES_SHOWN_MAX, Issue, Issues};
 pub use number_entry::{NumberEntry, NumberEntryError, NumberStanding, NumberState};

@@ -37,7 +37,8 @@ pub struct Emergency {
     pub digits: Option<Digits>,
 }
 
-/// Recognises an emergency call, or a test of one, by exact match of what was dialled (E2).
+/// Recognises an emergency call of the place's own region, or a test of one, by exact match of what was dialled (E2). Where
+/// else the caller may be is asked by `telness_numbers::recognise`.
 ///
 /// Digits in a phone-context count as what both make together; whether they are better taken alone is asked by
 /// `telness_numbers::recognise`, which knows what numbers there are.

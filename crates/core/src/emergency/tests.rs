@@ -19,9 +19,9 @@ fn at(text: &str) -> Place {
 fn with_prefix(text: &str, outside: Option<&str>, claimed: Option<&str>) -> Place {
     let digits = |prefix: &str| prefix.parse().unwrap();
     Place {
-        region: region(text),
         outside_line_prefix: outside.map(digits),
         claimed_outside_line_prefixes: claimed.map(digits).into_iter().collect(),
+        ..at(text)
     }
 }
 
@@ -288,9 +288,9 @@ fn places() -> impl Strategy<Value = Place> {
     let prefix = prop::option::of(prop_oneof!["[0-9]", "[0-9]{2}"].prop_map(|text| text.parse().unwrap()));
     let claimed = prop::collection::vec(prop_oneof!["[0-9]", "[0-9]{2}"].prop_map(|text| text.parse().unwrap()), 0..3);
     (prop::sample::select(regions), prefix, claimed).prop_map(|(region, outside, claimed)| Place {
-        region,
         outside_line_prefix: outside,
         claimed_outside_line_prefixes: claimed,
+        ..Place::region(region)
     })
 }
 

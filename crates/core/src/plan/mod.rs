@@ -8,6 +8,7 @@
 mod address;
 mod compile;
 mod document;
+mod emergency_table;
 mod fault;
 mod faults;
 mod nearest;
@@ -20,6 +21,7 @@ mod tables;
 
 pub use address::{gateway_host, is_gateway_address};
 pub use document::schema;
+pub use emergency_table::{EmergencyTable, TestRoute};
 pub use fault::{FAULTS_SHOWN_MAX, Fault, FaultCode, PlanFaults, render_warnings};
 pub use nearest::nearest;
 pub use prefix_table::PrefixTable;

@@ -256,7 +256,8 @@ fn e3_a_test_call_goes_to_the_test_route_or_nowhere() {
 fn e17_a_test_call_is_dialled_by_the_number_that_was_agreed_on_and_never_by_one_for_help() {
     let world = |translations: Vec<Translation>| {
         let out_called = translations.into();
-        let translated = |trunk: &mut Trunk| trunk.translations = Translations { out_called, ..Translations::default() };
+        let translated =
+            |trunk: &mut Trunk| trunk.translations = Translations { out_called, ..Translations::default() };
         let book = table().trunk_with("echo", 1, translated);
         let route = book.groups(&["echo"]);
         let number = "+46846500499".parse().ok();

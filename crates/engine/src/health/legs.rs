@@ -224,7 +224,8 @@ mod tests {
     fn e17_the_last_resort_is_told_of_behind_however_many_ways_when_it_is_tried_and_when_it_answers() {
         let legs = Legs::default();
         let told = |call, leg: usize, kind| {
-            legs.reported(call, &format!("{leg}.1").parse().unwrap(), kind).map_or_else(EmergencyNews::default, |(_, news)| news)
+            legs.reported(call, &format!("{leg}.1").parse().unwrap(), kind)
+                .map_or_else(EmergencyNews::default, |(_, news)| news)
         };
         let nothing = EmergencyNews::default();
         let mut ways = vec!["north"; 2 * LEGS_MAX];
@@ -236,7 +237,10 @@ mod tests {
         }
         let tried = EmergencyNews { last_resort: true, ..nothing };
         assert_eq!(told(call, ways.len(), EventKind::Ringing), tried);
-        assert_eq!(told(call, ways.len(), EventKind::Answered), EmergencyNews { last_resort_answered: true, ..nothing });
+        assert_eq!(
+            told(call, ways.len(), EventKind::Answered),
+            EmergencyNews { last_resort_answered: true, ..nothing }
+        );
         assert_eq!(told(call, ways.len(), EventKind::Answered), nothing, "each once");
         // Where it is the first way it was counted with the answer.
         let alone = CallId(Uuid::from_u128(9));

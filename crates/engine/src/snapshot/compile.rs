@@ -89,7 +89,7 @@ impl Tables {
                 prefixes.dedup();
                 plan::Tenant {
                     suspended: tenant.suspended,
-                    calls_per_s_max: None,
+                    calls_per_s_max: tenant.calls_per_s_max,
                     outside_line_prefixes: prefixes.into(),
                 }
             });

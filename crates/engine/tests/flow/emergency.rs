@@ -5,8 +5,8 @@ use telness_core::class::Class;
 use telness_core::decide::Action;
 use telness_core::last_resort::LastResort;
 use telness_core::reason::Reason;
-use telness_engine::{Asker, CallError};
 use telness_engine::config::{Durability, KeyHolder, KeySetting};
+use telness_engine::{Asker, CallError};
 
 use crate::scene::{CARRIER, CLOSED, NOBODY, OFFICE, PLAN, STREET, SUSPENDED, Scene, draft, keyed};
 
@@ -74,17 +74,14 @@ async fn e8_the_destination_alone_is_enough() {
 #[tokio::test]
 async fn e8_of_a_doubled_destination_the_emergency_call_counts() {
     let scene = Scene::new();
-    let doubled = |to: &str, again: &[&str]| Draft {
-        to_again: again.iter().map(|&to| to.into()).collect(),
-        ..draft(to)
-    };
+    let doubled =
+        |to: &str, again: &[&str]| Draft { to_again: again.iter().map(|&to| to.into()).collect(), ..draft(to) };
     // The carrier's prefix is taken off each.
     let answer = scene.call(&CARRIER, doubled("0701740605", &["0701740606", "88112", "0701740607"])).await.unwrap();
     assert_eq!((answer.record.routing.class, &*answer.record.personal.to.sent), (Class::Emergency, "88112"));
     let answer = scene.call(&OFFICE, doubled("112", &["0701740606"])).await.unwrap();
     assert_eq!(&*answer.record.personal.to.sent, "112");
-    let keyed =
-        |again: &[&str]| Draft { idempotency_key: Some("one".into()), ..doubled("112", again) };
+    let keyed = |again: &[&str]| Draft { idempotency_key: Some("one".into()), ..doubled("112", again) };
     let first = scene.call(&OFFICE, keyed(&["0701740606"])).await.unwrap();
     let second = scene.call(&OFFICE, keyed(&[])).await.unwrap();
     assert!(second.replayed, "what was ignored makes another request of it");
@@ -158,7 +155,11 @@ async fn e6_where_nothing_tells_the_region_a_number_that_calls_for_help_in_any_o
         let located = record.personal.trace.located.as_ref().unwrap();
         assert_eq!((located.region.map(|region| region.to_string()).as_deref(), located.default), (Some("NO"), true));
         let swedish = scene.call(&asker, draft("90000")).await.unwrap();
-        assert_eq!(swedish.record.personal.trace.located.as_ref().unwrap().region, None, "the default one before others");
+        assert_eq!(
+            swedish.record.personal.trace.located.as_ref().unwrap().region,
+            None,
+            "the default one before others"
+        );
     }
     // Sites know where they are, and a location tells of any call where it is.
     let at = |site: &str| Draft {

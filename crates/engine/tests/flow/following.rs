@@ -9,11 +9,12 @@ use telness_core::reason::Reason;
 use telness_core::time::Timestamp;
 use telness_core::world::Rate;
 use telness_engine::clock::Clock;
+use telness_engine::config::{KeyHolder, KeySetting};
 use telness_engine::snapshot::SnapshotFolder;
-use telness_engine::{Engine, PlanFrom};
+use telness_engine::{Asker, Engine, PlanFrom};
 use telness_store::control::{Control, DeckHead, Edit, Expect};
 
-use crate::scene::{OFFICE, PLAN, Scene, draft};
+use crate::scene::{KEY, KEY_SHA256, NOBODY, OFFICE, PLAN, Scene, draft};
 
 pub(crate) const SOON: Duration = Duration::from_secs(20);
 
@@ -25,6 +26,7 @@ pub(crate) fn tenant(name: &str) -> Tenant {
     Tenant {
         name: name.parse().unwrap(),
         suspended: false,
+        calls_per_s_max: None,
         outside_line_prefixes: Vec::new(),
         retention: Default::default(),
     }
@@ -322,4 +324,38 @@ pub(crate) fn sql(file: &std::path::Path, statements: &str) {
     let connection = rusqlite::Connection::open(file).unwrap();
     connection.busy_timeout(SOON).unwrap();
     connection.execute_batch(statements).unwrap();
+}
+
+#[tokio::test]
+async fn p5_a_tenant_that_only_the_store_has_is_held_to_its_rate_and_no_emergency_call_is() {
+    let scene = Scene::with(|settings| {
+        settings.store.poll = Duration::from_millis(10);
+        let holder = KeyHolder::Tenant("sydtel".parse().unwrap());
+        settings.keys = vec![KeySetting { holder, sha256: KEY_SHA256 }];
+    });
+    let asker = Asker { key: Some(KEY), ..NOBODY };
+    let put = async |calls_per_s_max| {
+        let sydtel = Tenant { calls_per_s_max, ..tenant("sydtel") };
+        scene.engine().control().put(&edit(), sydtel, Expect::Any).await.unwrap();
+        let is_so = |engine: &Engine| {
+            let found = engine.world().plan.tenants.get(&"sydtel".parse().unwrap()).cloned();
+            found.is_some_and(|found| found.calls_per_s_max == calls_per_s_max)
+        };
+        scene.until("the tenant is in service", SOON, is_so).await;
+    };
+    // Of so many calls one is beyond one a second, however slow the machine.
+    let is_limited = async || {
+        for _ in 0..50 {
+            let refused = scene.call(&asker, draft("+46701740605")).await.err();
+            if refused.is_some_and(|refused| refused.reason() == Reason::RateLimited) {
+                return true;
+            }
+        }
+        false
+    };
+    put(Some(1)).await;
+    assert!(is_limited().await);
+    assert!(scene.call(&asker, draft("112")).await.is_ok());
+    put(None).await;
+    assert!(!is_limited().await);
 }

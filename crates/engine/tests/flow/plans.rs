@@ -42,9 +42,9 @@ async fn s3_a_plan_with_faults_is_not_published_and_any_revision_comes_back() {
     let scene = Scene::new();
     let control = scene.engine().control().clone();
     let text = |text: &str| text.as_bytes().to_vec();
-    let first = publish(&control, &edit(), text(PLAN), Expect::Absent).await.unwrap();
+    let first = publish(&control, &edit(), text(PLAN), Expect::Absent).await.unwrap().published;
     let (again, expect) = (format!("{PLAN}\n# again"), Expect::Version(first.version));
-    let second = publish(&control, &edit(), text(&again), expect).await.unwrap();
+    let second = publish(&control, &edit(), text(&again), expect).await.unwrap().published;
     assert_eq!((first.revision, second.revision), (1, 2));
     let doubled = format!("{PLAN}\n{PLAN}");
     for faulty in [text(""), text(&doubled), vec![0xff, 0xfe], vec![0]] {
@@ -57,7 +57,7 @@ async fn s3_a_plan_with_faults_is_not_published_and_any_revision_comes_back() {
     let late = publish_revision(&control, &edit(), 1, Expect::Version(first.version)).await.unwrap_err();
     let PublishError::Control(ControlError::Refused { refusal, .. }) = late else { panic!("{late}") };
     assert_eq!(refusal, Refusal::Unexpected { found: Some(second.version) });
-    let back = publish_revision(&control, &edit(), 1, Expect::Version(second.version)).await.unwrap();
+    let back = publish_revision(&control, &edit(), 1, Expect::Version(second.version)).await.unwrap().published;
     assert_eq!((back.revision, control.plan(1).await.unwrap().unwrap().text), (1, PLAN.to_owned()));
     let none = publish_revision(&control, &edit(), 9, Expect::Any).await.unwrap_err();
     assert!(none.to_string().contains("there is none"), "{none}");
@@ -68,7 +68,7 @@ async fn s3_a_revision_that_this_telness_refuses_is_not_gone_back_to() {
     let scene = Scene::new();
     let control = scene.engine().control().clone();
     control.publish_plan(&edit(), "version: 0\n", Expect::Absent).await.unwrap();
-    let good = publish(&control, &edit(), PLAN.as_bytes().to_vec(), Expect::Any).await.unwrap();
+    let good = publish(&control, &edit(), PLAN.as_bytes().to_vec(), Expect::Any).await.unwrap().published;
     let refused = publish_revision(&control, &edit(), 1, Expect::Any).await.unwrap_err();
     let PublishError::Faulty(faults) = refused else { panic!("{refused}") };
     assert!(faults.faults.iter().all(|fault| fault.code != FaultCode::EmptyDocument), "{faults}");

@@ -1,6 +1,6 @@
 //! Tenants: not deleted while they have users, numbers or blocks.
 
-use telness_core::directory::Tenant;
+use telness_core::directory::{CALLS_PER_S_LIMIT_MAX, Tenant};
 use telness_core::names::TenantName;
 use telness_core::retention::{Retention, TenantRetention};
 
@@ -48,6 +48,7 @@ impl Stored for Tenant {
         ("suspended", Kind::Bool),
         ("outside_line_prefixes", Kind::Json),
         ("retention", Kind::Json),
+        ("calls_per_s_max", Kind::Int),
     ];
     const TENANT: Option<&'static str> = Some("name");
 
@@ -61,6 +62,7 @@ impl Stored for Tenant {
             suspended: row.bool(1)?,
             outside_line_prefixes: row.json(2)?,
             retention: row.json(3)?,
+            calls_per_s_max: row.opt_int(4)?.map(|_| row.number(4)).transpose()?,
         })
     }
 
@@ -88,6 +90,7 @@ impl Editable for Tenant {
             self.suspended.into(),
             Value::json(&self.outside_line_prefixes)?,
             Value::json(&self.retention)?,
+            self.calls_per_s_max.into(),
         ])
     }
 
@@ -95,6 +98,9 @@ impl Editable for Tenant {
         const PREFIXES_MAX: usize = 16;
         if self.outside_line_prefixes.len() > PREFIXES_MAX {
             return Some(format!("it has more than {PREFIXES_MAX} outside-line prefixes"));
+        }
+        if self.calls_per_s_max.is_some_and(|limit| !(1..=CALLS_PER_S_LIMIT_MAX).contains(&limit)) {
+            return Some(format!("calls_per_s_max is not from 1 to {CALLS_PER_S_LIMIT_MAX}"));
         }
         let final_after = control.final_after?;
         // What the tenant does not say of its own was held against the same time with the settings.

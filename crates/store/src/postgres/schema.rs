@@ -32,10 +32,11 @@ const STEPS: &[Step] = &[
     Step { version: 4, name: "days_beside", sql: include_str!("migrations/0004_days_beside.sql"), works_from: 1 },
     Step { version: 5, name: "retention", sql: include_str!("migrations/0005_retention.sql"), works_from: 1 },
     Step { version: 6, name: "billing_holds", sql: include_str!("migrations/0006_billing_holds.sql"), works_from: 1 },
+    Step { version: 7, name: "tenant_rate", sql: include_str!("migrations/0007_tenant_rate.sql"), works_from: 1 },
 ];
 
 /// The lowest version that this telness can work with: the first that has all of [`TABLES`].
-const NEEDED: i64 = 6;
+const NEEDED: i64 = 7;
 
 /// How long a step waits for a table. Whoever wants to change one keeps all from it who come later, so it does not wait
 /// for a long read, such as a dump, but tries again.
@@ -239,7 +240,7 @@ const TABLES: &[&str] = &[
     "checks: only_row count",
     "change_counter: version",
     "changes: version place at author comment tenant entity key before after",
-    "tenants: name suspended outside_line_prefixes retention version deleted",
+    "tenants: name suspended outside_line_prefixes retention calls_per_s_max version deleted",
     "users: tenant name extension devices preferences version deleted",
     "blocks: first last tenant note version deleted",
     "numbers: number state tenant user_name cutover version deleted",

@@ -21,6 +21,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 3, name: "billing", sql: include_str!("migrations/0003_billing.sql") },
     Migration { version: 4, name: "retention", sql: include_str!("migrations/0004_retention.sql") },
     Migration { version: 5, name: "billing_holds", sql: include_str!("migrations/0005_billing_holds.sql") },
+    Migration { version: 6, name: "tenant_rate", sql: include_str!("migrations/0006_tenant_rate.sql") },
 ];
 
 const VERSIONS_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (

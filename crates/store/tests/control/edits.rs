@@ -12,9 +12,15 @@ pub(crate) async fn what_is_put_is_read(control: Control) {
     assert_eq!(control.version().await.unwrap(), version);
     let mut nordtel = tenant("nordtel");
     nordtel.suspended = true;
+    nordtel.calls_per_s_max = Some(1_000_000);
     nordtel.outside_line_prefixes = vec!["0".parse().unwrap(), "00".parse().unwrap()];
     control.put(&edit(""), nordtel.clone(), Expect::Any).await.unwrap();
     assert_eq!(control.get::<Tenant>(&nordtel.name).await.unwrap().unwrap().value, nordtel);
+    for wrong in [0, 1_000_001] {
+        let beyond = Tenant { calls_per_s_max: Some(wrong), ..nordtel.clone() };
+        let refused = control.put(&edit(""), beyond, Expect::Any).await.unwrap_err();
+        assert!(matches!(refused, ControlError::Refused { refusal: Refusal::Invalid(_), .. }), "{wrong}: {refused}");
+    }
     let ported = NumberEntry { state: NumberState::PortedIn, cutover: Some(at(60)), ..assigned(1, "nordtel", "anna") };
     control.put(&edit(""), ported.clone(), Expect::Absent).await.unwrap();
     assert_eq!(control.get::<NumberEntry>(&number(1)).await.unwrap().unwrap().value, ported);

@@ -14,6 +14,7 @@ pub(crate) fn tenant(name: &str) -> Tenant {
     Tenant {
         name: name.parse().unwrap(),
         suspended: false,
+        calls_per_s_max: None,
         outside_line_prefixes: Vec::new(),
         retention: Default::default(),
     }

@@ -24,8 +24,8 @@ use telness_engine::snapshot::SnapshotFolder;
 use telness_engine::{Asker, Beginning, Trial, TrialCall, begin, read_secret, try_call};
 
 use super::{Exit, Failure, Output, SettingFlags};
-use place::PlaceFlags;
 use crate::http::{DecisionView, PartyView};
+use place::PlaceFlags;
 
 /// A call to be tried.
 #[derive(Args, Debug)]

@@ -2,6 +2,7 @@
 //! good is kept.
 
 use std::borrow::Cow;
+use std::fmt::Display;
 use std::sync::Arc;
 
 use telness_core::call::FieldFault;
@@ -219,9 +220,12 @@ impl<'a, 'f> Fields<'a, 'f> {
     }
 
     /// Takes a whole number in a range.
-    pub fn whole(&mut self, name: &str, from: u16, to: u16) -> Option<u16> {
+    pub fn whole<N>(&mut self, name: &str, from: N, to: N) -> Option<N>
+    where
+        N: TryFrom<u64> + PartialOrd + Display,
+    {
         let value = match self.take(name)? {
-            Json::Whole(value) => u16::try_from(value).ok().filter(|value| (from..=to).contains(value)),
+            Json::Whole(value) => N::try_from(value).ok().filter(|value| (&from..=&to).contains(&value)),
             _ => None,
         };
         if value.is_none() {

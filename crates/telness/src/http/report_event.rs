@@ -186,7 +186,7 @@ fn cause(fields: &mut Fields<'_, '_>, kind: Option<EventKind>) -> Option<Cause> 
     let mut inner = Fields::new("cause", entries, fields.faults);
     let before = inner.faults.count();
     let sip = inner.whole("sip", 300, 699);
-    let q850 = inner.whole("q850", 1, 127).and_then(|cause| u8::try_from(cause).ok());
+    let q850 = inner.whole("q850", 1, 127);
     if sip.is_none() && q850.is_none() && inner.faults.count() == before {
         inner.faults.invalid("cause", "must have sip, q850 or both");
     }

@@ -46,18 +46,34 @@ fn nordtel(folder: &TempDir) {
 }
 
 #[test]
-fn a_tenant_whose_calls_would_be_over_before_they_are_billed_is_refused() {
+fn a_tenant_has_a_rate_and_times_of_its_own_and_none_by_which_its_calls_are_over_before_they_are_billed() {
     let folder = with_store();
     for days in ["--calls-days", "--emergency-calls-days", "--personal-days", "--emergency-personal-days"] {
         refused(&folder, &["tenants", "put", "nordtel", days, "2"], "no longer than billing.open_s_max (172800 s)");
     }
     done(&folder, &["tenants", "put", "nordtel", "--calls-days", "2", "--set", "billing.open_s_max=172799"]);
     done(&folder, &["tenants", "put", "nordtel", "--calls-days", "3", "--personal-days", "0"]);
+    done(&folder, &["tenants", "put", "nordtel", "--calls-per-s-max", "50"]);
+    let shown = done(&folder, &["tenants", "show", "nordtel", "--json"]).json();
+    assert_eq!(
+        shown["value"],
+        json!({ "name": "nordtel", "suspended": false, "calls_per_s_max": 50, "outside_line_prefixes": [] })
+    );
+    assert_eq!(run_in(&folder, &["tenants", "put", "nordtel", "--calls-per-s-max", "0"]).code(), 2);
     // Events that wait for a call are of none that could be billed.
     done(&folder, &["tenants", "put", "nordtel", "--waiting-events-days", "1"]);
-    std::fs::write(folder.path().join("tenants"), "{\"name\":\"a\"}\n{\"name\":\"b\",\"retention\":{\"calls_days\":1}}\n").unwrap();
+    std::fs::write(
+        folder.path().join("tenants"),
+        "{\"name\":\"a\"}\n{\"name\":\"b\",\"retention\":{\"calls_days\":1}}\n",
+    )
+    .unwrap();
     let ran = run_in(&folder, &["tenants", "put", "--file", "tenants"]);
-    assert_eq!((ran.code(), ran.out().contains("line 2: b: retention.calls_days of 1 is no longer")), (1, true), "{}", ran.out());
+    assert_eq!(
+        (ran.code(), ran.out().contains("line 2: b: retention.calls_days of 1 is no longer")),
+        (1, true),
+        "{}",
+        ran.out()
+    );
 }
 
 #[test]

@@ -82,7 +82,10 @@ fn e10_a_call_is_tried_from_a_site_a_nomadic_caller_and_a_location_by_value() {
     let (site, _) = used(&["--site", "granen-office"]);
     assert_eq!((&site["source"], &site["address"]), (&json!("site"), &json!("Exempelgatan 1, Stockholm")));
     let (nomadic, _) = used(&["--site", "granen-office", "--nomadic"]);
-    assert_eq!((&nomadic["nomadic"], &nomadic["default"], &nomadic["address"]), (&json!(true), &json!(true), &Value::Null));
+    assert_eq!(
+        (&nomadic["nomadic"], &nomadic["default"], &nomadic["address"]),
+        (&json!(true), &json!(true), &Value::Null)
+    );
     std::fs::write(folder.path().join("place.xml"), "<p><civicAddress><A3>Stockholm</A3></civicAddress></p>").unwrap();
     let (by_value, notes) = used(&["--pidf-lo", "place.xml"]);
     assert_eq!((&by_value["source"], &by_value["area"]), (&json!("civic_address"), &json!("stockholm")));
@@ -167,15 +170,21 @@ fn c1_a_plan_is_published_listed_shown_and_gone_back_to_and_a_faulty_one_is_refu
 fn who_publishes_a_plan_is_told_what_its_check_warns_of() {
     let folder = with_store();
     let text = std::fs::read_to_string(EXAMPLE).unwrap();
-    let (sites, site) = ("\nsites:\n", "\nsites:\n  - { name: rome, tenant: nordtel, region: IT }\n  - { name: bern, tenant: nordtel, region: CH }\n");
+    let (sites, site) = (
+        "\nsites:\n",
+        "\nsites:\n  - { name: rome, tenant: nordtel, region: IT }\n  - { name: bern, tenant: nordtel, region: CH }\n",
+    );
     assert_eq!(text.matches(sites).count(), 1);
     std::fs::write(folder.path().join("abroad.yaml"), text.replace(sites, site)).unwrap();
-    let expected = "warning[emergency_elsewhere]: 115 call for help in IT";
+    let expected = "warning[emergency_elsewhere]: 115: a call for help in IT";
     let first = done(&folder, &["plan", "publish", "abroad.yaml"]).out().to_owned();
     assert!(first.contains(expected) && first.contains("--> abroad.yaml:"), "{first}");
     assert!(first.contains("plan revision 1 is published"), "{first}");
     let back = done(&folder, &["plan", "back", "1", "--json"]).json();
-    assert_eq!((&back["published"]["revision"], &back["warnings"][0]["code"]), (&json!(1), &json!("emergency_elsewhere")));
+    assert_eq!(
+        (&back["published"]["revision"], &back["warnings"][0]["code"]),
+        (&json!(1), &json!("emergency_elsewhere"))
+    );
     let good = done(&folder, &["plan", "publish", EXAMPLE, "--json"]).json();
     assert_eq!(good["warnings"], json!([]));
 }

@@ -132,6 +132,7 @@ impl Served {
         let tenant = Tenant {
             name: name.clone(),
             suspended: false,
+            calls_per_s_max: None,
             outside_line_prefixes: Vec::new(),
             retention: Default::default(),
         };

@@ -179,8 +179,8 @@ pub(super) fn mistakable_numbers(document: &Document, plan: &Plan, faults: &mut 
         }
         let (there, here) = (site.region, plan.default_region);
         let message = format!(
-            "{} call for help in {there} and for something else in {here}: who asks without a site or a location is taken to \
-             be in {there}",
+            "{}: a call for help in {there}, and something else in {here}; who asks without a site and a location is taken \
+             to be in {there}",
             numbers.join(", ")
         );
         let help = "give each peer its site, or let requests say where the caller is";

@@ -389,7 +389,7 @@ fn e6_a_number_that_calls_for_help_in_another_region_in_use_is_told_and_not_refu
     assert_eq!((germany.default_region.as_str(), &*regions), ("SE", &["DE", "IT", "CH"][..]));
     let told: Vec<_> = germany.warnings.iter().map(|warning| (warning.code, warning.path.as_str())).collect();
     assert_eq!(told, [(FaultCode::EmergencyElsewhere, "/sites/1/region")], "115 in Italy, and once");
-    assert!(germany.warnings[0].message.starts_with("115 call for help in IT"), "{:?}", germany.warnings);
+    assert!(germany.warnings[0].message.starts_with("115: a call for help in IT"), "{:?}", germany.warnings);
     assert!(of(&[site("malmo", "SE"), site("oslo", "\"NO\"")]).warnings.is_empty());
 }
 

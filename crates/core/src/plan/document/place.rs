@@ -3,6 +3,7 @@
 use super::decode::{List, shape};
 use super::leaf::{Listener, Whole};
 use crate::call::CallType;
+use crate::directory::CALLS_PER_S_LIMIT_MAX;
 use crate::names::{AreaName, PeerName, SiteName, TenantName, TrunkName};
 use crate::number::{Digits, Region};
 
@@ -10,7 +11,7 @@ use crate::number::{Digits, Region};
 pub(crate) type ExtensionLength = Whole<1, 10>;
 
 /// How many calls a tenant may make in a second.
-pub(crate) type CallsPerSecond = Whole<1, 1_000_000>;
+pub(crate) type CallsPerSecond = Whole<1, CALLS_PER_S_LIMIT_MAX>;
 
 shape! {
     /// A customer or operator.

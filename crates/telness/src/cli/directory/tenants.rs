@@ -1,7 +1,7 @@
 //! `telness tenants`: customers and operators.
 
 use clap::Args;
-use telness_core::directory::Tenant;
+use telness_core::directory::{CALLS_PER_S_LIMIT_MAX, Tenant};
 use telness_core::names::TenantName;
 use telness_core::number::Digits;
 use telness_core::retention::TenantRetention;
@@ -27,6 +27,9 @@ pub(super) struct TenantFields {
     /// Refuses its calls, all but emergency calls
     #[arg(long)]
     suspended: bool,
+    /// Lets it make so many calls a second, and as many at once; no limit if not said
+    #[arg(long, value_name = "CALLS", value_parser = clap::value_parser!(u32).range(1..=i64::from(CALLS_PER_S_LIMIT_MAX)))]
+    calls_per_s_max: Option<u32>,
     /// What its people dial before an outside number; may be said several times
     #[arg(long, value_name = "DIGITS")]
     outside_line_prefix: Vec<Digits>,
@@ -78,8 +81,9 @@ impl Thing for Tenant {
     }
 
     fn of(name: TenantName, fields: TenantFields) -> Result<Self, String> {
-        let TenantFields { suspended, outside_line_prefix, retention } = fields;
-        Ok(Self { name, suspended, outside_line_prefixes: outside_line_prefix, retention: retention.into() })
+        let TenantFields { suspended, calls_per_s_max, outside_line_prefix, retention } = fields;
+        let (outside_line_prefixes, retention) = (outside_line_prefix, retention.into());
+        Ok(Self { name, suspended, calls_per_s_max, outside_line_prefixes, retention })
     }
 
     fn row(&self) -> String {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
-use telness_core::directory::Tenant;
+use telness_core::directory::{CALLS_PER_S_LIMIT_MAX, Tenant};
 use telness_core::names::TenantName;
 use telness_core::number::Digits;
 use telness_core::retention::TenantRetention;
@@ -39,6 +39,10 @@ pub struct TenantDocument {
     /// Whether its calls are refused, all but emergency calls.
     #[schema(default = false)]
     pub suspended: Option<bool>,
+    /// How many calls a second it may make, and as many at once; no limit if absent. Emergency and vital calls and those of
+    /// carriers are not counted. A tenant that the plan has keeps what is said there.
+    #[schema(minimum = 1, maximum = 1_000_000, example = 50)]
+    pub calls_per_s_max: Option<u32>,
     /// What its people dial before an outside number, such as 0 or 9: at most 16.
     #[schema(max_items = 16, example = json!(["0"]))]
     pub outside_line_prefixes: Option<Vec<String>>,
@@ -114,9 +118,10 @@ impl Read for Tenant {
     fn read(fields: &mut Fields<'_, '_>, named: Option<&TenantName>, _: Option<&TenantName>) -> Option<Self> {
         let name = key(fields, "name", named);
         let suspended = fields.flag("suspended").unwrap_or_default();
+        let calls_per_s_max = fields.whole("calls_per_s_max", 1, CALLS_PER_S_LIMIT_MAX);
         let outside_line_prefixes = prefixes(fields);
         let retention = retention(fields);
-        Some(Self { name: name?, suspended, outside_line_prefixes, retention })
+        Some(Self { name: name?, suspended, calls_per_s_max, outside_line_prefixes, retention })
     }
 }
 

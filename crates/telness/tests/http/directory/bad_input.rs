@@ -77,7 +77,7 @@ fn bodies_that_are_no_json_are_refused_as_such() {
 }
 
 #[test]
-fn a_tenant_whose_calls_would_be_over_before_they_are_billed_is_refused() {
+fn a_tenant_s_own_times_outlive_billing_and_its_rate_is_a_number_of_calls() {
     let keyed = Keyed::with(&[("billing.open_s_max", "86400")]);
     let mut operator = keyed.operator();
     let kept = |days: u32| json!({"retention": {"personal_days": days}});
@@ -88,6 +88,12 @@ fn a_tenant_whose_calls_would_be_over_before_they_are_billed_is_refused() {
     let several = operator.post("/v1/tenants", &several).unwrap();
     assert_eq!(refused(&several, 422, "field_invalid"), ["items[1]"]);
     done(&put(&mut operator, "/v1/tenants/nordtel", &kept(2)));
+    for wrong in [json!(0), json!(1_000_001), json!("5"), json!(1.5), json!(-1)] {
+        let refused_rate = put(&mut operator, "/v1/tenants/nordtel", &json!({"calls_per_s_max": wrong}));
+        assert_eq!(refused(&refused_rate, 422, "field_invalid"), ["calls_per_s_max"], "{wrong}");
+    }
+    done(&put(&mut operator, "/v1/tenants/nordtel", &json!({"calls_per_s_max": 50})));
+    assert_eq!(operator.get("/v1/tenants/nordtel").unwrap().json()["calls_per_s_max"], 50);
 }
 
 #[test]

@@ -72,10 +72,16 @@ fn c1_what_the_check_of_a_plan_warns_of_is_in_the_answer_to_who_publishes_it() {
     let answer = published.json();
     let warning = &answer["warnings"][0];
     assert_eq!((&answer["revision"], &warning["code"]), (&json!(2), &json!("emergency_elsewhere")));
-    assert_eq!((&warning["path"], warning["line"].as_u64().is_some_and(|line| line > 1)), (&json!("/sites/0/region"), true));
+    assert_eq!(
+        (&warning["path"], warning["line"].as_u64().is_some_and(|line| line > 1)),
+        (&json!("/sites/0/region"), true)
+    );
     let back = put_with(&mut operator, PATH, &[], &json!({"revision": 2}));
     assert_eq!(back.json()["warnings"], answer["warnings"]);
-    assert!(operator.get(PATH).unwrap().json().get("warnings").is_none(), "what is published is not checked to be read");
+    assert!(
+        operator.get(PATH).unwrap().json().get("warnings").is_none(),
+        "what is published is not checked to be read"
+    );
 }
 
 #[test]
