@@ -110,7 +110,7 @@ pub struct Service {
     options: ServiceOptions,
     child: Child,
     address: SocketAddr,
-    address_of_high: Option<SocketAddr>,
+    announced: Value,
     log: Arc<Mutex<Vec<String>>>,
     /// The log's pipe, open and full, where nobody is to read it.
     _unread: Option<ChildStderr>,
@@ -127,13 +127,13 @@ impl Service {
         let stderr = child.stderr.take().expect("standard error is piped");
         let (log, unread) = if options.log_is_read { (gather(stderr), None) } else { (Arc::default(), Some(stderr)) };
         let stdout = BufReader::new(child.stdout.take().expect("standard output is piped"));
-        let Some((address, address_of_high)) = announced(stdout) else {
+        let Some((address, announced)) = announced(stdout) else {
             // The log is whole once the process has ended.
             let _ = child.kill();
             let status = child.wait();
             panic!("the service did not say where it listens ({status:?}):\n{}", shown(&log));
         };
-        let service = Self { options: options.clone(), child, address, address_of_high, log, _unread: unread };
+        let service = Self { options: options.clone(), child, address, announced, log, _unread: unread };
         let ready = || service.client().get("/readyz").ok().filter(|answer| answer.status == 200);
         assert!(eventually(PATIENCE, ready).is_some(), "the service is not ready:\n{}", service.log());
         service
@@ -157,8 +157,14 @@ impl Service {
 
     /// Where emergency and vital calls have a listener of their own, if they have.
     #[must_use]
-    pub const fn address_of_high(&self) -> Option<SocketAddr> {
-        self.address_of_high
+    pub fn address_of_high(&self) -> Option<SocketAddr> {
+        address_in(&self.announced, "listening_high")
+    }
+
+    /// Where it answers SIP OPTIONS, and where for emergency calls alone, if it does.
+    #[must_use]
+    pub fn addresses_of_sip(&self) -> [Option<SocketAddr>; 2] {
+        ["listening_sip", "listening_sip_high"].map(|name| address_in(&self.announced, name))
     }
 
     /// A new client of that listener.
@@ -167,7 +173,7 @@ impl Service {
     /// When there is none.
     #[must_use]
     pub fn client_of_high(&self) -> Client {
-        Client::new(self.address_of_high.expect("the service has a listener of the high workflow"))
+        Client::new(self.address_of_high().expect("the service has a listener of the high workflow"))
     }
 
     /// Its process.
@@ -239,15 +245,15 @@ impl Drop for Service {
     }
 }
 
-/// Reads the line of JSON that the service prints once it listens: where, and where for the high workflow alone.
-fn announced(mut stdout: impl std::io::BufRead + Send + 'static) -> Option<(SocketAddr, Option<SocketAddr>)> {
+/// Reads the line of JSON that the service prints once it listens: where, and all that the line says.
+fn announced(mut stdout: impl std::io::BufRead + Send + 'static) -> Option<(SocketAddr, Value)> {
     let mut line = String::new();
     while stdout.read_line(&mut line).ok()? > 0 {
         let said = serde_json::from_str(&line).unwrap_or(Value::Null);
         if let Some(address) = address_in(&said, "listening") {
             // Whatever it prints later must not fill the pipe and block it.
             std::thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
-            return Some((address, address_in(&said, "listening_high")));
+            return Some((address, said));
         }
         line.clear();
     }
@@ -292,10 +298,12 @@ mod tests {
     #[test]
     fn the_address_is_read_among_other_lines() {
         let lines: &[u8] = b"starting\n{\"plan\":1}\n{\"listening\":\"127.0.0.1:4711\"}\n";
-        assert_eq!(announced(lines), Some(("127.0.0.1:4711".parse().unwrap(), None)));
+        let (address, said) = announced(lines).unwrap();
+        assert_eq!((address, address_in(&said, "listening_high")), ("127.0.0.1:4711".parse().unwrap(), None));
         let lines: &[u8] = b"{\"listening\":\"http://127.0.0.1:80/\",\"listening_high\":\"http://127.0.0.1:81\"}";
+        let (address, said) = announced(lines).unwrap();
         let high = Some("127.0.0.1:81".parse().unwrap());
-        assert_eq!(announced(lines), Some(("127.0.0.1:80".parse().unwrap(), high)));
+        assert_eq!((address, address_in(&said, "listening_high")), ("127.0.0.1:80".parse().unwrap(), high));
         assert_eq!(announced(&b"no\n"[..]), None);
     }
 
