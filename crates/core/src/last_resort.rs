@@ -89,6 +89,8 @@ mod tests {
         {
             assert!(LastResort::parse(text).is_err(), "{text}");
         }
-        assert!(LastResort::parse(&["192.0.2.9"; LAST_RESORT_ADDRESSES_MAX + 1].join(",")).is_err());
+        let addresses = |count: usize| LastResort::parse(&vec!["192.0.2.9"; count].join(","));
+        assert_eq!(addresses(LAST_RESORT_ADDRESSES_MAX).unwrap().gateways().len(), LAST_RESORT_ADDRESSES_MAX);
+        assert!(addresses(LAST_RESORT_ADDRESSES_MAX + 1).is_err());
     }
 }

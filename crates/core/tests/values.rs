@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use telness_core::call::{CallId, CallType, Party, SENT_BYTES_MAX};
-use telness_core::class::{Class, Workflow};
+use telness_core::class::{Callback, Class, Workflow};
 use telness_core::emergency::Service;
 use telness_core::facts::{Absence, Fact, FactKind, Facts, Wanted};
+use telness_core::location::{EmergencyRow, LocationSource};
 use telness_core::names::{NAME_BYTES_MAX, RuleName, TrunkName};
 use telness_core::number::{Digits, E164, Number, Region};
 use telness_core::time::Timestamp;
@@ -178,6 +179,26 @@ fn e5_emergency_and_vital_calls_go_by_the_high_workflow() {
         assert_eq!(serde_json::to_string(&class).unwrap(), format!("\"{word}\""));
     }
     assert!(all.is_sorted_by_key(|(class, ..)| *class), "most depends on the first");
+}
+
+/// What is kept as one word is shown, counted and looked for as that word.
+fn is_its_word(kept: &impl serde::Serialize, word: &str) {
+    assert_eq!(serde_json::to_string(kept).unwrap(), format!("\"{word}\""));
+}
+
+#[test]
+fn what_an_emergency_call_was_taken_for_has_one_word_in_records_answers_and_metrics() {
+    [Workflow::High, Workflow::Low].iter().for_each(|one| is_its_word(one, one.as_str()));
+    [Callback::Known, Callback::Assumed].iter().for_each(|one| is_its_word(one, one.as_str()));
+    LocationSource::ALL.iter().for_each(|one| is_its_word(one, one.as_str()));
+    let rows = [
+        EmergencyRow::Area,
+        EmergencyRow::Region,
+        EmergencyRow::Default,
+        EmergencyRow::LastResort,
+        EmergencyRow::Nothing,
+    ];
+    rows.iter().for_each(|one| is_its_word(one, one.as_str()));
 }
 
 #[test]

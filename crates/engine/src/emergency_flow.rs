@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use telness_core::class::{Class, Classified};
+use telness_core::class::{Class, Classified, Workflow};
 use telness_core::last_resort::LAST_RESORT_TRUNK;
 use telness_core::names::NodeName;
 use telness_core::plan::Plan;
@@ -69,6 +69,11 @@ impl EmergencyHealth {
         Self { round: Mutex::default(), silence, lost: AtomicU64::new(0), last_resort: AtomicU64::new(0) }
     }
 
+    /// Whether an emergency call can be carried from anywhere.
+    pub(crate) fn is_usable(&self) -> bool {
+        self.round().is_usable()
+    }
+
     fn round(&self) -> MutexGuard<'_, Round> {
         self.round.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -83,7 +88,7 @@ impl Engine {
         let gateways = self.gateways.list();
         let count = |state| gateways.iter().filter(|one| one.emergency && one.state == state).count();
         EmergencyReadiness {
-            ready: !self.is_stopping() && round.is_usable(),
+            ready: self.unready(Workflow::High).is_none(),
             node: self.node.clone(),
             plan_revision: self.snapshot.current().plan.revision,
             tried_at: round.at,

@@ -37,7 +37,7 @@ use crate::lookup::Lookups;
 use crate::plan_flow::PlanError;
 use crate::recorder::{Backlog, Proof, Recorder, RecorderThreads};
 use crate::sip::{Client, TlsRoots};
-use crate::snapshot::{Follower, Keeping, MadeOf, PlanFrom, Served, SnapshotFolder};
+use crate::snapshot::{Follower, Keeping, MadeOf, Served, SnapshotFolder};
 use crate::storage;
 use crate::supervise::Supervisor;
 use crate::telemetry::{Metrics, Outcome};
@@ -85,29 +85,6 @@ pub enum StartError {
     /// The system refused something.
     #[error("the system refused: {0}")]
     System(String),
-}
-
-/// What a load balancer and an operator want to know.
-#[derive(Clone, Debug)]
-pub struct Readiness {
-    /// Whether the node takes calls.
-    pub ready: bool,
-    /// The plan's revision in service.
-    pub plan_revision: u64,
-    /// Where it comes from.
-    pub plan_from: PlanFrom,
-    /// How long ago the store was last known to hold what is in service, in seconds; none if it never was.
-    pub snapshot_age_s: Option<u64>,
-    /// What is amiss and keeps nobody from calling: why what the store holds is not in service, another server's key.
-    pub faults: Vec<Arc<str>>,
-    /// Why the store takes no records, while it does not. Calls are taken all the same.
-    pub store_failing: Option<Arc<str>>,
-    /// Records that wait in the journal for the store.
-    pub backlog_records: u64,
-    /// How long ago the oldest of them was received, in seconds.
-    pub backlog_age_s: u64,
-    /// The node's name.
-    pub node: NodeName,
 }
 
 /// A started node.
@@ -279,22 +256,6 @@ impl Engine {
         self.recorder.is_stopping()
     }
 
-    /// Whether the node takes calls, and what is amiss.
-    #[must_use]
-    pub fn readiness(&self) -> Readiness {
-        Readiness {
-            ready: !self.is_stopping() && self.recorder.is_writing(),
-            plan_revision: self.snapshot.current().plan.revision,
-            plan_from: self.snapshot.made_of().plan_from,
-            snapshot_age_s: self.snapshot.age_s(),
-            faults: self.snapshot.faults_in_short(),
-            store_failing: self.recorder.shipped().failing,
-            backlog_records: self.recorder.backlog().records,
-            backlog_age_s: self.age_s(self.recorder.backlog()),
-            node: self.node.clone(),
-        }
-    }
-
     /// How old what is in service is, in whole seconds, if something of it is the store's.
     #[must_use]
     pub fn snapshot_age_s(&self) -> Option<u64> {
@@ -348,6 +309,12 @@ impl Engine {
     pub(crate) fn age_s(&self, backlog: Backlog) -> u64 {
         let micros = |oldest: Timestamp| self.clock.now().as_micros().saturating_sub(oldest.as_micros());
         backlog.oldest.map_or(0, |oldest| u64::try_from(micros(oldest) / 1_000_000).unwrap_or(0))
+    }
+
+    /// What edges count, beside what the engine counts.
+    #[must_use]
+    pub const fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
     }
 
     /// All metrics, as OpenMetrics text.

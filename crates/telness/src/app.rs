@@ -1,9 +1,11 @@
 //! The service put together: settings, logs, plan, node, listener; and taken apart in the other order.
 
+use std::net::SocketAddr;
+
 use serde_json::json;
 use telness_core::class::Workflow;
 use telness_engine::clock::Clock;
-use telness_engine::config::{HttpSettings, Loaded, Settings};
+use telness_engine::config::{HttpSettings, Loaded, Settings, SipSettings};
 use telness_engine::plan_flow::PlanError;
 use telness_engine::supervise::Supervisor;
 use telness_engine::telemetry::start_logs;
@@ -13,7 +15,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::{Exit, Failure, Output};
-use crate::listeners::{self, Listening, Runtimes};
+use crate::listeners::{self, Limits, Listening, Protocol, Runtimes};
 use crate::open_files;
 use crate::reload::Reload;
 
@@ -33,7 +35,8 @@ pub fn serve(loaded: &Loaded, out: &mut Output) -> Result<Exit, Failure> {
     exit
 }
 
-/// Whoever can reach the port could place calls (P5), so that needs keys.
+/// Whoever can reach the port could place calls (P5), so that needs keys. By SIP nobody can: whoever reaches it is told
+/// whether the node is ready, as by `/readyz`.
 fn refuse_public_without_keys(settings: &Settings) -> Result<(), Failure> {
     let mut public = settings.listeners().into_iter().filter(|(_, address)| !address.ip().is_loopback());
     let Some((workflow, address)) = public.next().filter(|_| settings.keys.is_empty()) else { return Ok(()) };
@@ -41,7 +44,7 @@ fn refuse_public_without_keys(settings: &Settings) -> Result<(), Failure> {
         "{address} can be reached from elsewhere, and there is no API key, so anybody could place calls. Either listen \
          on loopback ({} 127.0.0.1:{}), or make a key with `telness keys new --tenant NAME` and put what it \
          prints into {}",
-        listeners::chosen_by(workflow),
+        listeners::chosen_by(Protocol::Http, workflow),
         address.port(),
         settings.data.join("telness.toml").display(),
     );
@@ -86,7 +89,7 @@ async fn drain(node: &Node, open: Vec<Listening>, settings: &Settings, signals: 
     let stop = CancellationToken::new();
     let edges = Supervisor::new();
     let served = CancellationToken::new();
-    let limits = http_limits(&settings.http, open.len());
+    let limits = limits(settings, open.len());
     for listening in open {
         // One after the other, so that emergency calls are carried before the low workflow lets its flood in (S5).
         listening.serve(&node.engine, &limits, &edges, stop.clone(), &served).await;
@@ -99,7 +102,7 @@ async fn drain(node: &Node, open: Vec<Listening>, settings: &Settings, signals: 
                 Told::Reload => reload.ask(),
             },
             () = reload.finish() => {}
-            () = served.cancelled() => return Err(Failure::cannot("an HTTP edge died; the log says why")),
+            () = served.cancelled() => return Err(Failure::cannot("an edge died; the log says why")),
         }
     }
     tokio::select! {
@@ -114,13 +117,20 @@ async fn drain(node: &Node, open: Vec<Listening>, settings: &Settings, signals: 
 
 /// The limits of each listener, with no more connections than there may be open files: a flood of them to one would else
 /// take the other's, and those that records are written to.
-fn http_limits(asked: &HttpSettings, listeners: usize) -> HttpSettings {
+fn limits(settings: &Settings, listeners: usize) -> Limits {
     let open_files = open_files::raise();
-    let connections_max = asked.connections_max.min(open_files::connections_of_each(open_files, listeners));
-    if connections_max < asked.connections_max {
-        tracing::warn!(open_files, connections_max, "fewer open files are allowed than http.connections_max needs");
+    let share = open_files::connections_of_each(open_files, listeners);
+    let (http, sip) = (&settings.http, &settings.sip);
+    let of_sip = if settings.sip_listeners().is_empty() { 0 } else { sip.connections_max };
+    for (name, asked) in [("http.connections_max", http.connections_max), ("sip.connections_max", of_sip)] {
+        if share < asked {
+            tracing::warn!(open_files, connections_max = share, "fewer open files are allowed than {name} needs");
+        }
     }
-    HttpSettings { connections_max, ..asked.clone() }
+    Limits {
+        http: HttpSettings { connections_max: http.connections_max.min(share), ..http.clone() },
+        sip: SipSettings { connections_max: sip.connections_max.min(share), ..sip.clone() },
+    }
 }
 
 /// Says that the node is about to stop, and takes no more connections once whoever spreads the traffic had the time to
@@ -179,9 +189,13 @@ fn announce(
     first_start: bool,
     out: &mut Output,
 ) -> Result<(), Failure> {
-    let of = |workflow| open.iter().find(|listening| listening.workflow == workflow);
-    let url = |listening: &Listening| format!("http://{}", listening.address);
-    let (low, high) = (of(Workflow::Low).map(url), of(Workflow::High).map(url));
+    let of = |protocol, workflow| {
+        let is = |one: &&Listening| one.protocol() == protocol && one.workflow == workflow;
+        open.iter().find(is).map(|one| one.address)
+    };
+    let url = |workflow| of(Protocol::Http, workflow).map(|address| format!("http://{address}"));
+    let (low, high) = (url(Workflow::Low), url(Workflow::High));
+    let (sip, sip_high) = (of(Protocol::Sip, Workflow::Low), of(Protocol::Sip, Workflow::High));
     let listening = low.as_ref().or(high.as_ref());
     // The high workflow's listener explains nothing.
     let docs = low.as_ref().map(|url| format!("{url}/docs"));
@@ -190,8 +204,9 @@ fn announce(
     let data = settings.data.display();
     let told = if out.is_json() {
         out.json(&json!({
-            "listening": listening, "listening_high": high, "docs": docs, "data": settings.data, "plan": plan,
-            "node": node, "version": env!("CARGO_PKG_VERSION"), "first_start": first_start,
+            "listening": listening, "listening_high": high, "listening_sip": sip, "listening_sip_high": sip_high,
+            "docs": docs, "data": settings.data, "plan": plan, "node": node, "version": env!("CARGO_PKG_VERSION"),
+            "first_start": first_start,
         }))
     } else {
         let own = match (&low, &high) {
@@ -199,9 +214,13 @@ fn announce(
             (None, _) => "\nIt takes emergency and vital calls alone. SIGTERM or ctrl-c stops it.".to_owned(),
             (Some(_), None) => String::new(),
         };
+        let asked = |address: Option<SocketAddr>, whose: &str| {
+            address.map(|address| format!("\n{address} says by SIP OPTIONS whether {whose} calls are to be sent here."))
+        };
+        let asked = [asked(sip, "other"), asked(sip_high, "emergency")].into_iter().flatten().collect::<String>();
         let url = listening.map_or("", String::as_str);
         out.line(format_args!(
-            "telness listens on {url} as {node}; it keeps everything in {data}, by the plan {plan}{own}"
+            "telness listens on {url} as {node}; it keeps everything in {data}, by the plan {plan}{own}{asked}"
         ))
         .and_then(|()| if low.is_some() { explain(url, !settings.keys.is_empty(), out) } else { Ok(()) })
     };

@@ -19,7 +19,7 @@ pub(crate) fn raise() -> u64 {
     if raised.is_ok() { most() } else { limit.current.unwrap_or(u64::MAX) }
 }
 
-/// How many are needed for so many connections to each listener.
+/// How many are needed where each of so many listeners may have so many connections.
 pub(crate) fn needed(connections_max: usize, listeners: usize) -> u64 {
     u64::try_from(connections_max.saturating_mul(listeners)).unwrap_or(u64::MAX).saturating_add(BESIDE)
 }

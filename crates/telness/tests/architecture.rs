@@ -163,13 +163,15 @@ fn only_the_store_knows_sql() {
         let places = places_of(&["rusqlite", "libsqlite3_sys"], below);
         assert!(places.is_empty(), "{places:?}");
     }
-    let http = places_of(&["SELECT", "INSERT", "PRAGMA", "SqliteStore", "Journal"], "crates/telness/src/http");
-    assert!(http.is_empty(), "an edge sees no SQL, store or journal: {http:?}");
+    for edge in ["crates/telness/src/http", "crates/telness/src/sip"] {
+        let places = places_of(&["SELECT", "INSERT", "PRAGMA", "SqliteStore", "Journal"], edge);
+        assert!(places.is_empty(), "an edge sees no SQL, store or journal: {places:?}");
+    }
 }
 
 #[test]
 fn edges_do_not_decide() {
-    for (name, text) in rust_files("crates/telness/src/http") {
+    for (name, text) in ["http", "sip"].iter().flat_map(|edge| rust_files(&format!("crates/telness/src/{edge}"))) {
         for (number, line) in code_lines(&text) {
             let calls = ["decide(", "wanted(", "reserve(", "admit("].iter().find(|call| line.contains(**call));
             assert!(calls.is_none(), "{name}:{number}: that is the engine's to do: {}", line.trim());

@@ -151,6 +151,7 @@ fn rendered() -> String {
     metrics.health.gateways([gateway].into_iter(), false);
     metrics.health.incident("last_resort_used");
     metrics.health.probed("answered", Some(Duration::ZERO));
+    metrics.sip.answered(Workflow::High, "OPTIONS", 200);
     metrics.render()
 }
 

@@ -5,6 +5,7 @@ use std::io::{BufRead as _, BufReader};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -18,6 +19,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Lines of the log that are kept to be shown when something fails.
 const LOG_LINES_KEPT: usize = 200;
+
+/// Where [`lasting_addresses`] goes on to look.
+static ASKED: AtomicU32 = AtomicU32::new(0);
 
 /// How to start the service.
 #[derive(Clone, Debug)]
@@ -114,9 +118,12 @@ impl ServiceOptions {
 pub fn lasting_addresses<const N: usize>() -> [SocketAddr; N] {
     let range = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
     let first = range.split_whitespace().next().and_then(|first| first.parse().ok()).unwrap_or(32_768_u16);
-    let below = u32::from(first.saturating_sub(1_024)).max(1);
-    let begin = std::process::id().wrapping_mul(7_919) % below;
-    let ports = (0..below).filter_map(|at| u16::try_from(1_024 + (begin + at) % below).ok());
+    let below = 1_024..first.max(1_025);
+    // Nobody who asks at the same time is given the same, in this process or in another.
+    let turn = ASKED.fetch_add(16, Ordering::Relaxed);
+    let begin = std::process::id().wrapping_mul(7_919).wrapping_add(turn);
+    let begin = usize::try_from(begin).unwrap_or(0).checked_rem(below.len()).unwrap_or(0);
+    let ports = below.clone().cycle().skip(begin).take(below.len());
     // Each is held until all are found, so that they differ.
     let held: Vec<TcpListener> = ports.filter_map(|port| TcpListener::bind(("127.0.0.1", port)).ok()).take(N).collect();
     let addresses: Vec<SocketAddr> = held.iter().filter_map(|listener| listener.local_addr().ok()).collect();
@@ -143,7 +150,7 @@ pub struct Service {
     options: ServiceOptions,
     child: Child,
     address: SocketAddr,
-    address_of_high: Option<SocketAddr>,
+    announced: Value,
     log: Arc<Mutex<Vec<String>>>,
     /// The log's pipe, open and full, where nobody is to read it.
     _unread: Option<ChildStderr>,
@@ -160,13 +167,13 @@ impl Service {
         let stderr = child.stderr.take().expect("standard error is piped");
         let (log, unread) = if options.log_is_read { (gather(stderr), None) } else { (Arc::default(), Some(stderr)) };
         let stdout = BufReader::new(child.stdout.take().expect("standard output is piped"));
-        let Some((address, address_of_high)) = announced(stdout) else {
+        let Some((address, announced)) = announced(stdout) else {
             // The log is whole once the process has ended.
             let _ = child.kill();
             let status = child.wait();
             panic!("the service did not say where it listens ({status:?}):\n{}", shown(&log));
         };
-        let service = Self { options: options.clone(), child, address, address_of_high, log, _unread: unread };
+        let service = Self { options: options.clone(), child, address, announced, log, _unread: unread };
         let ready = || service.client().get("/readyz").ok().filter(|answer| answer.status == 200);
         assert!(eventually(PATIENCE, ready).is_some(), "the service is not ready:\n{}", service.log());
         service
@@ -190,8 +197,14 @@ impl Service {
 
     /// Where emergency and vital calls have a listener of their own, if they have.
     #[must_use]
-    pub const fn address_of_high(&self) -> Option<SocketAddr> {
-        self.address_of_high
+    pub fn address_of_high(&self) -> Option<SocketAddr> {
+        address_in(&self.announced, "listening_high")
+    }
+
+    /// Where it answers SIP OPTIONS, and where for emergency calls alone, if it does.
+    #[must_use]
+    pub fn addresses_of_sip(&self) -> [Option<SocketAddr>; 2] {
+        ["listening_sip", "listening_sip_high"].map(|name| address_in(&self.announced, name))
     }
 
     /// A new client of that listener.
@@ -200,7 +213,7 @@ impl Service {
     /// When there is none.
     #[must_use]
     pub fn client_of_high(&self) -> Client {
-        Client::new(self.address_of_high.expect("the service has a listener of the high workflow"))
+        Client::new(self.address_of_high().expect("the service has a listener of the high workflow"))
     }
 
     /// Its process.
@@ -272,15 +285,15 @@ impl Drop for Service {
     }
 }
 
-/// Reads the line of JSON that the service prints once it listens: where, and where for the high workflow alone.
-fn announced(mut stdout: impl std::io::BufRead + Send + 'static) -> Option<(SocketAddr, Option<SocketAddr>)> {
+/// Reads the line of JSON that the service prints once it listens: where, and all that the line says.
+fn announced(mut stdout: impl std::io::BufRead + Send + 'static) -> Option<(SocketAddr, Value)> {
     let mut line = String::new();
     while stdout.read_line(&mut line).ok()? > 0 {
         let said = serde_json::from_str(&line).unwrap_or(Value::Null);
         if let Some(address) = address_in(&said, "listening") {
             // Whatever it prints later must not fill the pipe and block it.
             std::thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
-            return Some((address, address_in(&said, "listening_high")));
+            return Some((address, said));
         }
         line.clear();
     }
@@ -325,10 +338,12 @@ mod tests {
     #[test]
     fn the_address_is_read_among_other_lines() {
         let lines: &[u8] = b"starting\n{\"plan\":1}\n{\"listening\":\"127.0.0.1:4711\"}\n";
-        assert_eq!(announced(lines), Some(("127.0.0.1:4711".parse().unwrap(), None)));
+        let (address, said) = announced(lines).unwrap();
+        assert_eq!((address, address_in(&said, "listening_high")), ("127.0.0.1:4711".parse().unwrap(), None));
         let lines: &[u8] = b"{\"listening\":\"http://127.0.0.1:80/\",\"listening_high\":\"http://127.0.0.1:81\"}";
+        let (address, said) = announced(lines).unwrap();
         let high = Some("127.0.0.1:81".parse().unwrap());
-        assert_eq!(announced(lines), Some(("127.0.0.1:80".parse().unwrap(), high)));
+        assert_eq!((address, address_in(&said, "listening_high")), ("127.0.0.1:80".parse().unwrap(), high));
         assert_eq!(announced(&b"no\n"[..]), None);
     }
 

@@ -7,17 +7,16 @@ use crate::record::LegName;
 /// Steps, and targets in a step, whose names are made in advance; others are made as they are needed.
 const READY_MAX: usize = 8;
 
-static READY: LazyLock<Vec<LegName>> = LazyLock::new(|| {
-    let pairs = (1..=READY_MAX).flat_map(|step| (1..=READY_MAX).map(move |place| (step, place)));
-    pairs.map(|(step, place)| LegName::of_target(step, place)).collect()
+static READY: LazyLock<[[LegName; READY_MAX]; READY_MAX]> = LazyLock::new(|| {
+    std::array::from_fn(|step| {
+        std::array::from_fn(|place| LegName::of_target(step.saturating_add(1), place.saturating_add(1)))
+    })
 });
 
 /// The name of the leg for a target by its step and its place in the step, both from 1.
 pub(super) fn name(step: usize, place: usize) -> LegName {
-    let ready = (step <= READY_MAX && place <= READY_MAX)
-        .then(|| step.checked_sub(1)?.checked_mul(READY_MAX)?.checked_add(place.checked_sub(1)?))
-        .flatten();
-    ready.and_then(|at| READY.get(at)).cloned().unwrap_or_else(|| LegName::of_target(step, place))
+    let ready = || READY.get(step.checked_sub(1)?)?.get(place.checked_sub(1)?).cloned();
+    ready().unwrap_or_else(|| LegName::of_target(step, place))
 }
 
 #[cfg(test)]

@@ -29,7 +29,8 @@ impl Draws {
         }
         let mut left: SmallVec<[(usize, u64); 8]> = weights.map(u64::from).enumerate().collect();
         let mut order = Order::new();
-        while left.len() > 1 {
+        // The last one needs no draw.
+        for _ in 1..left.len() {
             let total = left.iter().fold(0_u64, |sum, (_, weight)| sum.saturating_add(*weight));
             let at = if total == 0 { 0 } else { position(&left, self.below(total)) };
             order.push(left.remove(at).0);

@@ -33,14 +33,11 @@ pub enum Spelled {
 /// Digits, with a plus before them if they begin with a country code.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SpelledNumber {
-    text: [u8; TEXT_BYTES_MAX],
+    text: [u8; NUMBER_BYTES_MAX],
     len: usize,
     /// How many bytes of the text were a phone-context, and not dialled.
     context_len: usize,
 }
-
-/// A plus and as many digits as a number of the greatest length has.
-const TEXT_BYTES_MAX: usize = 1 + NUMBER_BYTES_MAX;
 
 /// Why a text is neither a number nor an emergency service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -60,7 +57,7 @@ pub enum SpellingFault {
 }
 
 impl SpelledNumber {
-    const EMPTY: Self = Self { text: [0; TEXT_BYTES_MAX], len: 0, context_len: 0 };
+    const EMPTY: Self = Self { text: [0; NUMBER_BYTES_MAX], len: 0, context_len: 0 };
 
     /// Whether a plus stands before the digits.
     #[must_use]

@@ -115,6 +115,14 @@ fn e2_exact_match_only() {
         "9*112",
         "112,112",
         "112a",
+        "112 y5",
+        "112 x",
+        "112 x5a",
+        "x112",
+        "a112",
+        "5+112",
+        "112 ext 1234567890123456",
+        "112\u{66a}",
         "sos",
         "tel:1120",
         "sip:1120@pbx.example;user=phone",
@@ -183,6 +191,8 @@ fn e3_spellings_are_one_number() {
         "<sip:112@host.example",
         "tel:112;phone-context=+",
         "tel:112;phone-context=+a",
+        "tel:112;phone-context=46",
+        "tel:+46112;phone-context=+46",
         "+112",
         "+46112",
         "+46 112",
@@ -192,12 +202,46 @@ fn e3_spellings_are_one_number() {
         "tel:+46112",
         "tel:112;ext=5",
         "112 x5",
+        "112 EXT. 5",
+        "112 ext: 12-34",
+        "112 anknytning 123456789012345",
     ];
     for spelling in spellings {
         assert_eq!(dialled(spelling, &at("SE")), whichever("112"), "{spelling}");
     }
     let long_host = format!("sip:112@{}.example;user=phone", "a".repeat(2000));
     assert_eq!(dialled(&long_host, &at("SE")), whichever("112"));
+}
+
+#[test]
+fn e3_what_is_spelled_is_told_from_what_stands_around_it() {
+    for (written, user) in [
+        ("\"Anna\" <sip:anna%2Eb@pbx.example;user=phone>;tag=1", "anna.b"),
+        ("TEL:8846-112;phone-context=+46", "8846-112"),
+        ("sips:1234#46", "1234#46"),
+        ("anonymous", "anonymous"),
+        ("sip:an%na@pbx.example", "an%na"),
+    ] {
+        assert_eq!(user_part(written), user, "{written}");
+    }
+    let number = |written: &str| match spell(written) {
+        Ok(Spelled::Number(number)) => number,
+        other => panic!("{written}: {other:?}"),
+    };
+    let local = number("tel:9-11;phone-context=+1");
+    assert_eq!(format!("{local:?}"), "+1911");
+    let (context, alone) = local.without_context().unwrap();
+    assert_eq!((context, alone.as_str()), ("1", "911"));
+    assert_eq!(number("+1911").without_context(), None, "nobody said where it was dialled");
+    // The bytes of a number are limited, and no digit of another script is any other sign.
+    let apart = |spaces: usize| format!("1{}2", " ".repeat(spaces));
+    assert_eq!(number(&apart(NUMBER_BYTES_MAX - 2)).as_str(), "12");
+    assert_eq!(spell(&apart(NUMBER_BYTES_MAX - 1)), Err(SpellingFault::TooManyBytes));
+    assert_eq!(
+        spell("11\u{66a}2"),
+        Err(SpellingFault::NotANumber),
+        "a percent sign that follows the digits of a script"
+    );
 }
 
 #[test]
@@ -253,6 +297,28 @@ fn e3_numbers_of_the_metadata_and_of_the_overrides() {
     }
     for (region, digits) in [("SE", "911"), ("GB", "911"), ("GB", "111"), ("DE", "116117"), ("CI", "112")] {
         assert_eq!(dialled(digits, &at(region)), None, "{region} {digits}");
+    }
+}
+
+#[test]
+fn e3_the_table_names_its_source_and_each_number_that_it_has() {
+    let version: Vec<&str> = metadata_version().split('.').collect();
+    assert!(version.len() == 3 && version.iter().all(|part| part.parse::<u16>().is_ok()), "{version:?}");
+    for region in regions() {
+        let numbers = emergency_patterns(region).iter().flat_map(|(pattern, _)| expanded(pattern));
+        let found: Vec<_> = numbers.map(|number| recognise(&number, &Place::region(region))).collect();
+        assert!(!found.is_empty() && found.iter().all(Option::is_some), "{region}");
+    }
+}
+
+#[test]
+fn e2_a_site_dials_outside_by_no_prefix_that_makes_a_public_number_of_an_emergency_number() {
+    let is_ambiguous = |text: &str, prefix: &str| is_ambiguous_outside_line(region(text), prefix.parse().unwrap());
+    for (text, prefix) in [("LU", "8"), ("LU", "22"), ("SE", "99"), ("SE", "000"), ("US", "123")] {
+        assert!(is_ambiguous(text, prefix), "{text} {prefix}");
+    }
+    for (text, prefix) in [("SE", "0"), ("SE", "9"), ("SE", "00"), ("LU", "9"), ("US", "91")] {
+        assert!(!is_ambiguous(text, prefix), "{text} {prefix}");
     }
 }
 

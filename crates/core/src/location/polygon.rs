@@ -52,10 +52,14 @@ impl Polygon {
     /// it, and none falls between them.
     #[must_use]
     pub fn has(&self, at: Position) -> bool {
+        self.is_near(at) && self.sides().filter(|(a, b)| is_west_of(at, *a, *b)).count() % 2 == 1
+    }
+
+    /// Whether a position is in the rectangle, which spares those that are not the walk along the sides.
+    fn is_near(&self, at: Position) -> bool {
         let (low, high) = (self.south_west, self.north_east);
-        let near = (low.latitude..=high.latitude).contains(&at.latitude)
-            && (low.longitude..=high.longitude).contains(&at.longitude);
-        near && self.sides().filter(|(a, b)| is_west_of(at, *a, *b)).count() % 2 == 1
+        (low.latitude..=high.latitude).contains(&at.latitude)
+            && (low.longitude..=high.longitude).contains(&at.longitude)
     }
 
     /// The sides, each from a corner to the next.
@@ -68,11 +72,12 @@ impl Polygon {
 /// Whether the line that goes east from a position crosses a side. Of its two ends a side has the southern one only,
 /// so that a corner is counted once.
 fn is_west_of(at: Position, a: Position, b: Position) -> bool {
-    if (a.latitude > at.latitude) == (b.latitude > at.latitude) {
+    let (a_is_north, b_is_north) = (a.latitude > at.latitude, b.latitude > at.latitude);
+    if a_is_north == b_is_north {
         return false;
     }
     // Always worked out from south to north, so that both areas of a shared side find the same.
-    let (south, north) = if a.latitude < b.latitude { (a, b) } else { (b, a) };
+    let (south, north) = if b_is_north { (a, b) } else { (b, a) };
     let share = (at.latitude - south.latitude) / (north.latitude - south.latitude);
     at.longitude < south.longitude + share * (north.longitude - south.longitude)
 }
@@ -117,6 +122,35 @@ mod tests {
         assert_eq!(Polygon::new(Box::new([at(0.0, 0.0), at(1.0, 1.0)])), None);
         assert!(polygon(&[(0.0, 0.0), (1.0, 1.0), (2.0, 2.0)]).doubled_area() < f64::EPSILON);
         assert!(!polygon(&[(0.0, 0.0), (1.0, 1.0), (2.0, 2.0)]).has(at(1.0, 1.0)));
+    }
+
+    #[test]
+    fn a_position_on_a_side_of_two_areas_is_in_the_one_north_or_east_of_it() {
+        let area = polygon(&[(59.0, 18.0), (59.0, 18.3), (59.3, 18.3), (59.3, 18.0)]);
+        for (position, inside) in
+            [(at(59.0, 18.1), true), (at(59.1, 18.0), true), (at(59.3, 18.1), false), (at(59.1, 18.3), false)]
+        {
+            assert_eq!(area.has(position), inside, "{position:?}");
+        }
+    }
+
+    #[test]
+    fn a_side_that_runs_aslant_is_where_its_corners_put_it() {
+        let area = polygon(&[(1.0, 1.0), (1.0, 4.0), (4.0, 1.0)]);
+        for (inside, outside) in [(at(2.0, 2.9), at(2.0, 3.1)), (at(3.0, 1.9), at(3.0, 2.1))] {
+            assert!(area.has(inside) && !area.has(outside), "{inside:?} {outside:?}");
+        }
+    }
+
+    #[test]
+    fn what_an_area_spans_and_encloses_is_the_same_whichever_way_one_walks_round_it() {
+        let mut corners = [(1.0, 1.0), (1.0, 4.0), (3.0, 4.0), (3.0, 1.0)];
+        for _ in 0..2 {
+            let area = polygon(&corners);
+            assert!((area.width_degrees() - 3.0).abs() < f64::EPSILON);
+            assert!((area.doubled_area() - 12.0).abs() < f64::EPSILON);
+            corners.reverse();
+        }
     }
 
     #[test]

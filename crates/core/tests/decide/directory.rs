@@ -55,6 +55,7 @@ fn a_user_who_is_not_to_be_disturbed_is_busy() {
     for call in [call(MOBILE), from_carrier(MOBILE), call("x201")] {
         let decision = decided(&world, &call);
         assert_eq!((decision.action, decision.reason), (Action::Reject, Reason::DoNotDisturb));
+        assert_eq!(decision.matched_prefix, call.to.read.unwrap().digits());
         assert_eq!(targets(&decision), ["carrier: do_not_disturb", "gone: do_not_disturb"]);
         assert_eq!(decision.trace.targets[0].user.as_ref().unwrap().as_str(), "quiet-berit");
         assert_eq!(decision.trace.directory, Some(DirectorySaid::Held));
@@ -74,6 +75,7 @@ fn a_number_in_quarantine_is_nobodys_until_it_is_free() {
         let world = listed().entry("+46701740607", NumberState::Quarantined, None, cutover).world();
         let decision = decided(&world, &call("+46701740607"));
         assert_eq!(decision.reason, reason, "{cutover:?}");
+        assert_eq!(decision.matched_prefix, Some(digits(if reason == Reason::Routed { "46" } else { "46701740607" })));
         let said = (reason != Reason::Routed).then_some(DirectorySaid::Quarantine);
         assert_eq!(decision.trace.directory, said);
         let verdict = if said.is_some() { "outranked" } else { "kept" };

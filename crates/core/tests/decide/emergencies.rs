@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use telness_core::call::{Diversion, Party, Privacy};
+use telness_core::call::{Call, Diversion, Party, Privacy};
 use telness_core::decide::{Action, EMERGENCY_SETUP_MS, decide, emergency_move_on, reserve, wanted};
 use telness_core::emergency::Service;
 use telness_core::facts::{Absence, Fact, FactKind, Facts, Wanted};
@@ -215,6 +215,17 @@ fn e7_the_caller_is_presented_over_any_withholding() {
     assert_eq!(shown(Some("x200"), true).as_deref(), Some("+46846500400"));
     assert_eq!(shown(None, true).as_deref(), Some("+46846500400"));
     assert_eq!(shown(None, false), None);
+}
+
+#[test]
+fn e11_a_call_that_no_cap_may_stop_is_one_that_goes_to_a_call_taker_and_no_other() {
+    let strip = RuleAction::Rewrite(Rewrite::Digits { strip: 1, prepend: None });
+    let world = table().rule("strip", "x9", strip, |_| {}).world();
+    let is_emergency = |call: &Call| decide(&world, call, &Facts::default(), moment(call)).is_emergency();
+    assert!(is_emergency(&emergency_call("SE", Service::Any, Some("112"), false)));
+    assert!(is_emergency(&call("x9112")), "a rewrite led there");
+    assert!(!is_emergency(&call("+46701740605")));
+    assert!(!is_emergency(&emergency_call("SE", Service::Any, None, true)), "a test of one is none");
 }
 
 #[test]

@@ -75,7 +75,7 @@ fn c7_rewrites_that_go_in_circles_end() {
     let decision = decided(&world, &call("x1"));
     assert_eq!((decision.action, decision.reason), (Action::Reject, Reason::RewriteLoop));
     assert_eq!(decision.trace.rules.len(), REWRITES_MAX + 1);
-    assert_eq!(decision.rule.unwrap().as_str(), "back");
+    assert_eq!((decision.rule.unwrap().as_str(), decision.matched_prefix), ("back", Some(digits("2"))));
 }
 
 #[test]
@@ -167,4 +167,20 @@ fn what_is_wanted_follows_rewrites_and_their_circles_end() {
     let wanted = wanted(&world, &call("x1"));
     assert!(wanted.has(FactKind::Portability) && wanted.has(FactKind::FraudScore));
     assert!(!wanted.has(FactKind::CallerName));
+}
+
+#[test]
+fn what_is_wanted_is_looked_for_behind_thirty_two_numbers_however_far_a_plan_leads() {
+    let asked_for = |step: usize| {
+        let mut book = Book::default();
+        for at in 10..60 {
+            let onward = to(&format!("x{}", at + 1));
+            book = book.rule(&format!("r{at}"), &format!("x{at}"), onward, |rule| {
+                rule.wants = if at == 9 + step { Wanted::of(FactKind::FraudScore) } else { Wanted::NONE };
+            });
+        }
+        wanted(&book.world(), &call("x10")).has(FactKind::FraudScore)
+    };
+    assert!(asked_for(1) && asked_for(32));
+    assert!(!asked_for(33), "a call waits for no fact of a number that it is not led to");
 }

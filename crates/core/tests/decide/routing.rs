@@ -5,7 +5,7 @@ use std::sync::Arc;
 use telness_core::call::{Call, CallType, Direction};
 use telness_core::decide::{Action, Decision, decide, reserve, wanted};
 use telness_core::facts::{Absence, Fact, FactKind, Facts, Wanted};
-use telness_core::plan::{CallerPattern, RouteGroup, Rule, RuleAction, Schedule, ScheduleIx, Window};
+use telness_core::plan::{CallerPattern, MoveOn, RouteGroup, Rule, RuleAction, Schedule, ScheduleIx, Window};
 use telness_core::reason::Reason;
 use telness_core::world::{Moment, Rate, World};
 
@@ -340,6 +340,23 @@ fn a_carriers_call_goes_to_a_carrier_by_no_rule_that_does_not_say_so() {
 }
 
 #[test]
+fn only_a_carriers_call_that_a_route_was_closed_to_is_told_that_it_may_not_pass_through() {
+    let ended = |book: Book, call: &Call| decided(&book.world(), call).reason;
+    let for_tenants = |rule: &mut Rule| rule.condition.direction = Some(Direction::FromTenant);
+    let for_carriers = |rule: &mut Rule| rule.condition.direction = Some(Direction::FromCarrier);
+    let two = two_carriers().route_if("mobile", "+4670", &["carrier-a"], for_tenants);
+    let two = two.route_if("rest", "any", &["carrier-b"], for_tenants);
+    assert_eq!(ended(two, &from_carrier(MOBILE)), Reason::TransitDenied, "however many were closed to it");
+    let of_carriers = two_carriers().route_if("in", "any", &["carrier-a"], for_carriers);
+    assert_eq!(ended(of_carriers, &call(MOBILE)), Reason::NoRoute, "a tenant's call passes through nothing");
+    let reject = RuleAction::Reject(Reason::CallerBlocked);
+    let block = two_carriers().rule("block", "any", reject, for_tenants);
+    assert_eq!(ended(block, &from_carrier(MOBILE)), Reason::NoRoute, "no route was closed to it");
+    let off = two_carriers().route_if("off", "any", &["carrier-a"], |rule| rule.enabled = false);
+    assert_eq!(ended(off, &from_carrier(MOBILE)), Reason::NoRoute, "it was closed to everybody");
+}
+
+#[test]
 fn c5_a_full_target_is_dropped_and_the_ranks_close() {
     let world = two_carriers().route("any", "any", &["carrier-a", "carrier-b"]).world();
     let call = call(MOBILE);
@@ -418,4 +435,24 @@ fn a_call_without_a_number_that_could_be_read_is_rejected_not_lost() {
     let decision = decided(&world, &call);
     assert_eq!((decision.action, decision.reason), (Action::Reject, Reason::NumberInvalid));
     assert!(uris(&decision).is_empty());
+}
+
+#[test]
+fn c6_a_decision_is_kept_whole_and_what_is_usual_takes_no_room() {
+    let moves_on = MoveOn { sip: vec![486, 503], ..MoveOn::default() };
+    let world = two_carriers()
+        .trunk_with("picky", 1, |trunk| trunk.move_on = Arc::new(moves_on))
+        .route_if("first", "+4670", &["picky"], |rule| (rule.priority, rule.enabled) = (3, false))
+        .route("rest", "+46", &["picky", "carrier-b"])
+        .world();
+    let decision = decided(&world, &call(MOBILE));
+    let kept = serde_json::to_value(&decision).unwrap();
+    assert_eq!(serde_json::from_value::<Decision>(kept.clone()).unwrap(), decision);
+    let has = |of: &serde_json::Value, fields: &[&str]| {
+        fields.iter().map(|field| of.get(field).is_some()).collect::<Vec<_>>()
+    };
+    let rules = &kept["trace"]["r"];
+    assert_eq!((has(&rules[0], &["i", "v"]), has(&rules[1], &["i", "v"])), (vec![true; 2], vec![false; 2]));
+    let (picky, usual) = (&kept["steps"][0]["t"][0], &kept["steps"][1]["t"][0]);
+    assert_eq!((has(picky, &["m"]), has(usual, &["m"])), (vec![true], vec![false]));
 }

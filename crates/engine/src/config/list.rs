@@ -7,7 +7,7 @@ use telness_store::Tls;
 use tracing_subscriber::EnvFilter;
 
 use super::setting::{Setting, Takes};
-use super::{Settings, workflows};
+use super::{Settings, sip, workflows};
 
 /// As many as anybody can mean, where a limit has no natural end.
 pub(super) const COUNT_MAX: u64 = 10_000_000;
@@ -128,9 +128,11 @@ pub const SETTINGS: &[Setting] = &[
     ),
     workflows::SERVE,
     workflows::HIGH_LISTEN,
+    sip::HIGH_LISTEN,
     workflows::HIGH_THREADS,
     workflows::HIGH_DURABILITY,
     workflows::HIGH_CALLS_IN_FLIGHT_MAX,
+    sip::LOW_LISTEN,
     workflows::LOW_DURABILITY,
     workflows::LOW_CALLS_IN_FLIGHT_MAX,
     workflows::LOW_BACKGROUND_PERCENT,
@@ -224,6 +226,9 @@ pub const SETTINGS: &[Setting] = &[
         "How long a stop may take after that, for requests in hand, for the journal and for the store, in \
          milliseconds. Together less than the 30 s that Kubernetes waits before it kills.",
     ),
+    sip::CONNECTIONS_MAX,
+    sip::IDLE_MS_MAX,
+    sip::MESSAGE_MS_MAX,
     setting(
         "journal.segment_bytes_max",
         "67108864",

@@ -11,6 +11,7 @@ mod list;
 mod load;
 mod nearest;
 mod setting;
+mod sip;
 #[cfg(test)]
 mod tests;
 mod workflows;
@@ -132,6 +133,8 @@ pub struct Settings {
     pub low_admission: AdmissionSettings,
     /// HTTP limits.
     pub http: HttpSettings,
+    /// Where SIP is answered, and its limits.
+    pub sip: SipSettings,
     /// The journal's limits.
     pub journal: JournalSettings,
     /// What moves records from the journal to the store.
@@ -177,6 +180,21 @@ pub struct HttpSettings {
     pub drain_announce: Duration,
     /// How long a stopping node waits for requests in hand.
     pub drain_max: Duration,
+}
+
+/// Where SIP is answered, and the limits of each such listener.
+#[derive(Clone, Debug)]
+pub struct SipSettings {
+    /// Where it says whether emergency calls can be carried, if anywhere.
+    pub high_listen: Option<SocketAddr>,
+    /// Where it says whether other calls can.
+    pub low_listen: Option<SocketAddr>,
+    /// Open connections at once.
+    pub connections_max: usize,
+    /// How long a connection may stay open without a request.
+    pub idle_max: Duration,
+    /// How long a message may take to arrive, and its answer to be taken.
+    pub message_max: Duration,
 }
 
 /// The limits of the journal.
@@ -285,6 +303,14 @@ impl Settings {
         }
     }
 
+    /// Where the process answers SIP, and which workflow each listener tells of.
+    #[must_use]
+    pub fn sip_listeners(&self) -> Vec<(Workflow, SocketAddr)> {
+        let low = self.sip.low_listen.filter(|_| self.serve != Serve::High).map(|address| (Workflow::Low, address));
+        let high = self.sip.high_listen.filter(|_| self.serve != Serve::Low).map(|address| (Workflow::High, address));
+        low.into_iter().chain(high).collect()
+    }
+
     /// Nothing at all: what the defaults of the list are laid over.
     fn blank() -> Self {
         let workflow = || WorkflowSettings { durability: Durability::Journal, calls_in_flight_max: 0 };
@@ -323,6 +349,13 @@ impl Settings {
                 deck_max: Duration::ZERO,
                 drain_announce: Duration::ZERO,
                 drain_max: Duration::ZERO,
+            },
+            sip: SipSettings {
+                high_listen: None,
+                low_listen: None,
+                connections_max: 0,
+                idle_max: Duration::ZERO,
+                message_max: Duration::ZERO,
             },
             journal: JournalSettings {
                 segment_bytes_max: 0,

@@ -1,5 +1,6 @@
 //! The settings of the two workflows: who is served where, on which threads, and how many calls at once.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::list::{COUNT_MAX, HOUR_MS, count, setting, whole, word};
@@ -24,9 +25,14 @@ fn serve(settings: &mut Settings, word: &str) {
     };
 }
 
-fn high_listen(settings: &mut Settings, text: &str) -> Result<(), String> {
+/// An address, or none.
+pub(super) fn address(text: &str) -> Result<Option<SocketAddr>, String> {
     let address = (!text.is_empty()).then(|| text.parse()).transpose();
-    settings.high_listen = address.map_err(|_| format!("`{text}` is not an address with a port"))?;
+    address.map_err(|_| format!("`{text}` is not an address with a port"))
+}
+
+fn high_listen(settings: &mut Settings, text: &str) -> Result<(), String> {
+    settings.high_listen = address(text)?;
     Ok(())
 }
 

@@ -14,6 +14,7 @@ use super::*;
 use crate::auth::Asker;
 use crate::config::Settings;
 use crate::node::Node;
+use crate::readiness::Unready;
 
 const LOCAL: Asker<'static> = Asker {
     listener: "http",
@@ -54,6 +55,7 @@ async fn e16_without_a_way_an_emergency_call_is_told_so_at_once_and_the_emergenc
     engine.try_emergency().await;
     let ready = engine.emergency_readiness();
     assert!(ready.ready && ready.places >= 2 && ready.places_failed == 0, "{ready:?}");
+    assert_eq!([Workflow::High, Workflow::Low].map(|workflow| engine.unready(workflow)), [None, None]);
     assert!(engine.handle_call(&LOCAL, draft("112")).await.is_ok());
 
     empty(&engine);
@@ -68,6 +70,8 @@ async fn e16_without_a_way_an_emergency_call_is_told_so_at_once_and_the_emergenc
     let dead = engine.emergency_readiness();
     assert!(!dead.ready && dead.places_failed == dead.places, "{dead:?}");
     assert!(engine.readiness().ready, "other calls are none the worse for it");
+    let unready = || [Workflow::High, Workflow::Low].map(|workflow| engine.unready(workflow));
+    assert_eq!(unready(), [Some(Unready::NoEmergencyRoute), None]);
     assert!(engine.handle_call(&LOCAL, draft("+46701740605")).await.is_ok());
     let metrics = engine.metrics_text();
     for told in [
@@ -77,6 +81,8 @@ async fn e16_without_a_way_an_emergency_call_is_told_so_at_once_and_the_emergenc
     ] {
         assert!(metrics.contains(told), "{told} is not in\n{metrics}");
     }
+    engine.begin_stop();
+    assert_eq!(unready(), [Some(Unready::Stopping); 2]);
     tokio::task::spawn_blocking(move || node.stop()).await.unwrap();
 }
 

@@ -11,8 +11,9 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UdpSocket, lookup_host};
 use tokio::time::timeout;
 
+use super::head::{HEAD_BYTES_MAX, Unread};
 use super::options::Options;
-use super::response::{HEAD_BYTES_MAX, Unread, read};
+use super::response::read;
 use super::tls::TlsRoots;
 
 /// How long until a datagram is sent again, which doubles (T1 and T2 of RFC 3261, 17.1.2.1).

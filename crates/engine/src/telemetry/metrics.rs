@@ -18,6 +18,7 @@ use telness_store::{Observe, Transacted};
 use super::health_metrics::HealthMetrics;
 use super::location_metrics::LocationMetrics;
 use super::logs::lines_dropped;
+use super::sip_metrics::SipMetrics;
 
 /// What came of a request for a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
@@ -132,6 +133,8 @@ pub struct Metrics {
     pub billing_failing: Gauge,
     /// What is believed of gateways.
     pub health: HealthMetrics,
+    /// Who asks by SIP.
+    pub sip: SipMetrics,
 }
 
 /// From 50 microseconds to 3 seconds.
@@ -189,6 +192,7 @@ impl Metrics {
             billing_waiting_seconds: Gauge::default(),
             billing_failing: Gauge::default(),
             health: HealthMetrics::default(),
+            sip: SipMetrics::default(),
         };
         metrics.register();
         metrics
@@ -257,6 +261,7 @@ impl Metrics {
         self.locations.register(&mut self.registry);
         self.health.register_emergency(&mut self.registry);
         self.health.register_incidents(&mut self.registry);
+        self.sip.register(&mut self.registry);
     }
 
     fn register_billing(&mut self) {

@@ -105,7 +105,13 @@ fn all(settings: &Settings) -> Result<Vec<Check>, Failure> {
     checks.extend(runtime.block_on(data::records(settings)));
     let listeners = settings.listeners();
     checks.extend(listeners.iter().map(|(_, address)| system::address(*address)));
-    let files = system::open_files(settings.http.connections_max, listeners.len());
+    let sip_listeners = settings.sip_listeners();
+    checks.extend(
+        sip_listeners.iter().map(|(workflow, address)| runtime.block_on(system::sip_address(*workflow, *address))),
+    );
+    // Each listener has the same share of them.
+    let all = listeners.len().saturating_add(sip_listeners.len());
+    let files = system::open_files(settings.http.connections_max, all);
     checks.extend([files, system::zones(), system::clock(&settings.data)]);
     Ok(checks)
 }

@@ -13,21 +13,16 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use telness_engine::Engine;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::dispatch::Dispatcher;
 use super::pace::{Pace, PacedStream, Phase};
+use crate::accepting::linger;
 
 /// How long a connection that has to make room may take for a head that it has begun.
 const ROOM_GRACE: Duration = Duration::from_secs(1);
-
-/// What a client may still send after the last answer, in bytes and in time, before its connection is closed. The
-/// system tells whoever still sends to a closed one that all is lost, the answer too.
-const LINGER_BYTES_MAX: usize = 4 << 20;
-const LINGER_MAX: Duration = Duration::from_secs(1);
 
 /// What a connection may cost.
 #[derive(Clone, Copy, Debug)]
@@ -144,23 +139,6 @@ pub(super) async fn run(
             () = linger(connection.into_parts().io.into_inner().stream) => {}
         }
     }
-}
-
-/// Says that nothing more is sent, and passes over what the client still sends until it ends too.
-async fn linger(mut stream: TcpStream) {
-    let passed_over = async {
-        let mut left = LINGER_BYTES_MAX;
-        let mut buffer = vec![0; 16_384];
-        // The client may have ended already.
-        let _ = stream.shutdown().await;
-        while left > 0 {
-            match stream.read(&mut buffer).await {
-                Ok(read @ 1..) => left = left.saturating_sub(read),
-                _ => break,
-            }
-        }
-    };
-    let _ = tokio::time::timeout(LINGER_MAX, passed_over).await;
 }
 
 /// Whether the client takes longer than it may. A request in hand is bounded by its operation, not here.

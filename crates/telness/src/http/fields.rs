@@ -222,10 +222,10 @@ impl<'a, 'f> Fields<'a, 'f> {
     /// Takes a whole number in a range.
     pub fn whole<N>(&mut self, name: &str, from: N, to: N) -> Option<N>
     where
-        N: TryFrom<u64> + PartialOrd + Display,
+        N: TryFrom<u64> + PartialOrd + Display + Copy,
     {
         let value = match self.take(name)? {
-            Json::Whole(value) => N::try_from(value).ok().filter(|value| (&from..=&to).contains(&value)),
+            Json::Whole(value) => N::try_from(value).ok().filter(|value| (from..=to).contains(value)),
             _ => None,
         };
         if value.is_none() {

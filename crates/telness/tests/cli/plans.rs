@@ -177,7 +177,7 @@ fn who_publishes_a_plan_is_told_what_its_check_warns_of() {
     assert_eq!(text.matches(sites).count(), 1);
     std::fs::write(folder.path().join("abroad.yaml"), text.replace(sites, site)).unwrap();
     let expected = "warning[emergency_elsewhere]: 115: a call for help in IT";
-    let first = done(&folder, &["plan", "publish", "abroad.yaml"]).out().to_owned();
+    let first = done(&folder, &["plan", "publish", "abroad.yaml"]).out();
     assert!(first.contains(expected) && first.contains("--> abroad.yaml:"), "{first}");
     assert!(first.contains("plan revision 1 is published"), "{first}");
     let back = done(&folder, &["plan", "back", "1", "--json"]).json();

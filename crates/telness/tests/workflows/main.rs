@@ -12,6 +12,7 @@
 mod listeners;
 mod logs;
 mod overload;
+mod readiness;
 mod recovery;
 
 use std::time::Duration;

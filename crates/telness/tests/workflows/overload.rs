@@ -11,15 +11,17 @@ fn driven(one_process: bool, fault: Fault) -> Overloaded {
         telness: env!("CARGO_BIN_EXE_telness").into(),
         data_in: folder.path().to_owned(),
         one_process,
+        bare: None,
         fault,
         calls_in_flight_max: 4,
         rate: 100.0,
+        rest: Duration::from_secs(1),
         length: Duration::from_secs(2),
         settings: Vec::new(),
     });
     let driven = driven.unwrap();
     assert_eq!((driven.at_rest.failed, driven.during.failed), (0, 0), "{:?}", driven.during.first_failure);
-    assert_eq!((driven.sent(), driven.routed), (400, 400), "every emergency call has a route: {driven}");
+    assert_eq!((driven.sent(), driven.routed), (300, 300), "every emergency call has a route: {driven}");
     driven
 }
 
@@ -35,6 +37,13 @@ fn e12_every_emergency_call_is_routed_while_the_low_workflow_is_offered_ten_time
 fn e12_every_emergency_call_is_routed_while_the_disk_is_full_and_while_the_other_process_stands_still() {
     driven(false, Fault::DiskFull);
     driven(false, Fault::Stopped);
+}
+
+#[test]
+fn e12_every_emergency_call_is_routed_while_the_database_hangs() {
+    for one_process in [false, true] {
+        driven(one_process, Fault::PostgresHung);
+    }
 }
 
 #[test]

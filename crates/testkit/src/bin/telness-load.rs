@@ -100,6 +100,9 @@ struct OverloadArguments {
     /// Both workflows in one process.
     #[arg(long)]
     one_process: bool,
+    /// The bare handler's binary, which is flooded in the place of the low workflow's process.
+    #[arg(long, conflicts_with = "one_process")]
+    bare: Option<PathBuf>,
     /// What goes wrong besides.
     #[arg(long, value_enum, default_value_t = Fault::None)]
     fault: Fault,
@@ -109,7 +112,10 @@ struct OverloadArguments {
     /// Emergency calls a second.
     #[arg(long, default_value_t = 500.0)]
     rate: f64,
-    /// How long the rest and then the overload are measured, in seconds.
+    /// How long the rest is measured, in seconds.
+    #[arg(long, default_value_t = 20.0)]
+    rest_seconds: f64,
+    /// How long the overload is measured, in seconds.
     #[arg(long, default_value_t = 60.0)]
     seconds: f64,
     /// A setting of every process, as NAME=VALUE.
@@ -187,9 +193,11 @@ fn run_overload(arguments: OverloadArguments) -> io::Result<()> {
         telness: arguments.telness,
         data_in: arguments.data_in,
         one_process: arguments.one_process,
+        bare: arguments.bare,
         fault: arguments.fault,
         calls_in_flight_max: arguments.limit,
         rate: arguments.rate,
+        rest: Duration::from_secs_f64(arguments.rest_seconds),
         length: Duration::from_secs_f64(arguments.seconds),
         settings: arguments.settings,
     })?;

@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use super::compare::{WARM_UP, median, sustained};
 use super::driver::{Load, drive};
-use super::process::cpu_time;
+use super::process::{cpu_time, on_database};
 use crate::postgres::{Postgres, programs};
-use crate::service::{Service, ServiceOptions, without_settings};
+use crate::service::{Service, ServiceOptions};
 use crate::wait::now;
 
 /// Clients of pgbench; the best of them counts.
@@ -169,14 +169,7 @@ fn on_a_fresh_database<T>(
 /// A fresh database with the schema, all of it on the disk.
 fn database_with_schema(what: &BesidePgbench, postgres: &Postgres) -> io::Result<String> {
     let database = postgres.database();
-    let url = postgres.url(&database);
-    let mut migrate = Command::new(&what.telness);
-    migrate.args(["migrate", "up", "--set", "store.tls=off", "--set", &format!("store.url={url}")]);
-    without_settings(&mut migrate);
-    let output = migrate.output()?;
-    if !output.status.success() {
-        return Err(io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned()));
-    }
+    on_database(&what.telness, &postgres.url(&database), &["migrate", "up"])?;
     postgres.sql(&database, "SELECT make_day(current_date), make_day(current_date + 1)");
     postgres.sql(&database, "CHECKPOINT");
     Ok(database)

@@ -10,7 +10,7 @@ use mio::{Events, Poll, Token};
 
 use super::connection::{Answer, Connection};
 use super::latencies::Latencies;
-use crate::wait::now;
+use crate::wait::{now, pause};
 
 /// What to drive.
 #[derive(Clone, Debug)]
@@ -71,6 +71,7 @@ pub fn drive(load: &Load) -> io::Result<Outcome> {
     };
     let mut events = Events::with_capacity(1024);
     while driver.send_due()? {
+        driver.rest();
         // With a connection to send on there is no time to sleep: the next request is due, or the time is over and
         // nothing may be in hand that would wake us.
         let spin = !driver.idle.is_empty();
@@ -111,11 +112,23 @@ impl Driver<'_> {
     /// When the next request was due, if it is by now.
     fn next_due(&self) -> Option<Instant> {
         let moment = now();
-        let due = match self.load.rate {
-            None => moment,
-            Some(rate) => self.began + Duration::from_secs_f64(f64::from(self.sent) / rate),
-        };
+        let due = self.due().unwrap_or(moment);
         (due <= moment && due.duration_since(self.began) < self.load.duration).then_some(due)
+    }
+
+    /// When the next request of an open loop is due.
+    fn due(&self) -> Option<Instant> {
+        self.load.rate.map(|rate| self.began + Duration::from_secs_f64(f64::from(self.sent) / rate))
+    }
+
+    /// While nothing is in hand the processor is left to others until the next request is due, so that those who share it
+    /// need not take it from us when it is.
+    fn rest(&self) {
+        if self.idle.len() == self.connections.len()
+            && let Some(due) = self.due()
+        {
+            pause(due.saturating_duration_since(now()));
+        }
     }
 
     fn receive(&mut self, index: usize) -> io::Result<()> {

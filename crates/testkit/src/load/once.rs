@@ -4,13 +4,12 @@
 use std::fmt;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::driver::{Load, drive};
-use super::process::cpu_time;
+use super::process::{cpu_time, on_database};
 use crate::postgres::Postgres;
-use crate::service::{Service, ServiceOptions, without_settings};
+use crate::service::{Service, ServiceOptions};
 use crate::wait::{eventually, now};
 
 /// How long a million of anything may take.
@@ -80,7 +79,7 @@ pub fn start_up(what: &Once) -> io::Result<impl fmt::Display + use<>> {
     let mut postgres = Postgres::start_in(tempfile::Builder::new().tempdir_in(&what.data_in)?.keep(), &ROOM);
     let url = with_schema(what, &postgres)?;
     let folder = tempfile::tempdir_in(&what.data_in)?;
-    let run = |arguments: &[&str]| run(what, &url, arguments);
+    let run = |arguments: &[&str]| on_database(&what.telness, &url, arguments);
     run(&["tenants", "put", "nordtel"])?;
     let file = |name: &str| folder.path().join(name);
     lines(&file("users"), 1_000, |at| format!(r#"{{"tenant":"nordtel","name":"u{at}"}}"#))?;
@@ -154,17 +153,8 @@ fn options(what: &Once, data: &std::path::Path, url: Option<&str>) -> ServiceOpt
 
 fn with_schema(what: &Once, postgres: &Postgres) -> io::Result<String> {
     let url = postgres.url(&postgres.database());
-    run(what, &url, &["migrate", "up"])?;
+    on_database(&what.telness, &url, &["migrate", "up"])?;
     Ok(url)
-}
-
-/// Runs a command on the database.
-fn run(what: &Once, url: &str, arguments: &[&str]) -> io::Result<()> {
-    let mut command = Command::new(&what.telness);
-    command.args(arguments).args(["--set", "store.tls=off", "--set", &format!("store.url={url}")]);
-    without_settings(&mut command);
-    let output = command.output()?;
-    if output.status.success() { Ok(()) } else { Err(io::Error::other(String::from_utf8_lossy(&output.stderr))) }
 }
 
 fn lines(path: &std::path::Path, count: u64, line: impl Fn(u64) -> String) -> io::Result<()> {

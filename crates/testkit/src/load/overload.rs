@@ -4,13 +4,16 @@
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::Duration;
 
 use clap::ValueEnum;
 
 use super::driver::{Load, Outcome, drive};
+use super::process::on_database;
 use super::{call_requests, request};
 use crate::client::Client;
+use crate::postgres::Postgres;
 use crate::service::{Service, ServiceOptions};
 
 /// How many times its limit the low workflow is offered.
@@ -30,6 +33,8 @@ pub enum Fault {
     Killed,
     /// No write of either process succeeds: the journal's disk is full.
     DiskFull,
+    /// The Postgres of both processes stands still: its connections stay open, and nobody answers.
+    PostgresHung,
 }
 
 /// What to drive.
@@ -41,13 +46,17 @@ pub struct Overload {
     pub data_in: PathBuf,
     /// Whether both workflows are in one process.
     pub one_process: bool,
+    /// What is flooded in the place of the low workflow's process, if something is: what the machine itself makes of it.
+    pub bare: Option<PathBuf>,
     /// What goes wrong besides.
     pub fault: Fault,
     /// The limit of the low workflow.
     pub calls_in_flight_max: usize,
     /// Emergency calls a second.
     pub rate: f64,
-    /// How long the rest is measured, and then the overload.
+    /// How long the rest is measured.
+    pub rest: Duration,
+    /// How long the overload is measured.
     pub length: Duration,
     /// Settings of every process, by name.
     pub settings: Vec<(String, String)>,
@@ -62,7 +71,8 @@ pub struct Overloaded {
     pub during: Outcome,
     /// Emergency calls that the service says it gave a route, of both.
     pub routed: u64,
-    /// Calls of the low workflow that were taken and that were refused; none if its process did not live to the end.
+    /// Calls of the low workflow that were taken and that were refused; none if its connections broke, as they do when its
+    /// process is killed or stands still.
     pub low: Option<(u64, u64)>,
 }
 
@@ -85,7 +95,7 @@ impl fmt::Display for Overloaded {
         writeln!(f, "emergency calls: {} sent, {} routed", self.sent(), self.routed)?;
         match self.low {
             Some((taken, refused)) => write!(f, "low workflow: {taken} taken, {refused} refused"),
-            None => f.write_str("low workflow: its process did not live to the end"),
+            None => f.write_str("low workflow: its connections broke"),
         }
     }
 }
@@ -95,27 +105,29 @@ impl fmt::Display for Overloaded {
 /// # Errors
 /// When a connection to the high workflow breaks.
 pub fn overload(overload: &Overload) -> io::Result<Overloaded> {
-    let folder = |name: &str| overload.data_in.join(name);
-    let options = |name: &str| {
-        let limit = overload.calls_in_flight_max.to_string();
-        let options = ServiceOptions::new(&overload.telness, folder(name)).survives_file_size_limit();
-        let options = options.set("workflow.low.calls_in_flight_max", &limit).set("log.filter", "error");
-        overload.settings.iter().fold(options, |options, (name, value)| options.set(name, value))
-    };
+    let postgres = (overload.fault == Fault::PostgresHung).then(Postgres::start);
+    let url = postgres.as_ref().map(|postgres| postgres.url(&postgres.database()));
+    url.iter().try_for_each(|url| on_database(&overload.telness, url, &["migrate", "up"]))?;
+    let options = |name: &str| options(overload, name, url.as_deref());
     let (high, mut other) = if overload.one_process {
         (Service::start(&options("both").set("workflow.high.listen", "127.0.0.1:0")), None)
     } else {
         let start = |workflow| Service::start(&options(workflow).argument("--workflow").argument(workflow));
-        (start("high"), Some(start("low")))
+        let low = match &overload.bare {
+            Some(bare) => Service::start(&ServiceOptions::new(bare, overload.data_in.join("bare"))),
+            None => start("low"),
+        };
+        (start("high"), Some(low))
     };
-    let emergency = Load {
+    let mut emergency = Load {
         address: high.address_of_high().unwrap_or_else(|| high.address()),
         requests: vec![request("/v1/calls", r#"{"from":"+46846500401","to":"112","type":"pbx"}"#)],
         connections: EMERGENCY_CONNECTIONS,
-        duration: overload.length,
+        duration: overload.rest,
         rate: Some(overload.rate),
     };
     let at_rest = drive(&emergency)?;
+    emergency.duration = overload.length;
     let flood = Load {
         address: other.as_ref().unwrap_or(&high).address(),
         requests: call_requests("/v1/calls"),
@@ -123,7 +135,10 @@ pub fn overload(overload: &Overload) -> io::Result<Overloaded> {
         duration: overload.length,
         rate: None,
     };
-    let flooding = std::thread::spawn(move || drive(&flood));
+    let flooding = std::thread::spawn(move || {
+        run_when_idle()?;
+        drive(&flood)
+    });
     match (overload.fault, &mut other) {
         (Fault::None, _) => {}
         (Fault::Stopped, Some(low)) => low.signal("STOP"),
@@ -131,15 +146,38 @@ pub fn overload(overload: &Overload) -> io::Result<Overloaded> {
         (Fault::DiskFull, low) => {
             [Some(&high), low.as_ref()].into_iter().flatten().for_each(|service| service.limit_file_size(Some(0)));
         }
+        (Fault::PostgresHung, _) => postgres.iter().for_each(Postgres::pause),
         (_, None) => return Err(io::Error::other("there is no other process that this could happen to")),
     }
     let during = drive(&emergency)?;
     if let (Fault::Stopped, Some(low)) = (overload.fault, &other) {
         low.signal("CONT");
     }
+    postgres.iter().for_each(Postgres::go_on);
     let low = flooding.join().ok().and_then(Result::ok).map(|flood| (flood.latencies.total(), flood.failed));
     let routed = routed_emergencies(&mut Client::new(emergency.address))?;
     Ok(Overloaded { at_rest, during, routed, low })
+}
+
+/// Has this thread run only while no other wants its processor: the emergency calls' thread is not to wait for it, which
+/// would be measured as if the service took so long.
+fn run_when_idle() -> io::Result<()> {
+    let me = std::fs::read_link("/proc/thread-self")?;
+    let thread = me.file_name().unwrap_or_default();
+    let done = Command::new("chrt").args(["--idle", "--pid", "0"]).arg(thread).status()?;
+    if done.success() { Ok(()) } else { Err(io::Error::other("chrt cannot make the load's thread an idle one")) }
+}
+
+/// How a process is started, of this name and with this database.
+fn options(overload: &Overload, name: &str, database: Option<&str>) -> ServiceOptions {
+    let limit = overload.calls_in_flight_max.to_string();
+    let options = ServiceOptions::new(&overload.telness, overload.data_in.join(name)).survives_file_size_limit();
+    let options = options.set("workflow.low.calls_in_flight_max", &limit).set("log.filter", "error");
+    let options = match database {
+        Some(url) => options.set("store.url", url).set("store.tls", "off"),
+        None => options,
+    };
+    overload.settings.iter().fold(options, |options, (name, value)| options.set(name, value))
 }
 
 /// How many emergency calls the service says it gave a route.

@@ -5,11 +5,15 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::time::Duration;
 
+use telness_core::class::Workflow;
+use telness_core::plan::Transport;
 use telness_core::time::Timestamp;
 use telness_engine::clock::Clock;
+use telness_engine::sip::{Asked, Client, TlsRoots};
 
 use super::Check;
-use crate::open_files;
+use crate::listeners::{Protocol, chosen_by};
+use crate::{open_files, sip};
 
 /// How long an answer from the port is waited for.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
@@ -42,12 +46,43 @@ pub(super) fn address(listen: SocketAddr) -> Check {
     }
 }
 
-/// The status with which whoever listens answers `/readyz`.
-fn readyz(listen: SocketAddr) -> std::io::Result<u16> {
+/// Whether SIP can be served at an address, or already is.
+pub(super) async fn sip_address(workflow: Workflow, listen: SocketAddr) -> Check {
+    let why = match sip::open(listen).await {
+        Ok(_) => return Check::ok("sip", format!("{listen} is free")),
+        Err(why) => why,
+    };
+    let choose = format!("choose another address with {}", chosen_by(Protocol::Sip, workflow));
+    if why.kind() != std::io::ErrorKind::AddrInUse {
+        return Check::fail("sip", format!("{listen} cannot be listened on: {why}"), choose);
+    }
+    let client = Client::new(ANSWER_WITHIN, TlsRoots::default());
+    match client.ask(&reached_at(listen).to_string(), Transport::Udp).await {
+        Asked::Answered(200) => Check::ok("sip", format!("what is at {listen} answers OPTIONS and is ready")),
+        Asked::Answered(503) => Check::warn(
+            "sip",
+            format!("what is at {listen} answers OPTIONS and is not ready"),
+            "its answer has a Warning that says why; a telness says the same by /readyz and /readyz/emergency",
+        ),
+        asked => {
+            let found = format!("{listen} is taken by another program: asked by OPTIONS it is {}", asked.as_str());
+            Check::fail("sip", found, format!("stop that program, or {choose}"))
+        }
+    }
+}
+
+/// Where this machine reaches what listens on an address.
+fn reached_at(listen: SocketAddr) -> SocketAddr {
     let mut to = listen;
     if to.ip().is_unspecified() {
         to.set_ip(if to.is_ipv4() { [127, 0, 0, 1].into() } else { std::net::Ipv6Addr::LOCALHOST.into() });
     }
+    to
+}
+
+/// The status with which whoever listens answers `/readyz`.
+fn readyz(listen: SocketAddr) -> std::io::Result<u16> {
+    let to = reached_at(listen);
     let mut stream = TcpStream::connect_timeout(&to, ANSWER_WITHIN)?;
     stream.set_read_timeout(Some(ANSWER_WITHIN))?;
     stream.set_write_timeout(Some(ANSWER_WITHIN))?;
