@@ -47,7 +47,10 @@ impl Dialled {
 
     fn classed(draft: &Draft, standing: &Standing, plan: &Plan) -> (Self, Classified) {
         let dialled = Self::new(draft, standing, plan);
-        let classified = dialled.classify(&standing.place, plan);
+        let mut classified = dialled.classify(&standing.place, plan);
+        if standing.background && classified.class == Class::Normal {
+            classified.class = Class::Background;
+        }
         (dialled, classified)
     }
 
