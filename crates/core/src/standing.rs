@@ -41,6 +41,8 @@ pub struct Standing {
     pub trunk: Option<TrunkIx>,
     /// Whether emergency calls are taken from the peer whatever its credentials.
     pub emergency_allowed: bool,
+    /// Whether the peer's normal calls are of the class background.
+    pub background: bool,
     /// The tenant that the request says it is of; authorises nothing.
     pub claimed: Option<TenantName>,
     /// The tenant that the credentials prove, or that owns the peer.

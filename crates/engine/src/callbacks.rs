@@ -197,7 +197,8 @@ mod tests {
         assert_eq!(callbacks.callback(ANNA, now), Some(Callback::Known));
         assert_eq!(callbacks.callback(BO, now), None);
         let later = now + WINDOW;
-        assert_eq!(callbacks.callback(ANNA, later), Some(Callback::Known));
+        callbacks.called(BO, later);
+        assert_eq!(callbacks.callback(ANNA, later), Some(Callback::Known), "another's call ends no window");
         callbacks.lock().alone_at = Some(later);
         assert_eq!(callbacks.callback(ANNA, later + Duration::from_millis(1)), None, "the window is over");
         // A call in between begins it anew.

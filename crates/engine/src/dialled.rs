@@ -47,7 +47,10 @@ impl Dialled {
 
     fn classed(draft: &Draft, standing: &Standing, plan: &Plan) -> (Self, Classified) {
         let dialled = Self::new(draft, standing, plan);
-        let classified = dialled.classify(&standing.place, plan);
+        let mut classified = dialled.classify(&standing.place, plan);
+        if standing.background && classified.class == Class::Normal {
+            classified.class = Class::Background;
+        }
         (dialled, classified)
     }
 
@@ -67,12 +70,11 @@ impl Dialled {
     fn classify(&self, place: &Place, plan: &Plan) -> Classified {
         let class_of = |dialled| classify(telness_numbers::recognise(dialled, place), dialled, place, plan);
         let raw = class_of(&self.sent_to);
-        if raw.emergency.is_some() || self.to == self.sent_to {
+        if self.to == self.sent_to {
             return raw;
         }
-        let translated = class_of(&self.to);
-        // The most important class is the least.
-        if translated.emergency.is_some() || translated.class < raw.class { translated } else { raw }
+        // The most important class is the least, and of the same class it is what was dialled.
+        [raw, class_of(&self.to)].into_iter().min_by_key(|found| found.class).unwrap_or(raw)
     }
 
     /// Reads both numbers where they were dialled.

@@ -245,6 +245,11 @@ impl Engine {
     }
 }
 
+/// Whether a synthetic call is to be decided: a while after the last, and as soon as another plan is in service.
+fn is_due(last: Option<&(Instant, Arc<Plan>)>, now: Instant, plan: &Arc<Plan>) -> bool {
+    !last.is_some_and(|(at, of)| now.saturating_duration_since(*at) < SYNTHETIC_EVERY && Arc::ptr_eq(of, plan))
+}
+
 /// Watches until the node stops.
 pub(crate) async fn watch(engine: Arc<Engine>, stop: CancellationToken) {
     let mut last: Option<(Instant, Arc<Plan>)> = None;
@@ -254,10 +259,7 @@ pub(crate) async fn watch(engine: Arc<Engine>, stop: CancellationToken) {
     loop {
         let now = monotonic();
         let plan = Arc::clone(&engine.snapshot.current().plan);
-        let is_fresh = |(at, of): &(Instant, Arc<Plan>)| {
-            now.saturating_duration_since(*at) < SYNTHETIC_EVERY && Arc::ptr_eq(of, &plan)
-        };
-        if !last.as_ref().is_some_and(is_fresh) {
+        if is_due(last.as_ref(), now, &plan) {
             engine.try_emergency().await;
             last = Some((now, plan));
         }
@@ -296,4 +298,5 @@ impl Engine {
 }
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "a test")]
 mod tests;

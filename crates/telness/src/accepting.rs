@@ -86,6 +86,8 @@ impl Places {
         loop {
             self.make_room.notify_one();
             if let Ok(place) = tokio::time::timeout(ROOM_PAUSE, Arc::clone(&self.free).acquire_owned()).await {
+                // If none was there to hear the last of it, the connection that now gets the place must not.
+                std::pin::pin!(self.make_room.notified()).as_mut().enable();
                 // The semaphore is never closed.
                 return place.ok();
             }

@@ -142,6 +142,8 @@ pub struct Peer {
     pub emergency_allowed: bool,
     /// Whether its network suffices for every call of its tenant, without credentials.
     pub trusted: bool,
+    /// Whether its normal calls are of the class background.
+    pub background: bool,
 }
 
 /// A commercial route to a carrier or a PBX.

@@ -146,6 +146,7 @@ fn a_carriers_call_is_the_call_of_the_directorys_holder() {
         kind: telness_core::call::CallType::Sip,
         trunk: Some(TrunkIx(0)),
         emergency_allowed: false,
+        background: false,
         claimed: None,
         tenant: None,
         denials: Vec::new(),

@@ -61,6 +61,7 @@ pub fn standing(asker: &Asker<'_>, plan: &Plan, keys: &Keys) -> Standing {
         kind: peer.map_or(telness_core::call::CallType::Api, |peer| peer.kind),
         trunk: peer.and_then(|peer| peer.trunk),
         emergency_allowed: peer.is_some_and(|peer| peer.emergency_allowed || peer.trusted),
+        background: peer.is_some_and(|peer| peer.background),
         claimed: None,
         tenant,
         denials,

@@ -37,7 +37,7 @@ pub(super) const CONNECTIONS_MAX: Setting = setting(
     "sip.connections_max",
     "1000",
     whole(1, COUNT_MAX, |to, n| to.sip.connections_max = count(n)),
-    "Open TCP connections of each SIP listener at once; when more are wanted, idle ones are closed. Each needs an open file, \
+    "Open TCP connections of each SIP listener at once; when more are wanted, those are closed that are idle or slow. Each needs an open file, \
      as with `http.connections_max`.",
 );
 

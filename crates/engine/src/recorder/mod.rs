@@ -3,6 +3,7 @@
 //! **Invariant:** a [`Proof`] is made here and nowhere else, so an answer that was not recorded cannot be
 //! written.
 
+mod aside;
 mod commits;
 mod lane;
 mod proof;

@@ -1,12 +1,18 @@
 //! Moves records from the journal to the store, in order, over and over until the store has them.
 
+mod refused;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use telness_core::time::Timestamp;
 use telness_store::{Entry, JournalError, JournalReader, Position, Shipment, Store, StoreError};
 
+use self::refused::Refused;
+#[cfg(test)]
+pub(super) use self::refused::{ATTEMPTS, IN_A_ROW_MAX};
 use super::Shared;
+use super::aside::Aside;
 use crate::clock::monotonic;
 use crate::config::ShipperSettings;
 use crate::supervise::{Died, OwnRuntime, guarded};
@@ -49,6 +55,11 @@ pub(super) struct Shipper {
     /// Since when the disk does not give what is to be shipped next.
     unreadable_since: Option<Instant>,
     pub(super) disk_patience: Duration,
+    /// What the store refuses though it takes others.
+    refused: Refused,
+    aside: Aside,
+    /// What was set aside before this start and not offered since, the last first.
+    to_offer: Vec<String>,
     /// The most records of the next batch: fewer after each failure, since a store that is slow may take a part in time.
     batch_max: usize,
     settings: ShipperSettings,
@@ -71,6 +82,7 @@ impl Shipper {
         store: Arc<dyn Store>,
         settings: ShipperSettings,
     ) -> Self {
+        let aside = Aside::new(reader.folder().join("aside"));
         Self {
             shared,
             reader,
@@ -79,6 +91,9 @@ impl Shipper {
             seen_at: None,
             unreadable_since: None,
             disk_patience: DISK_PATIENCE,
+            refused: Refused::default(),
+            aside,
+            to_offer: Vec::new(),
             batch_max: settings.batch_records_max,
             settings,
         }
@@ -127,8 +142,11 @@ impl Shipper {
             self.report(step.as_ref().err());
             match step {
                 Ok(0) if last_turn => return,
-                Err(_) => {
-                    self.batch_max = (self.batch_max / 2).max(1);
+                Err(error) if self.set_aside_refused(&error).await => retry = RETRY_MIN,
+                Err(error) => {
+                    // Of what it will never take as a whole it may take what stands before the record at fault.
+                    let lasting = matches!(error, StoreError::Broken(_));
+                    self.batch_max = if lasting { 1 } else { (self.batch_max / 2).max(1) };
                     self.wait_to_retry(retry).await;
                     retry = retry.saturating_mul(2).min(self.settings.retry_max);
                 }
@@ -183,6 +201,7 @@ impl Shipper {
             }
         };
         self.saw(stored);
+        self.look_aside();
         let position = self.reader.resume(stored).map_err(|error| unavailable(&error))?;
         self.shared.note(|shipped| (shipped.position, shipped.oldest_waiting) = (position, None));
         Ok(())
@@ -207,7 +226,9 @@ impl Shipper {
             return self.look_after_the_store(last_turn).await;
         };
         let started = monotonic();
-        let entries: Vec<Entry> = rows.iter().filter_map(|(at, bytes)| self.read(*at, bytes)).collect();
+        self.refused.tries(&rows);
+        let entries = rows.iter().filter_map(|(at, bytes)| self.read(*at, bytes).transpose());
+        let entries: Vec<Entry> = entries.collect::<Result<_, _>>()?;
         let count = entries.len();
         let oldest = entries.first().map(Entry::received_at);
         // Nobody waits for this, and it would wake all who wait for the position.
@@ -221,6 +242,7 @@ impl Shipper {
             written => written?,
         };
         self.saw(Some(upto));
+        self.refused.taken();
         self.shared.note(|shipped| (shipped.position, shipped.oldest_waiting) = (upto, None));
         self.shared.metrics.shipped_batch(count, written.events_beyond, started.elapsed());
         Ok(rows.len())
@@ -243,8 +265,12 @@ impl Shipper {
         rows
     }
 
-    /// Nothing is to be shipped: asks the store every few seconds, and a last time, whether it still has what it took.
+    /// Nothing is to be shipped: offers what was set aside, and asks the store every few seconds, and a last time, whether
+    /// it still has what it took.
     async fn look_after_the_store(&mut self, last_turn: bool) -> Result<usize, StoreError> {
+        if self.offer_again().await? {
+            return Ok(usize::MAX);
+        }
         if !last_turn && self.seen_at.is_some_and(|at| at.elapsed() < LOOK_EVERY) {
             return Ok(0);
         }
@@ -276,18 +302,6 @@ impl Shipper {
         usize::MAX
     }
 
-    /// An entry that cannot be read is passed over, or it would hold up all that follow for ever (S4).
-    fn read(&self, at: Position, bytes: &[u8]) -> Option<Entry> {
-        match Entry::decode(bytes) {
-            Ok(entry) => Some(entry),
-            Err(error) => {
-                self.shared.metrics.records_unreadable.inc();
-                tracing::error!(%error, position = at.0, "a record of the journal cannot be read and is not shipped");
-                None
-            }
-        }
-    }
-
     fn report(&self, failure: Option<&StoreError>) {
         let failing = self.shared.shipped.borrow().failing.is_some();
         if let Some(error) = failure {
@@ -304,6 +318,6 @@ impl Shipper {
     }
 }
 
-fn unavailable(error: &JournalError) -> StoreError {
+fn unavailable(error: &impl std::fmt::Display) -> StoreError {
     StoreError::Unavailable(format!("the journal cannot be read: {error}"))
 }

@@ -89,8 +89,10 @@ pub struct Metrics {
     pub journal_waiting: Gauge,
     /// Records that nobody waited for, that found the queue full or the node stopping.
     pub records_dropped: Counter,
-    /// Records of the journal that could not be read, or that damage lost.
+    /// Records of the journal that damage lost.
     pub records_unreadable: Counter,
+    /// Records that the store does not take, or that this version cannot read, kept aside.
+    pub records_set_aside: Gauge,
     shipped_records: Counter,
     events_beyond: Counter,
     ship_seconds: Histogram,
@@ -168,6 +170,7 @@ impl Metrics {
             journal_waiting: Gauge::default(),
             records_dropped: Counter::default(),
             records_unreadable: Counter::default(),
+            records_set_aside: Gauge::default(),
             shipped_records: Counter::default(),
             events_beyond: Counter::default(),
             ship_seconds: seconds(),
@@ -225,7 +228,9 @@ impl Metrics {
         registry.register("journal_waiting", "Records that wait for the journal", self.journal_waiting.clone());
         registry.register("records_dropped", "Records lost to a full queue or a stop", self.records_dropped.clone());
         let unreadable = self.records_unreadable.clone();
-        registry.register("records_unreadable", "Journal records that cannot be read or that damage lost", unreadable);
+        registry.register("records_unreadable", "Journal records that damage lost", unreadable);
+        let aside = self.records_set_aside.clone();
+        registry.register("records_set_aside", "Records that the store does not take, kept aside", aside);
         registry.register("shipped_records", "Records moved to the store", self.shipped_records.clone());
         let beyond = self.events_beyond.clone();
         registry.register("events_beyond", "Events of calls that have more than count", beyond);

@@ -85,6 +85,18 @@ async fn a_switchs_odd_caller_is_noted_and_the_call_goes_on() {
 }
 
 #[tokio::test]
+async fn a_caller_who_is_not_shown_is_no_fault_of_whoever_sends_the_call() {
+    let scene = Scene::new();
+    for from in ["anonymous", "sip:Anonymous@anonymous.invalid", "\"Unknown\" <sip:unknown@pbx.example>;tag=1"] {
+        for kind in [None, Some(CallType::Api)] {
+            let hidden = Draft { from: Some(from.into()), kind, ..draft("+46701740605") };
+            let answer = scene.call(&OFFICE, hidden).await.unwrap_or_else(|refused| panic!("{from}: {refused}"));
+            assert!(answer.record.personal.notes.is_empty(), "{from}: {:?}", answer.record.personal.notes);
+        }
+    }
+}
+
+#[tokio::test]
 async fn who_may_not_is_told_why() {
     let scene = Scene::new();
     let reason = |outcome: Result<_, CallError>| outcome.map(|_: telness_engine::Answer| ()).unwrap_err().reason();

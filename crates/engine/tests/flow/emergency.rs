@@ -8,7 +8,7 @@ use telness_core::reason::Reason;
 use telness_engine::config::{Durability, KeyHolder, KeySetting};
 use telness_engine::{Asker, CallError};
 
-use crate::scene::{CARRIER, CLOSED, NOBODY, OFFICE, PLAN, STREET, SUSPENDED, Scene, draft, keyed};
+use crate::scene::{CARRIER, CLOSED, DIALLER, NOBODY, OFFICE, PLAN, STREET, SUSPENDED, Scene, draft, keyed};
 
 #[tokio::test]
 async fn e7_the_outcome_is_the_same_for_every_asker_that_the_plan_knows() {
@@ -27,6 +27,24 @@ async fn e7_the_outcome_is_the_same_for_every_asker_that_the_plan_knows() {
             assert_eq!(answer.record.personal.steps, expected.record.personal.steps, "{asker:?}");
         }
     }
+}
+
+/// One call at once leaves no place for background calls, and what only says that it can wait goes on (E5).
+#[tokio::test]
+async fn e5_a_peer_whose_calls_can_wait_makes_emergency_calls_like_any_other() {
+    let scene = Scene::with(|settings| settings.low.calls_in_flight_max = 1);
+    let dialler = DIALLER;
+    let refused = scene.call(&dialler, draft("+46701740605")).await.unwrap_err();
+    assert_eq!(refused.reason(), Reason::Overloaded);
+    let answer = scene.call(&dialler, draft("112")).await.unwrap();
+    let expected = scene.call(&OFFICE, draft("112")).await.unwrap();
+    assert_eq!(answer.record.routing.class, Class::Emergency);
+    assert_eq!(answer.record.personal.steps, expected.record.personal.steps);
+
+    let scene = Scene::new();
+    let answer = scene.call(&dialler, draft("+46701740605")).await.unwrap();
+    assert_eq!(answer.record.routing.class, Class::Background);
+    assert_eq!(scene.call(&OFFICE, draft("+46701740605")).await.unwrap().record.routing.class, Class::Normal);
 }
 
 #[tokio::test]

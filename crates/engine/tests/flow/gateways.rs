@@ -5,7 +5,9 @@ use std::time::Duration;
 use telness_core::decide::Action;
 use telness_core::last_resort::LastResort;
 use telness_core::record::{Cause, EventKind, LegName};
+use telness_engine::clock::Clock;
 use telness_engine::health::{GatewayList, GatewayState};
+use telness_engine::incidents::IncidentKind;
 use telness_engine::{Answer, EventReport, gateways_file};
 use tokio::net::UdpSocket;
 
@@ -119,6 +121,10 @@ async fn e9_when_all_fall_silent_at_once_the_fault_is_taken_to_be_here_and_all_a
     assert_eq!(trunks(&scene, "+46701740605").await, ["north", "south"]);
     assert_eq!(trunks(&scene, "112").await, ["north", "south"]);
     assert!(scene.engine().metrics_text().contains("telness_probes_blind 1\n"));
+    let is_told = |engine: &telness_engine::Engine| {
+        engine.incidents().iter().any(|one| one.kind == IncidentKind::EmergencyGatewaysDown)
+    };
+    scene.until("somebody is told of it", SOON, is_told).await;
 }
 
 pub(crate) async fn report(
@@ -191,4 +197,41 @@ async fn e17_an_emergency_call_that_reaches_nobody_and_one_at_the_last_resort_ar
         }
     }
     assert!(counted(&format!("{lost}1\n")), "{}", scene.engine().metrics_text());
+}
+
+/// Has the calls to a trunk fail until it is believed to be down; calls of two tenants, who share it.
+async fn take_down(scene: &Scene, trunk: &str) {
+    for turn in 0..10 {
+        let asker = if turn % 2 == 0 { OFFICE } else { OTHER };
+        let answer = scene.call(&asker, draft("+46701740605")).await.unwrap();
+        let step = trunks_of(&answer).iter().position(|one| one == trunk).unwrap() + 1;
+        report(scene, &asker, &answer, &format!("{step}.1"), Some(503)).await;
+    }
+    until_state(scene, trunk, GatewayState::Down).await;
+}
+
+#[tokio::test]
+async fn e17_when_no_gateway_of_emergency_calls_is_left_an_incident_says_so_and_names_them() {
+    let south = "{ name: gw1, address: \"203.0.113.17:5060\" }";
+    let with_spare = format!("{south}, {{ name: spare, enabled: false, address: \"203.0.113.18:5060\" }}");
+    assert_eq!(PLAN.matches(south).count(), 1, "the scene's plan has changed");
+    let scene = Scene::new();
+    let file = scene.file("spare.yaml", &PLAN.replace(south, &with_spare));
+    scene.engine().reload_plan(Some(&file)).unwrap();
+    let counted = || {
+        let ready = scene.engine().emergency_readiness();
+        (ready.ready, ready.gateways_up, ready.gateways_unknown, ready.gateways_down)
+    };
+    take_down(&scene, "north").await;
+    assert_eq!(counted(), (true, 0, 1, 1), "neither the one that is switched off nor the office's is one of them");
+    let one_left = Clock::system().now();
+    take_down(&scene, "south").await;
+    assert_eq!(counted(), (true, 0, 0, 2), "they are tried all the same");
+    scene.until("an incident is open", SOON, |engine| !engine.incidents().is_empty()).await;
+    let incidents = scene.engine().incidents();
+    assert_eq!((incidents.len(), incidents[0].kind), (1, IncidentKind::EmergencyGatewaysDown));
+    assert_eq!(&*incidents[0].scope, "north/gw1, south/gw1");
+    assert!(incidents[0].opened_at >= one_left, "while one was left there was none");
+    let told = "telness_incidents_total{kind=\"emergency_gateways_down\"} 1\n";
+    scene.until("it is counted", SOON, |engine| engine.metrics_text().contains(told)).await;
 }

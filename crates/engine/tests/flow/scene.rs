@@ -16,6 +16,8 @@ pub(crate) const PLAN: &str = include_str!("plan.yaml");
 
 /// A trusted switch of the tenant acme, at an office with the outside-line prefix 9.
 pub(crate) const OFFICE: Asker<'static> = asker([10, 0, 0, 1]);
+/// A trusted application of acme's whose calls can wait.
+pub(crate) const DIALLER: Asker<'static> = asker([10, 10, 0, 1]);
 /// A peer that needs a key, but for emergency calls.
 pub(crate) const STREET: Asker<'static> = asker([192, 0, 2, 7]);
 /// A peer that needs a key, for emergency calls too.

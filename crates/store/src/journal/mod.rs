@@ -33,7 +33,8 @@ pub struct JournalId(pub [u8; 16]);
 
 impl JournalId {
     /// As hexadecimal digits.
-    pub(crate) fn as_text(self) -> String {
+    #[must_use]
+    pub fn as_text(self) -> String {
         uuid::Uuid::from_bytes(self.0).simple().to_string()
     }
 }

@@ -1,6 +1,6 @@
 //! The end of the journal that is read from: a connection of its own to the segment it is in.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::folder::{self, io_error};
@@ -71,6 +71,12 @@ impl JournalExtent {
 impl JournalReader {
     pub(super) fn new(folder: PathBuf, shared: Arc<Shared>, ids: Ids, first: Position) -> Self {
         Self { folder, shared, ids, first, open: None, unreadable: None, given_up: None, losses: Losses::default() }
+    }
+
+    /// The journal's folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Which journal it is.

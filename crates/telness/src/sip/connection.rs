@@ -18,6 +18,9 @@ use crate::accepting::linger;
 /// How much is read at once at first, in bytes: more than most requests have.
 const READ_BYTES: usize = 4096;
 
+/// How long a connection that has to make room may take for a message that it has begun.
+const ROOM_GRACE: Duration = Duration::from_millis(500);
+
 /// How long a connection may take.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Patience {
@@ -32,7 +35,7 @@ pub(super) struct Patience {
 pub(super) struct Leave {
     /// The service stops.
     pub(super) stop: CancellationToken,
-    /// Another client waits for a place: the one that this wakes goes, if it waits for a request.
+    /// Another client waits for a place: the one that this wakes goes, once it has its answer.
     pub(super) make_room: Arc<Notify>,
 }
 
@@ -72,7 +75,11 @@ impl Connection {
                 }
                 self.pass_over_blank();
             }
-            let request = timeout(self.patience.message_max, self.request()).await.ok()??;
+            let request = tokio::select! {
+                biased;
+                request = timeout(self.patience.message_max, self.request()) => request.ok()??,
+                () = hurried(make_room) => return None,
+            };
             if let Some(answer) = self.answerer.answer(&request, self.peer).await {
                 let written = timeout(self.patience.message_max, self.stream.write_all(answer.text.as_bytes())).await;
                 let taken = matches!(written, Ok(Ok(())));
@@ -109,6 +116,12 @@ impl Connection {
             }
         }
     }
+}
+
+/// Resolves when whoever has begun a message has to make room and was given the time for the rest of it.
+async fn hurried(make_room: &Notify) {
+    make_room.notified().await;
+    tokio::time::sleep(ROOM_GRACE).await;
 }
 
 /// Reads on; nothing once the other end has said all.

@@ -258,3 +258,18 @@ async fn connections_that_are_only_open_keep_nobody_out() {
         assert_eq!(read_to_end(stream).await, "", "a stop ends them");
     }
 }
+
+#[tokio::test]
+async fn connections_that_send_a_message_without_an_end_keep_nobody_out() {
+    let slow = |limits: &mut SipSettings| {
+        (limits.connections_max, limits.message_max) = (2, Duration::from_secs(3_600));
+    };
+    let listener = Listener::start(slow).await;
+    let mut open = Vec::new();
+    for _ in 0..2 {
+        let mut stream = listener.connect().await;
+        stream.write_all(b"OPTIONS sip:a SIP/2.0\r\n").await.unwrap();
+        open.push(stream);
+    }
+    assert_eq!(listener.ask(Transport::Tcp).await, Asked::Answered(200));
+}

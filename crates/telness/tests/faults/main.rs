@@ -19,6 +19,7 @@ mod billing;
 mod disks;
 mod failovers;
 mod pruning;
+mod refused;
 mod rolling;
 mod scene;
 mod schemas;

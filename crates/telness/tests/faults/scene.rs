@@ -18,7 +18,7 @@ const CALLS: u64 = 1_200;
 const PART: u64 = 10;
 
 /// How long a thing may take that has to happen.
-const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// One stage.
 pub(crate) struct Scene {

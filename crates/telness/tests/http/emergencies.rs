@@ -47,6 +47,29 @@ fn e8_the_destination_alone_is_enough() {
 }
 
 #[test]
+fn e5_nothing_beside_the_destination_makes_an_emergency_call_or_makes_it_less() {
+    let served = Served::start();
+    let says_so = [
+        JSON,
+        ("priority", "emergency"),
+        ("resource-priority", "esnet.0"),
+        ("x-emergency", "true"),
+        ("x-telness-class", "emergency"),
+        ("x-telness-workflow", "high"),
+    ];
+    let other = br#"{"from":"+46846500401","to":"+46846500402","type":"pbx",
+        "metadata":{"class":"emergency","priority":"emergency","service":"urn:service:sos","to":"112"}}"#;
+    let answer = post(&served, &says_so, other);
+    assert_eq!((answer.status, &answer.json()["class"]), (201, &"normal".into()), "{}", answer.text());
+    let with_class = br#"{"from":"+46846500401","to":"+46846500402","type":"pbx","class":"emergency"}"#;
+    assert_eq!(post(&served, &says_so, with_class).status, 422, "there is no such field");
+
+    let less = [JSON, ("priority", "non-urgent"), ("x-telness-class", "background"), ("x-telness-workflow", "low")];
+    let body = br#"{"to":"112","class":"background","metadata":{"class":"normal","priority":"non-urgent"}}"#;
+    carried(&post(&served, &less, body), "an emergency call that is said to be none");
+}
+
+#[test]
 fn e10_what_was_sent_of_a_place_is_kept_and_what_was_used_is_marked() {
     let served = Served::start();
     let pidf = "<presence><Point srsName=\"urn:ogc:def:crs:EPSG::4326\"><pos>59.33 18.06</pos></Point></presence>";

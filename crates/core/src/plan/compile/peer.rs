@@ -47,6 +47,7 @@ pub(super) fn compile(document: &Document, names: &Names, faults: &mut Faults<'_
             trunk,
             emergency_allowed: peer.emergency_allowed,
             trusted: peer.trusted,
+            background: peer.background,
         });
     }
     peers.into()

@@ -81,5 +81,7 @@ shape! {
         emergency_allowed "emergency_allowed": bool, default true;
         /// Whether its network suffices for every call of its tenant, without credentials.
         trusted "trusted": bool, default false;
+        /// Whether its normal calls give way to all others, such as those of a campaign that can go on later.
+        background "background": bool, default false;
     }
 }
