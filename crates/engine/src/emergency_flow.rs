@@ -107,7 +107,7 @@ impl Engine {
         let at = self.clock.now();
         let round = guarded(round(&world, &self.keys, self.identity.draw_key(), at)).await;
         // Should it panic, no place is known from which a call goes.
-        let round = round.unwrap_or_else(|_| Round { at, ..Round::default() });
+        let round = round.unwrap_or_else(|_| Round { at, tried: 0, failed: Vec::new() });
         let (tried, failed) = (round.tried, round.failed.len());
         self.metrics.health.synthetic(tried, failed, began.elapsed());
         self.metrics.health.emergency_ready.set(i64::from(round.is_usable()));

@@ -264,6 +264,8 @@ async fn optus_2025_emergency_calls_that_alone_fail_are_noticed_by_the_first() {
     assert_eq!((incidents[0].closed_at, incidents[0].emergency_calls_failed), (None, 1));
     let metrics = scene.engine().metrics_text();
     assert!(metrics.contains("telness_emergency_calls_lost_total{why=\"all_targets_failed\"} 1\n"), "{metrics}");
+    let counted = "telness_incidents_total{kind=\"emergency_calls_lost\"} 1\n";
+    scene.until("it is counted", SOON, |engine| engine.metrics_text().contains(counted)).await;
     // It is there for whoever looks at the machine alone, and after it died.
     let file = telness_engine::incidents_file(&scene.settings.data);
     scene.until("it is on the disk", SOON, |_| IncidentList::read(&file).unwrap().incidents == incidents).await;
