@@ -3,7 +3,7 @@
 
 use std::io;
 
-use telness_store::{Entry, JournalError, Position, Shipment, StoreError};
+use telness_store::{Entry, Position, Shipment, StoreError};
 
 use super::{Shipper, unavailable};
 
@@ -41,10 +41,10 @@ impl Refused {
         *self = Self::default();
     }
 
-    /// The place of a record that the store has now refused often enough.
+    /// The place of a record that the store has now refused often enough, once.
     fn refused_again(&mut self) -> Option<Position> {
         self.times = self.times.saturating_add(1);
-        self.alone.filter(|_| self.times >= ATTEMPTS && self.in_a_row < IN_A_ROW_MAX)
+        self.alone.take_if(|_| self.times >= ATTEMPTS && self.in_a_row < IN_A_ROW_MAX)
     }
 }
 
@@ -57,7 +57,7 @@ impl Shipper {
         if self.store.check().await.is_err() {
             return false;
         }
-        let kept = self.next_record().map_err(io::Error::other).and_then(|bytes| self.set_aside(at, &bytes, why));
+        let kept = self.next_record().and_then(|bytes| self.set_aside(at, &bytes, why));
         if let Err(error) = kept {
             tracing::error!(%error, "a record that the store refuses cannot be set aside, and holds up what is behind it");
             return false;
@@ -68,10 +68,13 @@ impl Shipper {
     }
 
     /// The bytes of the record that is to be shipped next.
-    fn next_record(&mut self) -> Result<Vec<u8>, JournalError> {
+    fn next_record(&mut self) -> io::Result<Vec<u8>> {
         let from = self.shared.shipped.borrow().position;
-        let rows = self.reader.after(from, 1)?;
-        Ok(rows.into_iter().next().map(|(_, bytes)| bytes).unwrap_or_default())
+        let rows = self.reader.after(from, 1).map_err(io::Error::other)?;
+        rows.into_iter()
+            .next()
+            .map(|(_, bytes)| bytes)
+            .ok_or_else(|| io::Error::other("it is not in the journal any more"))
     }
 
     /// Keeps a record beside the journal. One that is there was told of.
