@@ -27,6 +27,7 @@ mod records;
 mod route;
 mod serve;
 mod setting_flags;
+mod short_file;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

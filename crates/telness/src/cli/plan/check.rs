@@ -1,14 +1,12 @@
 //! `telness plan check`: every fault and warning of a plan, with its line.
 
-use std::fs::File;
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::json;
 use telness_core::plan::{PLAN_BYTES_MAX, Plan, PlanFaults, read_plan, render_warnings};
 
-use super::super::{Exit, Failure, Output};
+use super::super::{Exit, Failure, Output, short_file};
 
 /// Which plan.
 #[derive(Args, Debug)]
@@ -41,18 +39,9 @@ impl Check {
     }
 }
 
-/// Reads a plan, no further than shows that it is too large.
+/// Reads a plan.
 pub(super) fn read(file: &Path) -> Result<Vec<u8>, Failure> {
-    let bytes_max = u64::try_from(PLAN_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
-    let mut bytes = Vec::new();
-    let read = if file == Path::new("-") {
-        io::stdin().lock().take(bytes_max).read_to_end(&mut bytes)
-    } else {
-        File::open(file).and_then(|opened| opened.take(bytes_max).read_to_end(&mut bytes))
-    };
-    let name = file.display();
-    read.map_err(|why| Failure::cannot(format_args!("the plan {name} cannot be read: {why}")))?;
-    Ok(bytes)
+    short_file::read("plan", file, PLAN_BYTES_MAX)
 }
 
 /// Tells every fault.

@@ -1,7 +1,5 @@
 //! Where the caller is, as `telness route` is told it: what `POST /v1/calls` takes as `location`.
 
-use std::fs::File;
-use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,7 +7,7 @@ use clap::Args;
 use telness_core::call::{FieldFault, Location};
 use telness_core::reason::Reason;
 
-use super::super::Failure;
+use super::super::{Failure, short_file};
 use crate::pidf_lo::{self, PIDF_LO_BYTES_MAX};
 
 /// Where the caller is, for an emergency call.
@@ -63,22 +61,15 @@ impl PlaceFlags {
 }
 
 fn document(file: &Path) -> Result<String, Failure> {
-    let bytes_max = u64::try_from(PIDF_LO_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
-    let mut text = String::new();
-    let read = if file == Path::new("-") {
-        io::stdin().lock().take(bytes_max).read_to_string(&mut text)
-    } else {
-        File::open(file).and_then(|opened| opened.take(bytes_max).read_to_string(&mut text))
-    };
+    let bytes = short_file::read("location", file, PIDF_LO_BYTES_MAX)?;
     let name = file.display();
-    read.map_err(|why| Failure::cannot(format_args!("the location {name} cannot be read: {why}")))?;
-    if text.len() > PIDF_LO_BYTES_MAX {
+    if bytes.len() > PIDF_LO_BYTES_MAX {
         return Err(Failure::usage(format_args!(
             "the location {name} has more than the {PIDF_LO_BYTES_MAX} bytes that a request may send; the positions and \
              addresses of its first tuple are enough"
         )));
     }
-    Ok(text)
+    String::from_utf8(bytes).map_err(|why| Failure::cannot(format_args!("the location {name} cannot be read: {why}")))
 }
 
 fn position(text: &str) -> Result<(f64, f64), String> {
